@@ -1,0 +1,21 @@
+#pragma once
+// The standard headers that most files need. Heavy libraries stay out: they live in one .cc each.
+#include <algorithm>
+#include <array>
+#include <coroutine>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <expected>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>

@@ -1,0 +1,72 @@
+#include "base/crc32c.h"
+#include "base/endian.h"
+#include "base/interval_set.h"
+#include "base/result.h"
+#include "base/strong.h"
+#include "base/testing.h"
+#include "base/uuid.h"
+#include "base/varint.h"
+
+namespace naru {
+namespace {
+
+TEST(crc32c, matches_the_published_vectors) {
+  EXPECT_EQ(crc32c(view("123456789")), 0xe3069283u);  // the check value of CRC-32/ISCSI
+  EXPECT_EQ(crc32c(Bytes(32, 0)), 0x8a9136aau);       // RFC 3720 B.4
+  EXPECT_EQ(crc32c(Bytes(32, 0xff)), 0x62a8ab43u);
+  EXPECT_EQ(crc32c(view("6789"), crc32c(view("12345"))), 0xe3069283u);
+}
+
+TEST(endian, stores_and_loads_each_order) {
+  uint8_t b[4];
+  store_be<int32_t>(b, 0x01020304);
+  EXPECT_EQ(b[0], 1);
+  EXPECT_EQ(load_be<int32_t>(b), 0x01020304);
+  EXPECT_EQ(load_le<int32_t>(b), 0x04030201);
+}
+
+TEST(varint, round_trips_and_refuses_cut_or_endless_numbers) {
+  for (int64_t n : {0L, -1L, 63L, -64L, 64L, 1L << 31, INT64_MIN, INT64_MAX}) {
+    Bytes b;
+    append_varint(b, n);
+    EXPECT_EQ(b.size(), static_cast<size_t>(varint_size(n)));
+    int64_t back = 0;
+    EXPECT_EQ(load_varint(b, &back), static_cast<int>(b.size()));
+    EXPECT_EQ(back, n);
+    EXPECT_EQ(load_varint(ByteView(b).first(b.size() - 1), &back), 0);
+  }
+  uint64_t value;
+  EXPECT_EQ(load_uvarint(Bytes(11, 0x80), &value), 0);
+}
+
+TEST(interval_set, agrees_with_a_set_of_numbers) {
+  for_each_seed(50, [](uint64_t seed) {
+    Prng random(seed);
+    IntervalSet set;
+    std::set<int64_t> model;
+    for (int step = 0; step < 200; ++step) {
+      int64_t first = static_cast<int64_t>(random.below(100)), last = first + 1 + static_cast<int64_t>(random.below(8));
+      if (random.chance(0.9)) {
+        set.add(first, last);
+        for (int64_t n = first; n < last; ++n) model.insert(n);
+      } else {
+        set.remove_below(first / 4);
+        model.erase(model.begin(), model.lower_bound(first / 4));
+      }
+      ASSERT_EQ(set.count(), static_cast<int64_t>(model.size()));
+      for (int64_t n = 0; n < 110; ++n) ASSERT_EQ(set.contains(n), model.contains(n));
+      int64_t gap = first;
+      while (model.contains(gap)) ++gap;
+      ASSERT_EQ(set.first_gap(first), gap);
+    }
+  });
+}
+
+TEST(uuid, prints_as_kafka_does) {
+  Uuid id;
+  id.bytes[15] = 1;
+  EXPECT_EQ(to_text(id), "AAAAAAAAAAAAAAAAAAAAAQ");
+}
+
+}  // namespace
+}  // namespace naru

@@ -1,0 +1,26 @@
+#pragma once
+// Helpers on GoogleTest; included by tests only.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+
+#include "base/prng.h"
+
+namespace naru {
+
+/// Runs `body(seed)` for seeds 1..count, or only for NARU_SEED, and names the seed of a failure. One seed replays a run.
+template <class Body>
+void for_each_seed(uint64_t count, Body body) {
+  const char* only = std::getenv("NARU_SEED");
+  const char* more = std::getenv("NARU_SEEDS");
+  uint64_t first = only ? std::strtoull(only, nullptr, 10) : 1;
+  uint64_t last = only ? first : more ? std::strtoull(more, nullptr, 10) : count;
+  for (uint64_t seed = first; seed <= last; ++seed) {
+    SCOPED_TRACE("replay with NARU_SEED=" + std::to_string(seed));
+    body(seed);
+    if (::testing::Test::HasFailure()) return;
+  }
+}
+
+}  // namespace naru
