@@ -1,0 +1,66 @@
+#pragma once
+// Every message, for those who treat them all alike: tests, the fuzzer, tools. A handler includes its own header.
+#include "kafka/messages/00_produce.h"
+#include "kafka/messages/01_fetch.h"
+#include "kafka/messages/02_list_offsets.h"
+#include "kafka/messages/03_metadata.h"
+#include "kafka/messages/08_offset_commit.h"
+#include "kafka/messages/09_offset_fetch.h"
+#include "kafka/messages/10_find_coordinator.h"
+#include "kafka/messages/11_join_group.h"
+#include "kafka/messages/12_heartbeat.h"
+#include "kafka/messages/13_leave_group.h"
+#include "kafka/messages/14_sync_group.h"
+#include "kafka/messages/15_describe_groups.h"
+#include "kafka/messages/16_list_groups.h"
+#include "kafka/messages/17_sasl_handshake.h"
+#include "kafka/messages/18_api_versions.h"
+#include "kafka/messages/19_create_topics.h"
+#include "kafka/messages/20_delete_topics.h"
+#include "kafka/messages/21_delete_records.h"
+#include "kafka/messages/22_init_producer_id.h"
+#include "kafka/messages/23_offset_for_leader_epoch.h"
+#include "kafka/messages/32_describe_configs.h"
+#include "kafka/messages/33_alter_configs.h"
+#include "kafka/messages/35_describe_log_dirs.h"
+#include "kafka/messages/36_sasl_authenticate.h"
+#include "kafka/messages/37_create_partitions.h"
+#include "kafka/messages/42_delete_groups.h"
+#include "kafka/messages/44_incremental_alter_configs.h"
+#include "kafka/messages/47_offset_delete.h"
+#include "kafka/messages/60_describe_cluster.h"
+#include "kafka/messages/75_describe_topic_partitions.h"
+#include "kafka/messages/consumer_protocol.h"
+
+// NARU_KAFKA_APIS(X) is X(name) for each; X##Request and X##Response are its messages.
+#define NARU_KAFKA_APIS(X) \
+  X(Produce) \
+  X(Fetch) \
+  X(ListOffsets) \
+  X(Metadata) \
+  X(OffsetCommit) \
+  X(OffsetFetch) \
+  X(FindCoordinator) \
+  X(JoinGroup) \
+  X(Heartbeat) \
+  X(LeaveGroup) \
+  X(SyncGroup) \
+  X(DescribeGroups) \
+  X(ListGroups) \
+  X(SaslHandshake) \
+  X(ApiVersions) \
+  X(CreateTopics) \
+  X(DeleteTopics) \
+  X(DeleteRecords) \
+  X(InitProducerId) \
+  X(OffsetForLeaderEpoch) \
+  X(DescribeConfigs) \
+  X(AlterConfigs) \
+  X(DescribeLogDirs) \
+  X(SaslAuthenticate) \
+  X(CreatePartitions) \
+  X(DeleteGroups) \
+  X(IncrementalAlterConfigs) \
+  X(OffsetDelete) \
+  X(DescribeCluster) \
+  X(DescribeTopicPartitions)

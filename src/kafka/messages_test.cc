@@ -1,0 +1,103 @@
+#include "kafka/messages/all.h"
+
+#include <string>
+
+#include "base/testing.h"
+
+namespace naru::kafka {
+namespace {
+
+/// Fills a message with random content, a third of it left as it is.
+class Filler {
+ public:
+  explicit Filler(Prng& random) : random_(random) {}
+  template <class T>
+  void operator()(const char*, T& field, Versions = every, Versions = every) {
+    value(field);
+  }
+  template <class T>
+  void tag(uint32_t, const char*, T& field, Versions, std::type_identity_t<T> = T{}) {
+    value(field);
+  }
+  template <class T>
+  void value(T& field) {
+    if (random_.chance(0.3)) return;
+    if constexpr (is_optional<T>) {
+      if (random_.chance(0.5)) return field.reset();
+      value(field.emplace(typename T::value_type{}));
+    } else if constexpr (is_array<T>) {
+      field.resize(random_.below(4));
+      for (auto& item : field) value(item);
+    } else if constexpr (std::is_same_v<T, bool>) {
+      field = random_.chance(0.5);
+    } else if constexpr (std::is_same_v<T, double>) {
+      field = static_cast<double>(random_.below(1000));
+    } else if constexpr (is_number<T>) {
+      field = static_cast<T>(random_.next());
+    } else if constexpr (is_text<T>) {
+      field = T(pool.substr(random_.below(20), random_.chance(0.1) ? 200 : random_.below(20)));
+    } else if constexpr (is_bytes<T>) {
+      auto cut = view(pool.substr(random_.below(20), random_.below(40)));
+      field = T(cut.begin(), cut.end());
+    } else if constexpr (std::is_same_v<T, Uuid>) {
+      field = random_.uuid();
+    } else if constexpr (std::is_same_v<T, Records>) {
+      field.bytes = view(pool.substr(0, random_.below(300)));
+    } else {
+      T::describe(*this, field);
+    }
+  }
+
+ private:
+  static inline const std::string pool_text = [] {
+    std::string text;
+    for (int i = 0; i < 400; ++i) text.push_back(static_cast<char>('!' + i % 90));
+    return text;
+  }();
+  static inline const std::string_view pool = pool_text;
+  Prng& random_;
+};
+
+template <class M>
+void round_trip(const char* name, Prng& random) {
+  for (int16_t version = M::versions.first; version <= M::versions.last; ++version) {
+    SCOPED_TRACE(std::string(name) + " v" + std::to_string(version));
+    M message;
+    Filler filler(random);
+    if (!random.chance(0.1)) M::describe(filler, message);
+    Bytes bytes = encode(message, version);
+    EXPECT_EQ(bytes.size(), body_size(message, version));
+    auto decoded = decode<M>(bytes, version);
+    ASSERT_TRUE(decoded) << decoded.error().reason << " at " << decoded.error().detail;
+    ASSERT_EQ(encode(*decoded, version), bytes);
+    for (size_t cut = 0; cut < bytes.size(); ++cut) {
+      Bytes piece(bytes.begin(), bytes.begin() + static_cast<ptrdiff_t>(cut));  // its own memory, so that asan sees
+      ASSERT_FALSE(decode<M>(piece, version)) << "cut at " << cut << " of " << bytes.size();
+    }
+    for (int i = 0; i < 20 && !bytes.empty(); ++i) {  // whatever comes out, it encodes to what decodes to it again
+      Bytes broken = bytes;
+      broken[random.below(broken.size())] = static_cast<uint8_t>(random.next());
+      auto read = decode<M>(broken, version);
+      if (!read) continue;
+      Bytes again = encode(*read, version);
+      auto reread = decode<M>(again, version);
+      ASSERT_TRUE(reread);
+      ASSERT_EQ(encode(*reread, version), again);
+    }
+  }
+}
+
+TEST(messages, come_back_as_they_were_and_are_refused_when_cut) {
+  for_each_seed(20, [](uint64_t seed) {
+    Prng random(seed);
+#define NARU_ROUND_TRIP(name) \
+  round_trip<name##Request>(#name "Request", random); \
+  round_trip<name##Response>(#name "Response", random);
+    NARU_KAFKA_APIS(NARU_ROUND_TRIP)
+    round_trip<ConsumerProtocolSubscription>("ConsumerProtocolSubscription", random);
+    round_trip<ConsumerProtocolAssignment>("ConsumerProtocolAssignment", random);
+  });
+}
+
+}  // namespace
+}  // namespace naru::kafka
