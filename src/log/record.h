@@ -15,8 +15,8 @@ namespace naru {
 
 /// A name with a value, in the order that the producer gave; names may repeat.
 struct Header {
-  std::string_view name;
-  std::optional<ByteView> value;
+  std::string_view name{};
+  std::optional<ByteView> value{};
 };
 
 /// The headers of one record, decoded while iterating: `for (Header h : record.headers)`. Borrows the batch.
@@ -60,10 +60,10 @@ class Headers {
 
 /// Borrows the batch, or the reader that decompressed it.
 struct Record {
-  Offset offset;
+  Offset offset{};
   int64_t timestamp = no_timestamp;  // ms since 1970
-  std::optional<ByteView> key, value;
-  Headers headers;
+  std::optional<ByteView> key{}, value{};
+  Headers headers{};
 };
 
 /// Walks one batch: `while (TRY(reader.next(&record)))`. Checks every record on its way.

@@ -33,7 +33,7 @@ struct Attribute {
 };
 
 struct BatchHeader {
-  Offset base_offset;
+  Offset base_offset{};
   int32_t batch_length = 0;
   int32_t leader_epoch = -1;
   int8_t magic = 2;
