@@ -1,0 +1,166 @@
+#include "log/producer_window.h"
+
+#include "base/check.h"
+#include "base/endian.h"
+
+namespace naru {
+namespace {
+
+constexpr uint8_t save_version = 1;
+constexpr size_t producer_bytes = 8 + 2 + 1 + 8 + 8, batch_bytes = 4 + 4 + 8 + 8;
+
+template <class T>
+void put(Bytes& to, T value) {
+  size_t at = to.size();
+  to.resize(at + sizeof value);
+  store_le(to.data() + at, value);
+}
+
+template <class T>
+T take(ByteView& from) {  // callers have checked that it is there
+  T value = load_le<T>(from.data());
+  from = from.subspan(sizeof value);
+  return value;
+}
+
+}  // namespace
+
+// After an epoch bump, by a batch or by a marker, nothing was stored yet and numbers start over.
+int32_t ProducerWindow::Producer::next_sequence() const {
+  if (batches == 0) return 0;
+  int32_t before = last[batches - 1].last_sequence;
+  return before == INT32_MAX ? 0 : before + 1;
+}
+
+const ProducerWindow::Producer* ProducerWindow::find_producer(int64_t id) const {
+  auto at = std::ranges::lower_bound(producers_, id, {}, &Producer::id);
+  return at != producers_.end() && at->id == id ? &*at : nullptr;
+}
+
+ProducerWindow::Producer& ProducerWindow::producer(int64_t id) {
+  auto at = std::ranges::lower_bound(producers_, id, {}, &Producer::id);
+  if (at == producers_.end() || at->id != id) at = producers_.insert(at, Producer{.id = id, .epoch = -1});
+  return *at;
+}
+
+const ProducerWindow::Batch* ProducerWindow::find(const BatchHeader& header) const {
+  const Producer* known = header.has_producer() ? find_producer(header.producer_id) : nullptr;
+  if (!known || known->epoch != header.producer_epoch) return nullptr;
+  for (size_t i = 0; i < known->batches; ++i)
+    if (known->last[i].first_sequence == header.base_sequence && known->last[i].last_sequence == header.last_sequence())
+      return &known->last[i];
+  return nullptr;
+}
+
+Result<void> ProducerWindow::check(const BatchHeader& header) const {
+  if (!header.has_producer()) return {};
+  const Producer* known = find_producer(header.producer_id);
+  if (!known) return {};
+  if (header.producer_epoch < known->epoch) return fail(Code::fenced, "an older producer epoch", known->epoch);
+  if (const Batch* before = find(header)) return fail(Code::duplicate, "batch is stored", before->base_offset.value);
+  int32_t expected = header.producer_epoch > known->epoch ? 0 : known->next_sequence();
+  if (header.base_sequence != expected) return fail(Code::out_of_order, "sequence of the producer", expected);
+  return {};
+}
+
+void ProducerWindow::remember(const BatchHeader& header, int64_t now_ms) {
+  if (!header.has_producer()) return;
+  Producer& known = producer(header.producer_id);
+  if (header.producer_epoch != known.epoch) known.batches = 0;
+  known.epoch = header.producer_epoch;
+  known.used_ms = std::max(known.used_ms, now_ms);
+  if (header.is_transactional() && known.transaction_first.value < 0) known.transaction_first = header.base_offset;
+  if (known.batches == batches_max) {
+    std::ranges::move(known.last.begin() + 1, known.last.end(), known.last.begin());
+    --known.batches;
+  }
+  known.last[known.batches++] = {.first_sequence = header.base_sequence,
+                                 .last_sequence = header.last_sequence(),
+                                 .base_offset = header.base_offset,
+                                 .max_timestamp = header.max_timestamp};
+}
+
+void ProducerWindow::marker(int64_t producer_id, int16_t epoch, int64_t now_ms) {
+  Producer& known = producer(producer_id);
+  if (epoch > known.epoch) {
+    known.epoch = epoch;
+    known.batches = 0;
+  }
+  known.used_ms = std::max(known.used_ms, now_ms);
+  known.transaction_first = Offset(-1);
+}
+
+size_t ProducerWindow::expire(int64_t now_ms, int64_t idle_ms) {
+  size_t gone = std::erase_if(producers_, [&](const Producer& known) {
+    return known.transaction_first.value < 0 && known.used_ms <= now_ms - idle_ms;
+  });
+  if (producers_.capacity() > 16 && producers_.capacity() / 4 > producers_.size()) producers_.shrink_to_fit();
+  return gone;
+}
+
+std::optional<Offset> ProducerWindow::last_batch(int64_t producer_id) const {
+  const Producer* known = find_producer(producer_id);
+  if (!known || known->batches == 0) return std::nullopt;
+  return known->last[known->batches - 1].base_offset;
+}
+
+std::optional<Offset> ProducerWindow::first_open_transaction() const {
+  std::optional<Offset> first;
+  for (const Producer& known : producers_)
+    if (known.transaction_first.value >= 0 && (!first || known.transaction_first < *first))
+      first = known.transaction_first;
+  return first;
+}
+
+void ProducerWindow::save(Bytes& to) const {
+  put(to, save_version);
+  put(to, static_cast<uint32_t>(producers_.size()));
+  for (const Producer& known : producers_) {
+    put(to, known.id);
+    put(to, known.epoch);
+    put(to, known.batches);
+    put(to, known.used_ms);
+    put(to, known.transaction_first.value);
+    for (size_t i = 0; i < known.batches; ++i) {
+      put(to, known.last[i].first_sequence);
+      put(to, known.last[i].last_sequence);
+      put(to, known.last[i].base_offset.value);
+      put(to, known.last[i].max_timestamp);
+    }
+  }
+}
+
+Result<ProducerWindow> ProducerWindow::load(ByteView bytes) {
+  if (bytes.empty()) return fail(Code::corrupt, "producers: empty");
+  if (auto version = take<uint8_t>(bytes); version != save_version)
+    return fail(Code::unsupported, "producers: version", version);
+  if (bytes.size() < sizeof(uint32_t)) return fail(Code::corrupt, "producers: cut short");
+  auto count = take<uint32_t>(bytes);
+  if (count > bytes.size() / producer_bytes) return fail(Code::corrupt, "producers: count", count);
+  ProducerWindow window;
+  window.producers_.reserve(count);
+  for (uint32_t n = 0; n < count; ++n) {
+    if (bytes.size() < producer_bytes) return fail(Code::corrupt, "producers: cut short", n);
+    Producer known;
+    known.id = take<int64_t>(bytes);
+    known.epoch = take<int16_t>(bytes);
+    known.batches = take<uint8_t>(bytes);
+    known.used_ms = take<int64_t>(bytes);
+    known.transaction_first = Offset(take<int64_t>(bytes));
+    if (known.id < 0 || (n > 0 && known.id <= window.producers_.back().id))
+      return fail(Code::corrupt, "producers: ids", n);
+    if (known.batches > batches_max || bytes.size() < known.batches * batch_bytes)
+      return fail(Code::corrupt, "producers: batches", n);
+    for (size_t i = 0; i < known.batches; ++i) {
+      known.last[i].first_sequence = take<int32_t>(bytes);
+      known.last[i].last_sequence = take<int32_t>(bytes);
+      known.last[i].base_offset = Offset(take<int64_t>(bytes));
+      known.last[i].max_timestamp = take<int64_t>(bytes);
+    }
+    window.producers_.push_back(known);
+  }
+  if (!bytes.empty()) return fail(Code::corrupt, "producers: bytes behind the last");
+  return window;
+}
+
+}  // namespace naru
