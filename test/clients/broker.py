@@ -1,0 +1,99 @@
+"""Starts the broker under test: naru, or with NARU_TEST_PEER=kafka the original."""
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import wire
+
+REPO = Path(__file__).resolve().parents[2]
+PEER = os.environ.get("NARU_TEST_PEER", "naru")
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "naru" / "clients"
+
+
+def wait_until(condition, what, seconds=20):
+    """Polls a condition; returns its first true value. Sleeping is never the assertion."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.02)
+
+
+def free_port():
+    """A port whose successor is free as well: Kafka's controller needs a second one."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = first.getsockname()[1]
+            try:
+                second.bind(("127.0.0.1", port + 1))
+                return port
+            except OSError:
+                continue
+
+
+def answers(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as s:
+            s.sendall(bytes.fromhex("0000000a 0012 0000 00000007 ffff"))  # ApiVersions v0
+            return s.recv(8)[4:8] == b"\0\0\0\7"
+    except OSError:
+        return False
+
+
+class Broker:
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.is_kafka = PEER == "kafka"
+        self.process = None
+        if running := os.environ.get("NARU_TEST_ADDRESS"):  # one that already runs, for development
+            self.address, self.port = running, int(running.rsplit(":", 1)[1])
+            return
+        self.port = free_port()
+        self.address = f"127.0.0.1:{self.port}"
+        self.log = self.folder / "broker.log"
+        self.start()
+
+    def command(self):
+        data = str(self.folder / "data")
+        if self.is_kafka:
+            return [str(REPO / "tools/kafka_peer"), "run", "--port", str(self.port), "--dir", data]
+        binary = os.environ.get("NARU_BIN", str(REPO / "build/naru"))
+        return [binary, "serve", "--data-dir", data, "--kafka", self.address,
+                "--admin", f"127.0.0.1:{free_port()}", *shlex.split(os.environ.get("NARU_ARGS", ""))]
+
+    def start(self):
+        environment = dict(os.environ)
+        if self.is_kafka:
+            # Each group would wait 3 s for more members; the tests have dozens of groups.
+            environment.setdefault("KAFKA_PROPERTIES", "group.initial.rebalance.delay.ms=0")
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL, env=environment)
+        wait_until(self.up, f"{self.address} answers ApiVersions (log: {self.log})", 60)
+        # The original creates the topics of its coordinators at their first use, and clients log the wait.
+        wait_until(lambda: wire.coordinators_ready(self.address), "the coordinators are ready", 60)
+
+    def up(self):
+        status = self.process.poll()
+        assert status is None, f"the broker ended with {status}:\n{self.log.read_text()}"
+        return answers(self.port)
+
+    def stop(self):
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        # A JVM reports the signal it was stopped by, however cleanly it ended.
+        expected = 143 if self.is_kafka else 0
+        assert status == expected, f"exit code {status}:\n{self.log.read_text()[-4000:]}"

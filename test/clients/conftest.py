@@ -1,0 +1,16 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from broker import Broker  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory):
+    """One broker for the whole run: tests share it as applications would, by names of their own."""
+    running = Broker(tmp_path_factory.mktemp("broker"))
+    yield running
+    running.stop()
