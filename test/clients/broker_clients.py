@@ -2,6 +2,7 @@
 from pathlib import Path
 
 from broker import CACHE
+from command_clients import JavaConsole, Kcat
 from driver import Driver
 
 HERE = Path(__file__).parent
@@ -49,10 +50,22 @@ def java_3():
     return java("3.9.2")
 
 
+# It warns of each rebalance, and of asking for a topic that is deleted or not there yet.
+KAFKAJS_ORDINARY = (r"The group is rebalancing", r"This server does not host this topic-partition")
+
+
 def kafkajs():
-    return Driver("kafkajs", ["env", f"NARU_NODE_MODULES={CACHE}/node", "node", HERE / "kafkajs/client.js"],
-                  codecs=("none", "gzip", "snappy"), lacks={"static"}, ordinary=(r"The group is rebalancing",))
+    return Driver("kafkajs", ["env", f"NARU_NODE_MODULES={CACHE}/node", "KAFKAJS_NO_PARTITIONER_WARNING=1", "node", HERE / "kafkajs/client.js"],
+                  codecs=("none", "gzip", "snappy"), lacks={"static"}, ordinary=KAFKAJS_ORDINARY)
 
 
 def franz():
     return Driver("franz-go", [CACHE / "franz"], topic_ids=True)
+
+
+def kcat():
+    return Kcat("kcat")
+
+
+def java_console():
+    return JavaConsole("java-console")

@@ -5,6 +5,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+pytest.register_assert_rewrite("scenarios", "driver", "command_clients", "wire")
+
 from broker import Broker  # noqa: E402
 
 

@@ -131,7 +131,8 @@ class Client:
     lacks = frozenset()     # scenarios that the client has no API for
     idempotent = True
     timestamps = True       # the producer's caller may set them
-    headers = True          # per record
+    headers = True          # a header for each record, not for the whole run
+    chooses_partition = True
     topic_ids = False
     ordinary = ()           # what the library warns about when nothing is wrong
 
