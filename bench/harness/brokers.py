@@ -109,3 +109,32 @@ class Kafka(Broker):
     def version():
         return subprocess.run([os.path.join(REPOSITORY, "tools", "kafka_peer"), "version"],
                               check=True, capture_output=True, text=True).stdout.strip()
+
+
+class Limit(Broker):
+    """bench/limits: writes, syncs and answers, and nothing else. Only produce works."""
+
+    label = "limit"
+    synced = "fdatasync before each acknowledgement"
+    is_synced = True
+    partitions = 12
+
+    def command(self):
+        command = [self.program(), "--port", str(self.port), "--file", os.path.join(self.directory, "ring"),
+                   "--partitions", str(self.partitions)]
+        return command + ([] if self.is_synced else ["--no-sync"])
+
+    @staticmethod
+    def program():
+        return os.path.join(REPOSITORY, "build", "produce_limit")
+
+    @classmethod
+    def prepare(cls):
+        source = os.path.join(REPOSITORY, "bench", "limits", "produce_limit.cc")
+        subprocess.run(["clang++-19", "-O2", "-std=c++23", source, "-lisal", "-o", cls.program()], check=True)
+
+
+class LimitOs(Limit):
+    label = "limit os"
+    synced = "nothing: acknowledged from the page cache"
+    is_synced = False

@@ -52,7 +52,8 @@ void Admin::check_versions() {
     range.last = reader.i16();
     ranges.push_back(range);
   }
-  for (const Api& api : {produce_api, fetch_api, list_offsets_api, metadata_api, create_topics_api, delete_topics_api}) {
+  for (const Api& api :
+       {produce_api, fetch_api, list_offsets_api, metadata_api, create_topics_api, delete_topics_api}) {
     bool accepted = false;
     for (const Range& range : ranges)
       accepted |= range.key == api.key && range.first <= api.version && api.version <= range.last;

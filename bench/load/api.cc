@@ -35,7 +35,7 @@ std::string fetch_request(std::string_view topic, const std::vector<FetchPositio
                           const FetchLimits& limits) {
   Writer writer = begin(fetch_api);
   writer.i32(-1).i32(limits.wait_ms).i32(limits.bytes_min).i32(limits.bytes_max);
-  writer.i8(0);          // read uncommitted
+  writer.i8(0);           // read uncommitted
   writer.i32(0).i32(-1);  // no fetch session
   writer.count(1).text(topic).count(positions.size());
   for (const FetchPosition& position : positions)

@@ -145,7 +145,8 @@ class EndToEnd {
       for (const FetchedPartition& partition : answer_.partitions) {
         errors_.add(partition.error);
         const auto position = std::ranges::find(consumer.positions, partition.partition, &FetchPosition::partition);
-        if (position == consumer.positions.end()) fail("an answer for partition %d, not asked for", partition.partition);
+        if (position == consumer.positions.end())
+          fail("an answer for partition %d, not asked for", partition.partition);
         std::string_view records = partition.records;
         for (BatchView batch; next_batch(records, batch);) {
           if (batch.base_offset != position->offset) errors_.broken("a batch that does not begin where the last ended");

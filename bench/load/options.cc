@@ -66,7 +66,8 @@ constexpr Flag flags[] = {
   for (const Flag& flag : flags) {
     std::printf("  %-17s %s", flag.name.data(), flag.help);
     if (const auto* text = std::get_if<0>(&flag.field)) std::printf(" [%s]", (defaults.**text).c_str());
-    if (const auto* whole = std::get_if<1>(&flag.field)) std::printf(" [%lld]", static_cast<long long>(defaults.**whole));
+    if (const auto* whole = std::get_if<1>(&flag.field))
+      std::printf(" [%lld]", static_cast<long long>(defaults.**whole));
     if (const auto* real = std::get_if<2>(&flag.field)) std::printf(" [%g]", defaults.**real);
     std::putchar('\n');
   }
@@ -94,15 +95,14 @@ Number number(std::string_view flag, std::string_view text) {
   if (unit == "K") value *= 1 << 10, unit = {};
   if (unit == "M") value *= 1 << 20, unit = {};
   if (unit == "G") value *= 1 << 30, unit = {};
-  if (error != std::errc{} || !unit.empty() || value < 0)
-    fail("%s wants a number, not '%s'", flag.data(), text.data());
+  if (error != std::errc{} || !unit.empty() || value < 0) fail("%s wants a number, not '%s'", flag.data(), text.data());
   return value;
 }
 
 void set(Options& options, const Flag& flag, const char* text) {
-  if (const auto* field = std::get_if<0>(&flag.field)) options.**field = text;
-  if (const auto* field = std::get_if<1>(&flag.field)) options.**field = number<int64_t>(flag.name, text);
-  if (const auto* field = std::get_if<2>(&flag.field)) options.**field = number<double>(flag.name, text);
+  if (const auto* field = std::get_if<0>(&flag.field)) options.** field = text;
+  if (const auto* field = std::get_if<1>(&flag.field)) options.** field = number<int64_t>(flag.name, text);
+  if (const auto* field = std::get_if<2>(&flag.field)) options.** field = number<double>(flag.name, text);
 }
 
 void check(const Options& options) {

@@ -39,13 +39,13 @@ int64_t take_varint(std::string_view& in) {
 
 void put_record(std::string& out, int64_t offset_delta, std::string_view value) {
   std::string record;
-  record.push_back(0);         // attributes
-  put_varint(record, 0);       // timestamp delta
+  record.push_back(0);    // attributes
+  put_varint(record, 0);  // timestamp delta
   put_varint(record, offset_delta);
-  put_varint(record, -1);      // no key
+  put_varint(record, -1);  // no key
   put_varint(record, static_cast<int64_t>(value.size()));
   record.append(value);
-  put_varint(record, 0);       // no headers
+  put_varint(record, 0);  // no headers
   put_varint(out, static_cast<int64_t>(record.size()));
   out.append(record);
 }
@@ -59,9 +59,9 @@ int64_t wall_ms() {
 std::string empty_header() {
   Writer header;
   const int64_t now_ms = wall_ms();
-  header.i64(0).i32(0).i32(-1).i8(2).i32(0);       // base offset, length, leader epoch, magic, checksum
-  header.i16(0).i32(0).i64(now_ms).i64(now_ms);    // attributes, last offset delta, first and last timestamp
-  header.i64(-1).i16(-1).i32(-1).i32(0);           // no producer id, so no sequence; count
+  header.i64(0).i32(0).i32(-1).i8(2).i32(0);     // base offset, length, leader epoch, magic, checksum
+  header.i16(0).i32(0).i64(now_ms).i64(now_ms);  // attributes, last offset delta, first and last timestamp
+  header.i64(-1).i16(-1).i32(-1).i32(0);         // no producer id, so no sequence; count
   return header.take();
 }
 
