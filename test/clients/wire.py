@@ -157,6 +157,9 @@ class Connection:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         self.socket.close()
 
     def raw(self, data):
@@ -322,3 +325,122 @@ def ready(address, topic, partitions):
 def coordinators_ready(address):
     with Connection(address) as c:
         return c.find_coordinator("any") == 0 and c.init_producer_id()[0] == 0
+
+
+# -- groups ---------------------------------------------------------------------
+
+class Group:
+    """The classic group protocol on one connection per member, as clients have it."""
+
+    def __init__(self, address, name, member="", instance=None, protocols=(("range", b"meta"),), kind="consumer",
+                 session=10000, rebalance=10000):
+        self.connection = Connection(address)
+        self.name, self.member, self.instance, self.generation = name, member, instance, -1
+        self.protocols, self.kind, self.session, self.rebalance = protocols, kind, session, rebalance
+
+    def close(self):
+        self.connection.close()
+
+    def send_join(self, version=5):
+        body = string(self.name) + i32(self.session) + i32(self.rebalance) + string(self.member)
+        body += string(self.instance) if version >= 5 else b""
+        self.connection.send(JOIN_GROUP, version, body + string(self.kind) + array(
+            [string(name) + blob(data) for name, data in self.protocols]))
+
+    def joined(self, version=5):
+        """The error; on success keeps generation, protocol, leader, member id and members."""
+        r = self.connection.receive()
+        r.i32()
+        error, generation, protocol, leader, member = r.i16(), r.i32(), r.string(), r.string(), r.string()
+        members = r.array(lambda: (r.string(), r.string() if version >= 5 else None, r.blob()))
+        r.finish()
+        if member:
+            self.member = member
+        if error == 0:
+            self.generation, self.protocol, self.leader = generation, protocol, leader
+            self.members = {m: data for m, _, data in members}
+        return error
+
+    def join(self, version=5):
+        self.send_join(version)
+        return self.joined(version)
+
+    def join_twice(self):
+        """A new dynamic member first gets its id (79), then joins with it."""
+        error = self.join()
+        return self.join() if error == 79 else error
+
+    def send_sync(self, assignments=()):
+        self.connection.send(SYNC_GROUP, 3, string(self.name) + i32(self.generation) + string(self.member)
+                             + string(self.instance) + array([string(m) + blob(d) for m, d in assignments]))
+
+    def synced(self):
+        r = self.connection.receive()
+        r.i32()
+        answer = r.i16(), r.blob()
+        r.finish()
+        return answer
+
+    def sync(self, assignments=()):
+        self.send_sync(assignments)
+        return self.synced()
+
+    def heartbeat(self):
+        r = self.connection.call(HEARTBEAT, 3, string(self.name) + i32(self.generation) + string(self.member)
+                                 + string(self.instance))
+        r.i32()
+        return r.i16()
+
+    def leave(self):
+        r = self.connection.call(LEAVE_GROUP, 1, string(self.name) + string(self.member))
+        r.i32()
+        return r.i16()
+
+    def leave_by(self, *members):
+        """v3, (member id, instance id) each: the group's error and each member's."""
+        r = self.connection.call(LEAVE_GROUP, 3, string(self.name) + array([string(m) + string(i) for m, i in members]))
+        r.i32()
+        answer = r.i16(), [error for _, _, error in r.array(lambda: (r.string(), r.string(), r.i16()))]
+        r.finish()
+        return answer
+
+    def commit(self, topic, offset, metadata="", partition=0):
+        r = self.connection.call(OFFSET_COMMIT, 7, string(self.name) + i32(self.generation) + string(self.member)
+                                 + string(self.instance) + array([string(topic) + array([
+                                     i32(partition) + i64(offset) + i32(-1) + string(metadata)])]))
+        r.i32()
+        (_, errors), = r.array(lambda: (r.string(), r.array(lambda: (r.i32(), r.i16()))))
+        r.finish()
+        return errors[0][1]
+
+    def committed(self, topics):
+        """{topic: partitions} or None for all: the error and {(topic, partition): (offset, metadata, error)}."""
+        body = None if topics is None else [string(t) + array([i32(p) for p in ps]) for t, ps in topics.items()]
+        r = self.connection.call(OFFSET_FETCH, 5, string(self.name) + array(body))
+        r.i32()
+        found = {}
+
+        def partition(topic):
+            index, offset = r.i32(), r.i64()
+            r.i32()
+            found[topic, index] = offset, r.string(), r.i16()
+
+        def one():
+            topic = r.string()
+            r.array(lambda: partition(topic))
+        r.array(one)
+        error = r.i16()
+        r.finish()
+        return error, found
+
+    def describe(self):
+        """(error, state, protocol type, protocol, member ids)"""
+        r = self.connection.call(DESCRIBE_GROUPS, 4, array([string(self.name)]) + i8(0))
+        r.i32()
+        assert r.i32() == 1
+        error, name, state, kind, protocol = r.i16(), r.string(), r.string(), r.string(), r.string()
+        assert name == self.name
+        members = r.array(lambda: (r.string(), r.string(), r.string(), r.string(), r.blob(), r.blob()))
+        r.i32()
+        r.finish()
+        return error, state, kind, protocol, [m[0] for m in members]
