@@ -15,6 +15,7 @@ class Broker:
     """A broker process. `label` names it in results, `synced` says what an acknowledgement meant."""
 
     label = synced = None
+    start_note = ""  # what a first start does that is not starting
 
     def __init__(self, directory, port, cores=None):
         self.directory, self.port, self.cores = directory, port, cores
@@ -95,6 +96,7 @@ class NaruOs(Naru):
 class Kafka(Broker):
     label = "kafka"
     synced = "nothing: acknowledged from the page cache, Kafka's default"
+    start_note = "formats its folder first, with two JVMs of its own"
 
     def command(self):  # execs the JVM, so the process that we start is the broker
         return [os.path.join(REPOSITORY, "tools", "kafka_peer"), "run",
