@@ -66,12 +66,16 @@ struct Record {
   Headers headers{};
 };
 
+/// What a batch may inflate to unless the caller knows better: a batch of 1 MiB, Kafka's default limit, of the most
+/// repetitive text.
+inline constexpr size_t inflated_bytes_max = 128 * MiB;
+
 /// Walks one batch: `while (TRY(reader.next(&record)))`. Checks every record on its way.
 class RecordReader {
  public:
   /// `batch` holds one whole batch, as peek_header or validate understands it, and outlives the reader unless it is
   /// compressed. Compressed bodies are inflated here, once, to at most `bytes_max`.
-  static Result<RecordReader> open(ByteView batch, size_t bytes_max);
+  static Result<RecordReader> open(ByteView batch, size_t bytes_max = inflated_bytes_max);
 
   /// False after the last record. An error if a record is malformed (detail = its number) or bytes are left at the end.
   Result<bool> next(Record* record);
@@ -90,7 +94,8 @@ class RecordReader {
 };
 
 /// As walk_records for a batch of any codec: inflates it to at most `bytes_max` and walks all records.
-Result<RecordFacts> check_records(const BatchHeader& header, ByteView batch, Origin origin, size_t bytes_max);
+Result<RecordFacts> check_records(const BatchHeader& header, ByteView batch, Origin origin,
+                                  size_t bytes_max = inflated_bytes_max);
 
 /// Appends one record as it lies in a batch. `headers_raw` holds `header_count` headers in their encoding.
 void append_record(Bytes& to, int64_t timestamp_delta, int32_t offset_delta, std::optional<ByteView> key,

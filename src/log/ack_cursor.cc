@@ -1,0 +1,454 @@
+#include "log/ack_cursor.h"
+
+#include "base/check.h"
+#include "base/varint.h"
+
+namespace naru {
+namespace {
+
+// A queue that is idle again should cost what an idle queue costs, whatever it held at its busiest.
+constexpr size_t buckets_kept = 1024, timers_kept = 64;
+
+}  // namespace
+
+AckCursor::Entry* AckCursor::find(Offset offset) {
+  auto found = entries_.find(offset.value);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+// --- taking ---
+
+std::optional<AckCursor::Taken> AckCursor::take(Offset end, HolderId holder, int64_t deadline_ms) {
+  for (;;) {
+    int64_t oldest = oldest_waiting(holder);
+    if (next_ < end.value && next_ < oldest)
+      if (auto taken = take_new(Offset(std::min(end.value, oldest)), holder, deadline_ms)) return taken;
+    if (oldest >= end.value) return std::nullopt;
+    Entry& entry = *find(Offset(oldest));
+    if (keys_source_ && !entry.key_known) {  // it was delayed from the start, or comes from a snapshot
+      entry.key = keys_source_->key_of(Offset(oldest));
+      entry.key_known = true;
+    }
+    bool is_blocked = blocked(entry, holder);
+    leave(entry);
+    if (is_blocked)
+      park(entry);
+    else
+      hold(entry, holder, deadline_ms);
+    if (entry.key != 0) update_key(entry.key);
+    if (!is_blocked) return Taken{Offset(entry.offset), entry.attempts};
+  }
+}
+
+/// The oldest record that this holder may have and that is not new: due again, or parked behind a key of its own.
+int64_t AckCursor::oldest_waiting(HolderId holder) const {
+  int64_t oldest = returned_.empty() ? never_ms : *returned_.begin();
+  if (parked_.empty()) return oldest;
+  auto of = holders_.find(holder);
+  return of == holders_.end() || of->second.own.empty() ? oldest : std::min(oldest, *of->second.own.begin());
+}
+
+/// The next record below `end` that was never looked at and is not blocked; blocked ones are parked on the way.
+std::optional<AckCursor::Taken> AckCursor::take_new(Offset end, HolderId holder, int64_t deadline_ms) {
+  for (;; ++next_) {
+    if (!done_.empty()) next_ = done_.first_gap(next_);
+    if (next_ >= end.value) return std::nullopt;
+    if (entries_.contains(next_)) continue;
+    Entry fresh;
+    fresh.offset = next_;
+    if (keys_source_) {
+      fresh.key = keys_source_->key_of(Offset(next_));
+      fresh.key_known = true;
+    }
+    bool is_blocked = blocked(fresh, holder);
+    if (is_blocked && parked_.size() >= parked_max_) return std::nullopt;
+    Entry& entry = entries_.emplace(next_, fresh).first->second;
+    if (is_blocked)
+      park(entry);
+    else
+      hold(entry, holder, deadline_ms);
+    if (entry.key != 0) update_key(entry.key);
+    if (is_blocked) continue;
+    ++next_;
+    return Taken{Offset(entry.offset), entry.attempts};
+  }
+}
+
+bool AckCursor::blocked(const Entry& entry, HolderId holder) const {
+  if (entry.key == 0) return false;
+  auto busy = keys_.find(entry.key);
+  return busy != keys_.end() && (busy->second.delayed > 0 || busy->second.holder != holder);
+}
+
+// --- states ---
+
+void AckCursor::leave(Entry& entry) {
+  bool timed = entry.state == State::held || entry.state == State::delayed;
+  if (timed && entry.due != never_ms) --timed_;
+  switch (entry.state) {
+    case State::none: break;
+    case State::returned: returned_.erase(entry.offset); break;
+    case State::parked: parked_.erase({entry.key, entry.offset}); break;
+    case State::delayed:
+      --delayed_;
+      if (entry.key != 0 && entry.attempts > 0) --keys_.find(entry.key)->second.delayed;
+      break;
+    case State::held: {
+      --held_;
+      Holder& of = holders_.find(entry.holder)->second;
+      --of.count;
+      (entry.before ? entry.before->after : of.first) = entry.after;
+      if (entry.after) entry.after->before = entry.before;
+      drop_if_idle(entry.holder);
+      if (entry.key != 0) --keys_.find(entry.key)->second.held;
+      break;
+    }
+  }
+  entry.state = State::none;
+  entry.due = never_ms;
+}
+
+void AckCursor::hold(Entry& entry, HolderId holder, int64_t deadline_ms) {
+  Holder& of = holders_[holder];
+  ++of.count;
+  entry.before = nullptr;
+  entry.after = of.first;
+  if (of.first) of.first->before = &entry;
+  of.first = &entry;
+  entry.state = State::held;
+  entry.holder = holder;
+  entry.due = deadline_ms;
+  ++entry.attempts;
+  ++held_;
+  if (entry.key != 0) {
+    Key& key = keys_[entry.key];
+    key.holder = holder;
+    ++key.held;
+  }
+  start_timer(entry);
+}
+
+void AckCursor::put_back(Entry& entry) {
+  entry.state = State::returned;
+  returned_.insert(entry.offset);
+}
+
+void AckCursor::put_off(Entry& entry, int64_t due_ms) {
+  entry.state = State::delayed;
+  entry.due = due_ms;
+  ++delayed_;
+  if (entry.key != 0 && entry.attempts > 0) ++keys_[entry.key].delayed;
+  start_timer(entry);
+}
+
+void AckCursor::park(Entry& entry) {
+  entry.state = State::parked;
+  parked_.emplace(entry.key, entry.offset);
+}
+
+/// After any change to a record with this key. A free key with parked records has at least one record among the
+/// returned, so that somebody finds it; a busy one is listed with its holder, who alone may go on with it.
+void AckCursor::update_key(uint64_t key) {
+  auto parked = parked_.lower_bound({key, INT64_MIN});
+  int64_t oldest = parked != parked_.end() && parked->first == key ? parked->second : -1;
+  auto busy = keys_.find(key);
+  if (busy != keys_.end() && busy->second.held == 0 && busy->second.delayed == 0) {
+    unlist(busy->second);
+    keys_.erase(busy);
+    busy = keys_.end();
+  }
+  if (busy == keys_.end()) {
+    if (oldest < 0) return;
+    Entry& entry = *find(Offset(oldest));
+    leave(entry);
+    put_back(entry);
+    return;
+  }
+  int64_t listed = busy->second.held > 0 && busy->second.delayed == 0 ? oldest : -1;
+  if (listed == busy->second.listed) return;
+  unlist(busy->second);
+  if (listed < 0) return;
+  busy->second.listed = listed;
+  holders_.find(busy->second.holder)->second.own.insert(listed);
+}
+
+void AckCursor::unlist(Key& key) {
+  if (key.listed < 0) return;
+  holders_.find(key.holder)->second.own.erase(key.listed);
+  key.listed = -1;
+  drop_if_idle(key.holder);
+}
+
+void AckCursor::drop_if_idle(HolderId holder) {
+  auto of = holders_.find(holder);
+  if (of->second.count == 0 && of->second.own.empty()) holders_.erase(of);
+}
+
+// --- settling ---
+
+int64_t AckCursor::settle(Offset first, Offset last) {
+  int64_t from = std::max(first.value, floor_), to = last.value;
+  if (from >= to) return 0;
+  forget_range(from, to);
+  int64_t before = floor_ + done_.count();
+  if (from > floor_) {
+    done_.add(from, to);
+  } else {
+    floor_ = done_.empty() ? to : done_.first_gap(to);
+    done_.remove_below(floor_);
+    next_ = std::max(next_, floor_);
+  }
+  return floor_ + done_.count() - before;
+}
+
+std::vector<Change> AckCursor::settle_ready(Offset end) {
+  std::vector<int64_t> kept;
+  for (const auto& [offset, entry] : entries_)
+    if ((entry.state == State::held || entry.state == State::delayed) && offset < end.value) kept.push_back(offset);
+  std::ranges::sort(kept);
+  kept.push_back(end.value);
+  std::vector<Change> changes;
+  int64_t first = floor_;
+  for (int64_t last : kept) {
+    if (settle(Offset(first), Offset(last)) > 0) changes.push_back({Offset(first), Offset(last), Change::Kind::settle});
+    first = last + 1;
+  }
+  return changes;
+}
+
+void AckCursor::forget(Entry& entry) {
+  uint64_t key = entry.key;
+  leave(entry);
+  entries_.erase(entry.offset);
+  if (key != 0) update_key(key);
+}
+
+void AckCursor::forget_range(int64_t first, int64_t last) {
+  if (static_cast<uint64_t>(last - first) <= entries_.size()) {
+    for (int64_t offset = first; offset < last; ++offset)
+      if (Entry* entry = find(Offset(offset))) forget(*entry);
+  } else {
+    std::vector<int64_t> inside;
+    for (const auto& [offset, entry] : entries_)
+      if (first <= offset && offset < last) inside.push_back(offset);
+    for (int64_t offset : inside) forget(*find(Offset(offset)));
+  }
+  if (entries_.empty() && entries_.bucket_count() > buckets_kept) {
+    entries_ = decltype(entries_)();
+    timers_ = decltype(timers_)();
+  }
+}
+
+void AckCursor::seek(Offset offset) {
+  forget_range(INT64_MIN / 2, offset.value);
+  done_.clear();
+  floor_ = next_ = offset.value;
+}
+
+void AckCursor::apply(const Change& change) {
+  switch (change.kind) {
+    case Change::Kind::settle: settle(change.first, change.last); return;
+    case Change::Kind::seek: seek(change.first); return;
+  }
+}
+
+// --- giving back ---
+
+void AckCursor::give_back(Entry& entry, int64_t due_ms, int64_t now_ms) {
+  leave(entry);
+  if (due_ms <= now_ms)
+    put_back(entry);
+  else
+    put_off(entry, due_ms);
+  if (entry.key != 0) update_key(entry.key);
+}
+
+bool AckCursor::release(Offset offset, int64_t due_ms, int64_t now_ms) {
+  Entry* entry = find(offset);
+  if (!entry || entry->state != State::held) return false;
+  give_back(*entry, due_ms, now_ms);
+  return true;
+}
+
+std::vector<AckCursor::Taken> AckCursor::release_all(HolderId holder) {
+  std::vector<Taken> out;
+  auto of = holders_.find(holder);
+  if (of == holders_.end()) return out;
+  for (const Entry* entry = of->second.first; entry; entry = entry->after)
+    out.push_back({Offset(entry->offset), entry->attempts});
+  std::ranges::sort(out, {}, &Taken::offset);
+  for (const Taken& taken : out) give_back(*find(taken.offset), 0, 0);
+  return out;
+}
+
+bool AckCursor::extend(Offset offset, int64_t deadline_ms) {
+  Entry* entry = find(offset);
+  if (!entry || entry->state != State::held) return false;
+  if (entry->due != never_ms) --timed_;
+  entry->due = deadline_ms;
+  start_timer(*entry);
+  return true;
+}
+
+bool AckCursor::delay(Offset offset, int64_t due_ms) {
+  if (offset.value < next_ || is_done(offset) || find(offset)) return false;
+  Entry& entry = entries_[offset.value];
+  entry.offset = offset.value;
+  put_off(entry, due_ms);
+  return true;
+}
+
+// --- time ---
+
+bool AckCursor::is_running(const Timer& timer) const {
+  const Entry* entry = find(Offset(timer.offset));
+  return entry && entry->due == timer.due && (entry->state == State::held || entry->state == State::delayed);
+}
+
+/// Timers are not looked for when a hold ends in time, which is nearly always; they are dropped when they come up, or
+/// all at once when most are stale.
+void AckCursor::start_timer(const Entry& entry) {
+  if (entry.due == never_ms) return;
+  ++timed_;
+  timers_.push_back({entry.due, entry.offset});
+  std::ranges::push_heap(timers_, std::greater{});
+  if (timers_.size() <= 2 * timed_ + timers_kept) return;
+  std::erase_if(timers_, [&](const Timer& timer) { return !is_running(timer); });
+  std::ranges::sort(timers_);  // ascending is a heap, too
+  auto twins = std::ranges::unique(timers_);
+  timers_.erase(twins.begin(), twins.end());
+}
+
+std::optional<int64_t> AckCursor::next_deadline() {
+  while (!timers_.empty() && !is_running(timers_.front())) {
+    std::ranges::pop_heap(timers_, std::greater{});
+    timers_.pop_back();
+  }
+  if (timers_.empty()) return std::nullopt;
+  return timers_.front().due;
+}
+
+std::vector<AckCursor::Due> AckCursor::expire(int64_t now_ms) {
+  std::vector<Due> out;
+  for (auto due = next_deadline(); due && *due <= now_ms; due = next_deadline()) {
+    Entry& entry = *find(Offset(timers_.front().offset));
+    out.push_back({Offset(entry.offset), entry.attempts, std::nullopt});
+    if (entry.state == State::held) out.back().holder = entry.holder;
+    give_back(entry, now_ms, now_ms);
+  }
+  return out;
+}
+
+// --- asking ---
+
+std::optional<AckCursor::Hold> AckCursor::held(Offset offset) const {
+  const Entry* entry = find(offset);
+  if (!entry || entry->state != State::held) return std::nullopt;
+  return Hold{entry->holder, entry->attempts, entry->due};
+}
+
+uint32_t AckCursor::attempts(Offset offset) const {
+  const Entry* entry = find(offset);
+  return entry ? entry->attempts : 0;
+}
+
+AckCursor::Counts AckCursor::counts(Offset end) const {
+  int64_t open = std::max<int64_t>(0, end.value - floor_ - done_.count());
+  return {.ready = std::max<int64_t>(0, open - held_ - delayed_), .held = held_, .delayed = delayed_};
+}
+
+size_t AckCursor::held_by(HolderId holder) const {
+  auto of = holders_.find(holder);
+  return of == holders_.end() ? 0 : of->second.count;
+}
+
+// Roughly: what the allocator takes for the nodes of the standard containers.
+size_t AckCursor::bytes() const {
+  constexpr size_t entry_node = sizeof(Entry) + 32, set_node = 64, small_node = 96;
+  return sizeof *this + entries_.size() * entry_node + entries_.bucket_count() * sizeof(void*) +
+         (done_.ranges().size() + returned_.size() + parked_.size()) * set_node +
+         (holders_.size() + keys_.size()) * small_node + timers_.capacity() * sizeof(Timer);
+}
+
+// --- snapshots ---
+
+namespace {
+constexpr uint8_t save_version = 1;
+}
+
+void AckCursor::save(Bytes& to) const {
+  Packer out(to);
+  out.put(save_version).put(floor_);
+  append_uvarint(to, done_.ranges().size());
+  int64_t at = floor_;
+  for (auto [first, last] : done_.ranges()) {
+    append_uvarint(to, static_cast<uint64_t>(first - at));
+    append_uvarint(to, static_cast<uint64_t>(last - first));
+    at = last;
+  }
+  std::vector<const Entry*> kept;
+  for (const auto& [offset, entry] : entries_)
+    if (entry.attempts > 0 || entry.state == State::delayed) kept.push_back(&entry);
+  std::ranges::sort(kept, {}, &Entry::offset);
+  append_uvarint(to, kept.size());
+  at = floor_;
+  for (const Entry* entry : kept) {
+    bool delayed = entry->state == State::delayed;
+    append_uvarint(to, static_cast<uint64_t>(entry->offset - at));
+    append_uvarint(to, uint64_t{entry->attempts} << 1 | (delayed ? 1 : 0));
+    if (delayed) {
+      append_varint(to, entry->due);
+      out.put(entry->key);
+    }
+    at = entry->offset;
+  }
+}
+
+Result<AckCursor> AckCursor::load(ByteView bytes) {
+  Unpacker from(bytes);
+  if (auto version = from.get<uint8_t>(); from.ok() && version != save_version)
+    return fail(Code::unsupported, "ack cursor: version", version);
+  AckCursor cursor((Offset(from.get<int64_t>())));
+  ByteView rest = from.rest();
+  if (!from.ok() || cursor.floor_ < 0) return fail(Code::corrupt, "ack cursor: floor");
+  auto number = [&](uint64_t* value) {
+    int used = load_uvarint(rest, value);
+    rest = rest.subspan(static_cast<size_t>(used));
+    return used > 0;
+  };
+  constexpr auto offsets_max = static_cast<uint64_t>(INT64_MAX);
+  uint64_t runs = 0, gap = 0, length = 0, exceptions = 0, attempts = 0, due = 0;
+  if (!number(&runs)) return fail(Code::corrupt, "ack cursor: runs");
+  auto at = static_cast<uint64_t>(cursor.floor_);
+  for (; runs > 0; --runs) {  // each takes bytes, so a count that lies ends soon
+    if (!number(&gap) || !number(&length) || gap == 0 || length == 0 || gap > offsets_max - at ||
+        length > offsets_max - at - gap)
+      return fail(Code::corrupt, "ack cursor: run");
+    cursor.done_.add(static_cast<int64_t>(at + gap), static_cast<int64_t>(at + gap + length));
+    at += gap + length;
+  }
+  if (!number(&exceptions)) return fail(Code::corrupt, "ack cursor: exceptions");
+  at = static_cast<uint64_t>(cursor.floor_);
+  for (uint64_t n = 0; n < exceptions; ++n) {
+    if (!number(&gap) || !number(&attempts) || (n > 0 && gap == 0) || gap >= offsets_max - at ||
+        attempts >> 1 > UINT32_MAX || cursor.is_done(Offset(static_cast<int64_t>(at + gap))))
+      return fail(Code::corrupt, "ack cursor: exception");
+    at += gap;
+    Entry& entry = cursor.entries_[static_cast<int64_t>(at)];
+    entry.offset = static_cast<int64_t>(at);
+    entry.attempts = static_cast<uint32_t>(attempts >> 1);
+    if ((attempts & 1) == 0) {
+      cursor.put_back(entry);
+      continue;
+    }
+    if (!number(&due) || rest.size() < sizeof entry.key) return fail(Code::corrupt, "ack cursor: delay");
+    entry.key = load_le<uint64_t>(rest.data());
+    entry.key_known = entry.key != 0;
+    rest = rest.subspan(sizeof entry.key);
+    cursor.put_off(entry, unzigzag(due));
+  }
+  if (!rest.empty()) return fail(Code::corrupt, "ack cursor: bytes behind the end");
+  return cursor;
+}
+
+}  // namespace naru

@@ -1,0 +1,178 @@
+#pragma once
+// A queue's place in its log: which records are done, who holds which until when, what is due again.
+//
+//              floor                                    next                       end
+//   all done ....|  done  | held | returned | done | parked |  new, never looked at  |
+//
+// A record is new, held, delayed, returned (due again), parked (its key is busy) or done. Only "done" is durable, as
+// Changes; what was held is due again after a crash: delivery is at least once. Attempts and delays ride along in the
+// snapshots (save), so a clean restart keeps them and after a crash they are a lower bound: writing each delivery to
+// disk would cost as much as the messages themselves.
+// Memory: a map node per record that is held, delayed, returned or parked, and one per run of done records above the
+// floor. Nothing for new records, however many. No I/O and no clock: times come in, in milliseconds.
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "base/interval_set.h"
+#include "log/cursor.h"
+
+namespace naru {
+
+/// Tells the key of a record, for cursors that keep the order per key.
+class KeySource {
+ public:
+  /// A hash of the key of the record at `offset`, below the `end` given to take; 0 for a record without a key, which
+  /// never waits for another. Asked once per record, mostly in ascending order.
+  virtual uint64_t key_of(Offset offset) = 0;
+
+ protected:
+  ~KeySource() = default;
+};
+
+class AckCursor {
+ public:
+  struct Taken {
+    Offset offset{};
+    uint32_t attempt = 1;  // how often it was taken by now
+    bool operator==(const Taken&) const = default;
+  };
+  struct Hold {
+    HolderId holder{};
+    uint32_t attempt = 1;
+    int64_t deadline_ms = never_ms;
+  };
+  /// A record that became due by itself.
+  struct Due {
+    Offset offset{};
+    uint32_t attempt = 0;
+    std::optional<HolderId> holder{};  // whose hold ran out; none if its delay was over
+  };
+  struct Counts {
+    int64_t ready = 0, held = 0, delayed = 0;
+  };
+
+  explicit AckCursor(Offset floor = Offset(0)) : floor_(floor.value), next_(floor.value) {}
+  AckCursor(AckCursor&&) = default;
+  AckCursor& operator=(AckCursor&&) = default;
+
+  /// From now on the records of one key have at most one holder at a time and are taken in order: a record waits while
+  /// another holder has one of its key, or while one that was given back is delayed. The same holder may take several.
+  /// At most `parked_max` waiting records are stepped over (a number kept for each); behind that, others wait too until
+  /// a key moves on. Call before the first take, also after load; `keys` outlives the cursor.
+  void order_by_key(KeySource& keys, size_t parked_max = 100'000) { keys_source_ = &keys, parked_max_ = parked_max; }
+
+  /// Gives `holder` the oldest record below `end` that is due; none if there is none. Call expire before: this does not
+  /// look at deadlines.
+  std::optional<Taken> take(Offset end, HolderId holder, int64_t deadline_ms = never_ms);
+  /// [first, last) is done, whoever holds it. Returns how many were not done before; if 0, there is nothing to write
+  /// down, else Change{first, last}. `last` is at most the log's end.
+  int64_t settle(Offset first, Offset last);
+  /// Settles all below `end` that nobody holds and no delay keeps. Returns the changes to write down.
+  std::vector<Change> settle_ready(Offset end);
+  /// Gives a held record back: due at once if due_ms <= now_ms, else then. False if it is not held.
+  bool release(Offset offset, int64_t due_ms, int64_t now_ms);
+  /// A holder is gone: all it held is due now. Costs by what it held. Returns it, oldest first.
+  std::vector<Taken> release_all(HolderId holder);
+  /// Moves the deadline of a held record. False if it is not held.
+  bool extend(Offset offset, int64_t deadline_ms);
+  /// A new record is not due before due_ms ("delayed delivery"). Does not hold up its key. False if it is not new.
+  bool delay(Offset offset, int64_t due_ms);
+  /// Holds and delays that end at or before now_ms do; what that made due, by time.
+  std::vector<Due> expire(int64_t now_ms);
+  /// When expire has something to do next.
+  std::optional<int64_t> next_deadline();
+  /// All below `offset` is done and nothing from there on, except that what is held or delayed there stays so. Holds
+  /// below it are void. Write down Change{offset, offset, seek}.
+  void seek(Offset offset);
+  /// Recovery: settle or seek.
+  void apply(const Change& change);
+
+  /// Below it, all is done.
+  Offset floor() const { return Offset(floor_); }
+  bool is_done(Offset offset) const { return offset.value < floor_ || done_.contains(offset.value); }
+  /// The done ranges above the floor.
+  const IntervalSet& done() const { return done_; }
+  std::optional<Hold> held(Offset offset) const;
+  /// How often the record was taken, as far as is known.
+  uint32_t attempts(Offset offset) const;
+  /// Of the records below `end`, the log's end. Parked ones count as ready. O(1).
+  Counts counts(Offset end) const;
+  size_t held_by(HolderId holder) const;
+  size_t parked() const { return parked_.size(); }
+  size_t bytes() const;
+
+  /// Version u8 = 1, floor i64, then as varints: runs, and per run its distance from the last one and its length;
+  /// exceptions (delayed, or taken before), and per exception its distance from the last one, 2 * attempts + is
+  /// delayed, and if it is, the due time (zigzag) and the key hash u64.
+  void save(Bytes& to) const;
+  /// Reads exactly one snapshot. What was held is due. Code::corrupt, or Code::unsupported for a later version.
+  static Result<AckCursor> load(ByteView bytes);
+
+ private:
+  enum class State : uint8_t { none, returned, delayed, held, parked };
+  /// Everything known of one record that is neither new nor done.
+  struct Entry {
+    int64_t offset = 0;
+    int64_t due = never_ms;  // a hold's deadline, a delay's end
+    uint64_t key = 0;        // 0: none, or not asked for yet
+    HolderId holder{};
+    Entry *before = nullptr, *after = nullptr;  // among those of its holder
+    uint32_t attempts = 0;
+    State state = State::none;
+    bool key_known = false;
+  };
+  struct Holder {
+    Entry* first = nullptr;
+    size_t count = 0;
+    std::set<int64_t> own;  // the oldest parked record of each key that only this holder has
+  };
+  /// A key that is busy: records of it are held, or were given back with a delay.
+  struct Key {
+    HolderId holder{};
+    uint32_t held = 0, delayed = 0;
+    int64_t listed = -1;  // the record that stands for it in its holder's `own`
+  };
+  struct Timer {
+    int64_t due, offset;
+    auto operator<=>(const Timer&) const = default;
+  };
+
+  Entry* find(Offset offset);
+  const Entry* find(Offset offset) const { return const_cast<AckCursor*>(this)->find(offset); }
+  int64_t oldest_waiting(HolderId holder) const;
+  std::optional<Taken> take_new(Offset end, HolderId holder, int64_t deadline_ms);
+  bool blocked(const Entry& entry, HolderId holder) const;
+
+  // Every change of a state is leave, one of the four that follow, then update_key.
+  void leave(Entry& entry);
+  void hold(Entry& entry, HolderId holder, int64_t deadline_ms);
+  void put_back(Entry& entry);
+  void put_off(Entry& entry, int64_t due_ms);
+  void park(Entry& entry);
+  void update_key(uint64_t key);
+
+  void unlist(Key& key);
+  void drop_if_idle(HolderId holder);
+  void give_back(Entry& entry, int64_t due_ms, int64_t now_ms);
+  void forget(Entry& entry);
+  void forget_range(int64_t first, int64_t last);
+  void start_timer(const Entry& entry);
+  bool is_running(const Timer& timer) const;
+
+  int64_t floor_, next_;  // every record in [floor_, next_) is done or has an entry; from next_ on few are
+  IntervalSet done_;      // above the floor
+  std::unordered_map<int64_t, Entry> entries_;
+  std::set<int64_t> returned_;                     // due, oldest first
+  std::set<std::pair<uint64_t, int64_t>> parked_;  // by key, oldest first
+  std::unordered_map<HolderId, Holder> holders_;
+  std::unordered_map<uint64_t, Key> keys_;
+  std::vector<Timer> timers_;  // a heap, the earliest first; holds that ended in time leave theirs behind for a while
+  size_t timed_ = 0;           // how many entries have one that counts
+  int64_t held_ = 0, delayed_ = 0;
+  KeySource* keys_source_ = nullptr;
+  size_t parked_max_ = 0;
+};
+
+}  // namespace naru
