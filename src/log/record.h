@@ -79,6 +79,8 @@ class RecordReader {
 
   /// False after the last record. An error if a record is malformed (detail = its number) or bytes are left at the end.
   Result<bool> next(Record* record);
+  /// Back to the first record, without inflating again.
+  void rewind() { at_ = begin_, done_ = 0, before_ = -1; }
   const BatchHeader& header() const { return header_; }
 
   RecordReader(RecordReader&&) = default;
@@ -86,10 +88,10 @@ class RecordReader {
 
  private:
   RecordReader(const BatchHeader& header, ByteView records, Bytes inflated)
-      : header_(header), inflated_(std::move(inflated)), at_(records.data()), end_(at_ + records.size()) {}
+      : header_(header), inflated_(std::move(inflated)), begin_(records.data()), end_(begin_ + records.size()) {}
   BatchHeader header_;
-  Bytes inflated_;  // moving a vector keeps its buffer, so that at_ and end_ stay good
-  const uint8_t *at_, *end_;
+  Bytes inflated_;  // moving a vector keeps its buffer, so that the pointers stay good
+  const uint8_t *begin_, *end_, *at_ = begin_;
   int32_t done_ = 0, before_ = -1;
 };
 
