@@ -163,7 +163,7 @@ class Encoder {
   }
 
   template <class T>
-  void structure(const T& m) {
+  [[gnu::noinline]] void structure(const T& m) {
     uint32_t outer = std::exchange(tags_, 0);
     T::describe(*this, m);
     if (flexible_) {
@@ -288,7 +288,7 @@ class Reader {
 
   /// The fields of `m`, then its tags; for each tag the description is walked again with only that one open.
   template <class T>
-  void structure(T& m) {
+  [[gnu::noinline]] void structure(T& m) {
     T::describe(*this, m);
     if (!flexible_) return;
     for (uint64_t tags = uvarint(); tags > 0 && ok_; --tags) {
@@ -371,7 +371,7 @@ class Reader {
     Sizer least(version_, flexible_);
     least.value(T{}, false);
     if (!reserve(count, least.sink.size(), sizeof(T))) return;
-    items.resize(count);
+    items = std::vector<T>(count);
     for (size_t i = 0; i < count && ok_; ++i) value(items[i], false);
   }
   bool reserve(size_t count, size_t bytes_each_min, size_t memory_each);
@@ -445,9 +445,8 @@ size_t body_size(const M& message, int16_t version) {
 /// The whole frame of a response: size, header, body.
 template <class M>
 Frame encode_response(const RequestHeader& to, const M& message) {
-  constexpr int16_t api_versions_key = 18;  // its response header never is flexible, so that anyone can read it
   Frame frame = begin_frame(body_size(message, to.version));
-  begin_response(frame, to.correlation_id, is_flexible<M>(to.version) && M::api_key != api_versions_key);
+  begin_response(frame, to.correlation_id, is_flexible<M>(to.version) && M::api_key != 18);
   append_body(frame, message, to.version);
   end_frame(frame);
   return frame;
