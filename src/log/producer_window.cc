@@ -1,27 +1,12 @@
 #include "log/producer_window.h"
 
-#include "base/check.h"
-#include "base/endian.h"
+#include "base/pack.h"
 
 namespace naru {
 namespace {
 
 constexpr uint8_t save_version = 1;
-constexpr size_t producer_bytes = 8 + 2 + 1 + 8 + 8, batch_bytes = 4 + 4 + 8 + 8;
-
-template <class T>
-void put(Bytes& to, T value) {
-  size_t at = to.size();
-  to.resize(at + sizeof value);
-  store_le(to.data() + at, value);
-}
-
-template <class T>
-T take(ByteView& from) {  // callers have checked that it is there
-  T value = load_le<T>(from.data());
-  from = from.subspan(sizeof value);
-  return value;
-}
+constexpr size_t producer_bytes = 8 + 2 + 1 + 8 + 8;  // without batches
 
 }  // namespace
 
@@ -113,53 +98,46 @@ std::optional<Offset> ProducerWindow::first_open_transaction() const {
 }
 
 void ProducerWindow::save(Bytes& to) const {
-  put(to, save_version);
-  put(to, static_cast<uint32_t>(producers_.size()));
+  Packer out(to);
+  out.put(save_version).put(static_cast<uint32_t>(producers_.size()));
   for (const Producer& known : producers_) {
-    put(to, known.id);
-    put(to, known.epoch);
-    put(to, known.batches);
-    put(to, known.used_ms);
-    put(to, known.transaction_first.value);
+    out.put(known.id).put(known.epoch).put(known.batches).put(known.used_ms).put(known.transaction_first.value);
     for (size_t i = 0; i < known.batches; ++i) {
-      put(to, known.last[i].first_sequence);
-      put(to, known.last[i].last_sequence);
-      put(to, known.last[i].base_offset.value);
-      put(to, known.last[i].max_timestamp);
+      const Batch& batch = known.last[i];
+      out.put(batch.first_sequence).put(batch.last_sequence).put(batch.base_offset.value).put(batch.max_timestamp);
     }
   }
 }
 
 Result<ProducerWindow> ProducerWindow::load(ByteView bytes) {
-  if (bytes.empty()) return fail(Code::corrupt, "producers: empty");
-  if (auto version = take<uint8_t>(bytes); version != save_version)
+  Unpacker in(bytes);
+  if (auto version = in.get<uint8_t>(); in.ok() && version != save_version)
     return fail(Code::unsupported, "producers: version", version);
-  if (bytes.size() < sizeof(uint32_t)) return fail(Code::corrupt, "producers: cut short");
-  auto count = take<uint32_t>(bytes);
-  if (count > bytes.size() / producer_bytes) return fail(Code::corrupt, "producers: count", count);
+  auto count = in.get<uint32_t>();
+  if (!in.plausible(count, producer_bytes)) return fail(Code::corrupt, "producers: count", count);
   ProducerWindow window;
   window.producers_.reserve(count);
   for (uint32_t n = 0; n < count; ++n) {
-    if (bytes.size() < producer_bytes) return fail(Code::corrupt, "producers: cut short", n);
     Producer known;
-    known.id = take<int64_t>(bytes);
-    known.epoch = take<int16_t>(bytes);
-    known.batches = take<uint8_t>(bytes);
-    known.used_ms = take<int64_t>(bytes);
-    known.transaction_first = Offset(take<int64_t>(bytes));
+    known.id = in.get<int64_t>();
+    known.epoch = in.get<int16_t>();
+    known.batches = in.get<uint8_t>();
+    known.used_ms = in.get<int64_t>();
+    known.transaction_first = Offset(in.get<int64_t>());
     if (known.id < 0 || (n > 0 && known.id <= window.producers_.back().id))
       return fail(Code::corrupt, "producers: ids", n);
-    if (known.batches > batches_max || bytes.size() < known.batches * batch_bytes)
-      return fail(Code::corrupt, "producers: batches", n);
+    if (known.batches > batches_max) return fail(Code::corrupt, "producers: batches", n);
     for (size_t i = 0; i < known.batches; ++i) {
-      known.last[i].first_sequence = take<int32_t>(bytes);
-      known.last[i].last_sequence = take<int32_t>(bytes);
-      known.last[i].base_offset = Offset(take<int64_t>(bytes));
-      known.last[i].max_timestamp = take<int64_t>(bytes);
+      Batch& batch = known.last[i];
+      batch.first_sequence = in.get<int32_t>();
+      batch.last_sequence = in.get<int32_t>();
+      batch.base_offset = Offset(in.get<int64_t>());
+      batch.max_timestamp = in.get<int64_t>();
+      if (batch.first_sequence < 0 || batch.last_sequence < 0) return fail(Code::corrupt, "producers: sequence", n);
     }
     window.producers_.push_back(known);
   }
-  if (!bytes.empty()) return fail(Code::corrupt, "producers: bytes behind the last");
+  if (!in.at_end()) return fail(Code::corrupt, "producers: length");
   return window;
 }
 

@@ -1,0 +1,57 @@
+#pragma once
+// What there is: topics with their partitions and configuration. A Catalog is an immutable picture of it; core 0 makes
+// the next one at each change and hands it to all cores (DESIGN: changed in one place, read everywhere).
+#include <map>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/uuid.h"
+#include "log/log.h"
+
+namespace naru {
+
+using TopicConfig = std::map<std::string, std::string, std::less<>>;  // only what was set; the rest is default
+
+struct Topic {
+  std::string name;
+  Uuid id;                          // new for each creation, also under an old name
+  std::vector<StreamId> partitions;  // by partition number
+  TopicConfig config;
+  uint64_t revision = 0;  // of its row in the meta store
+
+  // Derived from config and the broker's defaults:
+  LogSettings log;
+  int64_t message_bytes_max = 1048588;
+  bool log_append_time = false;
+  int64_t timestamp_before_max_ms = INT64_MAX, timestamp_after_max_ms = INT64_MAX;
+  bool compressed_by_producer = true;
+};
+
+using TopicPtr = std::shared_ptr<const Topic>;
+
+struct Catalog {
+  std::map<std::string, TopicPtr, std::less<>> topics;
+  std::map<Uuid, TopicPtr> by_id;
+  uint64_t revision = 0;  // rises with each change
+
+  TopicPtr find(std::string_view name) const {
+    auto found = topics.find(name);
+    return found == topics.end() ? nullptr : found->second;
+  }
+  TopicPtr find(const Uuid& id) const {
+    auto found = by_id.find(id);
+    return found == by_id.end() ? nullptr : found->second;
+  }
+};
+using CatalogPtr = std::shared_ptr<const Catalog>;
+
+/// Topic rows in the meta store: "topic/<name>".
+std::string encode_topic(const Topic& topic);
+Result<Topic> decode_topic(std::string_view name, std::string_view row);
+
+/// Kafka's rules for names: 1 to 249 of [a-zA-Z0-9._-], not "." or "..". nullptr if fine, else what is wrong.
+const char* topic_name_error(std::string_view name);
+
+}  // namespace naru

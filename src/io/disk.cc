@@ -1,0 +1,23 @@
+#include "io/disk.h"
+
+namespace naru::io {
+
+Result<Bytes> read_file(Disk& disk, const std::string& path, uint64_t bytes_max) {
+  auto file = TRY(disk.open(path, Open::read));
+  uint64_t size = TRY(file->size());
+  if (size > bytes_max) return fail(Code::too_large, "file is larger than it can be", static_cast<int64_t>(size));
+  Bytes contents(size);
+  TRY_VOID(file->read(0, contents));
+  return contents;
+}
+
+Result<void> replace_file(Disk& disk, const std::string& folder, const std::string& name, ByteView contents) {
+  std::string path = folder.empty() ? name : folder + "/" + name, fresh = path + ".new";
+  auto file = TRY(disk.open(fresh, Open::create_new));
+  TRY_VOID(file->write(0, contents));
+  TRY_VOID(file->sync());
+  TRY_VOID(disk.rename(fresh, path));
+  return disk.sync_folder(folder);
+}
+
+}  // namespace naru::io

@@ -1,0 +1,350 @@
+#include "io/tcp.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/sendfile.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace naru::io {
+namespace {
+
+std::string text_of(const sockaddr_storage& address, bool with_port) {
+  char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
+  ::getnameinfo(reinterpret_cast<const sockaddr*>(&address), sizeof address, host, sizeof host, port, sizeof port,
+                NI_NUMERICHOST | NI_NUMERICSERV);
+  return with_port ? std::string(host) + ":" + port : host;
+}
+
+constexpr uint64_t send_bytes_max = MiB;  // at one go, so that a fast reader does not hog the loop
+
+/// The part of a stream that epoll knows; outlives the stream by the rest of the turn.
+class TcpSocket final : public Pollable {
+ public:
+  TcpSocket(EpollLoop& loop, int fd) : loop_(loop), fd_(fd) {}
+  ~TcpSocket() override { shut(); }
+
+  void on_events(uint32_t events) override {
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) ending_ = true;
+    if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+      readable_ = true;
+      if (reader_) reader_->wake();
+    }
+    if (fd_ >= 0 && events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {
+      writable_ = true;
+      flush();
+    }
+  }
+
+  Result<size_t> read_now(std::span<uint8_t> into) {
+    if (fd_ < 0) return fail(Code::closed, "connection closed");
+    ssize_t n = ::recv(fd_, into.data(), into.size(), 0);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+      readable_ = errno == EINTR;
+      return fail(Code::busy);
+    }
+    if (n < 0) return fail(Code::closed, "connection reset", errno);
+    // Edge-triggered: a short read has drained the socket and new bytes raise a new event, unless the peer's end,
+    // which raises no second one, comes next.
+    if (static_cast<size_t>(n) < into.size() && !ending_) readable_ = false;
+    return static_cast<size_t>(n);
+  }
+
+  void queue(Bytes bytes) {
+    if (bytes.empty() || fd_ < 0) return;
+    queued_ += bytes.size();
+    pieces_.push_back({.bytes = std::move(bytes), .range = {}});
+    flush_later();
+  }
+  void queue(FileRange range) {
+    if (range.length == 0 || fd_ < 0) return;
+    queued_ += range.length;
+    pieces_.push_back({.bytes = {}, .range = std::move(range)});
+    flush_later();
+  }
+
+  void shut() {
+    if (fd_ < 0) return;
+    ::close(fd_);
+    fd_ = -1;
+    pieces_.clear();
+    queued_ = 0;
+    if (reader_) std::exchange(reader_, nullptr)->wake();
+    if (drainer_) std::exchange(drainer_, nullptr)->wake();
+  }
+
+  void flush_later() {
+    if (flush_planned_) return;
+    flush_planned_ = true;
+    loop_.at_turn_end([this, alive = std::weak_ptr<bool>(alive_)] {
+      if (alive.expired()) return;
+      flush_planned_ = false;
+      flush();
+    });
+  }
+
+  void flush() {
+    while (fd_ >= 0 && writable_ && !pieces_.empty()) {
+      ssize_t n = pieces_.front().range.file ? send_range() : send_bytes();
+      if (n < 0 && errno == EINTR) continue;
+      if (n < 0 && errno == EAGAIN) {
+        writable_ = false;
+        break;
+      }
+      if (n <= 0) return shut();
+      if (static_cast<uint64_t>(n) == send_bytes_max) {  // more may fit, but let others have a turn
+        flush_later();
+        break;
+      }
+    }
+    if (drainer_ && queued_ <= drain_to_) std::exchange(drainer_, nullptr)->wake();
+  }
+
+  struct Piece {
+    Bytes bytes;
+    FileRange range;
+    size_t sent = 0;
+  };
+
+  ssize_t send_bytes() {
+    constexpr int batch = 64;
+    iovec parts[batch];
+    msghdr message{};
+    message.msg_iov = parts;
+    size_t total = 0;
+    bool range_follows = false;
+    for (const Piece& piece : pieces_) {
+      if (piece.range.file) {
+        range_follows = true;
+        break;
+      }
+      if (message.msg_iovlen == batch || total >= send_bytes_max) break;
+      size_t length = std::min<size_t>(piece.bytes.size() - piece.sent, send_bytes_max - total);
+      parts[message.msg_iovlen++] = {const_cast<uint8_t*>(piece.bytes.data()) + piece.sent, length};
+      total += length;
+    }
+    ssize_t n = ::sendmsg(fd_, &message, MSG_NOSIGNAL | (range_follows ? MSG_MORE : 0));
+    if (n > 0) consumed(static_cast<size_t>(n));
+    return n;
+  }
+
+  ssize_t send_range() {
+    Piece& piece = pieces_.front();
+    off_t at = static_cast<off_t>(piece.range.at + piece.sent);
+    size_t length = std::min<uint64_t>(piece.range.length - piece.sent, send_bytes_max);
+    ssize_t n = ::sendfile(fd_, piece.range.file->descriptor(), &at, length);
+    if (n > 0) consumed(static_cast<size_t>(n));
+    return n;
+  }
+
+  void consumed(size_t n) {
+    queued_ -= n;
+    while (n > 0) {
+      Piece& piece = pieces_.front();
+      size_t left = (piece.range.file ? piece.range.length : piece.bytes.size()) - piece.sent;
+      if (n < left) {
+        piece.sent += n;
+        return;
+      }
+      n -= left;
+      pieces_.pop_front();
+    }
+  }
+
+  EpollLoop& loop_;
+  int fd_;
+  bool readable_ = true, writable_ = true, ending_ = false, flush_planned_ = false;
+  std::deque<Piece> pieces_;
+  uint64_t queued_ = 0, drain_to_ = 0;
+  Wakeup *reader_ = nullptr, *drainer_ = nullptr;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+class TcpStream final : public Stream {
+ public:
+  TcpStream(EpollLoop& loop, int fd) : loop_(loop), socket_(std::make_unique<TcpSocket>(loop, fd)) {
+    sockaddr_storage address{};
+    socklen_t length = sizeof address;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0) peer_ = text_of(address, true);
+    length = sizeof address;
+    if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0) local_ = text_of(address, false);
+  }
+  ~TcpStream() override {
+    socket_->reader_ = socket_->drainer_ = nullptr;
+    socket_->shut();
+    loop_.retire(std::move(socket_));
+  }
+
+  Result<void> start() { return loop_.watch(socket_->fd_, socket_.get()); }
+
+  Task<Result<size_t>> read(std::span<uint8_t> into) override {
+    while (true) {
+      while (!socket_->readable_ && socket_->fd_ >= 0) {
+        Wakeup wakeup;
+        socket_->reader_ = &wakeup;
+        co_await wakeup;
+        socket_->reader_ = nullptr;
+      }
+      auto n = socket_->read_now(into);
+      if (n || n.error().code != Code::busy) co_return n;
+    }
+  }
+  void send(Bytes bytes) override { socket_->queue(std::move(bytes)); }
+  void send(FileRange range) override { socket_->queue(std::move(range)); }
+  uint64_t queued() const override { return socket_->queued_; }
+  Task<Result<void>> drained(uint64_t bytes) override {
+    while (socket_->fd_ >= 0 && socket_->queued_ > bytes) {
+      Wakeup wakeup;
+      socket_->drain_to_ = bytes;
+      socket_->drainer_ = &wakeup;
+      co_await wakeup;
+      socket_->drainer_ = nullptr;
+    }
+    if (socket_->fd_ < 0) co_return fail(Code::closed, "connection closed");
+    co_return Result<void>();
+  }
+  void close() override { socket_->shut(); }
+  std::string peer() const override { return peer_; }
+  std::string local_host() const override { return local_; }
+
+ private:
+  EpollLoop& loop_;
+  std::unique_ptr<TcpSocket> socket_;
+  std::string peer_ = "?", local_ = "127.0.0.1";
+};
+
+class Listener final : public TcpListener {
+ public:
+  Listener(EpollLoop& loop, Endpoint endpoint, int fd, std::move_only_function<void(Socket)> on_accept)
+      : loop_(loop), endpoint_(std::move(endpoint)), socket_(std::make_unique<Acceptor>(loop, fd, std::move(on_accept))) {}
+  ~Listener() override {
+    socket_->shut();
+    loop_.retire(std::move(socket_));
+  }
+  Result<void> start() { return loop_.watch(socket_->fd, socket_.get()); }
+  const Endpoint& endpoint() const override { return endpoint_; }
+
+ private:
+  struct Acceptor final : Pollable {
+    Acceptor(EpollLoop& loop, int descriptor, std::move_only_function<void(Socket)> call)
+        : owner(loop), fd(descriptor), on_accept(std::move(call)), retry(loop, [this] { on_events(EPOLLIN); }) {}
+    ~Acceptor() override { shut(); }
+    void shut() {
+      if (fd >= 0) ::close(std::exchange(fd, -1));
+      retry.cancel();
+    }
+    void on_events(uint32_t) override {
+      while (fd >= 0) {
+        int accepted = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (accepted >= 0) {
+          int on = 1;
+          ::setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+          on_accept(Socket(accepted));
+          continue;
+        }
+        if (errno == EINTR || errno == ECONNABORTED) continue;
+        if (errno != EAGAIN) retry.arm(owner.now() + 100);  // out of descriptors or memory: others must close first
+        return;
+      }
+    }
+    EpollLoop& owner;
+    int fd;
+    std::move_only_function<void(Socket)> on_accept;
+    Timer retry;
+  };
+  EpollLoop& loop_;
+  Endpoint endpoint_;
+  std::unique_ptr<Acceptor> socket_;
+};
+
+class Signals final : public Pollable {
+ public:
+  Signals(int fd, std::move_only_function<void(int)> call) : fd_(fd), call_(std::move(call)) {}
+  ~Signals() override { ::close(fd_); }
+  void on_events(uint32_t) override {
+    signalfd_siginfo info;
+    while (::read(fd_, &info, sizeof info) == sizeof info) call_(static_cast<int>(info.ssi_signo));
+  }
+
+ private:
+  int fd_;
+  std::move_only_function<void(int)> call_;
+};
+
+}  // namespace
+
+Socket::~Socket() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+std::unique_ptr<Stream> adopt(EpollLoop& loop, Socket socket) {
+  auto stream = std::make_unique<TcpStream>(loop, socket.release());
+  if (!stream->start()) stream->close();  // the session sees it closed
+  return stream;
+}
+
+Result<std::unique_ptr<TcpListener>> listen(EpollLoop& loop, const Endpoint& at,
+                                            std::move_only_function<void(Socket)> on_accept) {
+  addrinfo hints{}, *found = nullptr;
+  hints.ai_flags = AI_PASSIVE;
+  hints.ai_socktype = SOCK_STREAM;
+  std::string port = std::to_string(at.port);
+  if (::getaddrinfo(at.host.empty() ? nullptr : at.host.c_str(), port.c_str(), &hints, &found) != 0 || !found)
+    return fail(Code::not_found, "no such address to listen on");
+  std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> addresses(found, ::freeaddrinfo);
+  int fd = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  if (::bind(fd, found->ai_addr, found->ai_addrlen) != 0 || ::listen(fd, 4096) != 0) {
+    int number = errno;
+    ::close(fd);
+    return fail(number == EADDRINUSE ? Code::busy : Code::io, "cannot listen", number);
+  }
+  Endpoint bound = at;
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
+  bound.port = ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&address)->sin6_port
+                                                   : reinterpret_cast<sockaddr_in*>(&address)->sin_port);
+  auto listener = std::make_unique<Listener>(loop, std::move(bound), fd, std::move(on_accept));
+  TRY_VOID(listener->start());
+  return listener;
+}
+
+Result<std::unique_ptr<Pollable>> on_signals(EpollLoop& loop, std::move_only_function<void(int)> call) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  int fd = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  if (fd < 0) return fail(Code::io, "signalfd", errno);
+  auto signals = std::make_unique<Signals>(fd, std::move(call));
+  TRY_VOID(loop.watch(fd, signals.get()));
+  return signals;
+}
+
+Result<Endpoint> parse_endpoint(std::string_view text) {
+  size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return fail(Code::invalid, "an address is HOST:PORT");
+  Endpoint out{.host = std::string(text.substr(0, colon))};
+  if (out.host.starts_with('[') && out.host.ends_with(']')) out.host = out.host.substr(1, out.host.size() - 2);
+  unsigned port = 0;
+  if (colon + 1 == text.size()) return fail(Code::invalid, "an address is HOST:PORT");
+  for (char digit : text.substr(colon + 1)) {
+    if (digit < '0' || digit > '9' || (port = port * 10 + static_cast<unsigned>(digit - '0')) > 65535)
+      return fail(Code::invalid, "a port is a number up to 65535");
+  }
+  out.port = static_cast<uint16_t>(port);
+  return out;
+}
+
+}  // namespace naru::io

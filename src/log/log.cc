@@ -1,0 +1,169 @@
+#include "log/log.h"
+
+#include "base/pack.h"
+#include "log/record_batch.h"
+
+namespace naru {
+
+Log::Log(LogContext& context, LogState state, LogSettings settings)
+    : context_(context), state_(std::move(state)), settings_(settings), high_watermark_(state_.end) {
+  if (!state_.segments.empty()) {
+    readable_segment_ = active_base();
+    readable_bytes_ = active_bytes();
+  }
+}
+
+Log::~Log() {
+  for (auto* waiter : std::exchange(waiters_, {})) waiter->on_gone();
+}
+
+bool Log::must_roll(uint64_t bytes, int64_t timestamp) const {
+  if (state_.segments.empty() || state_.segments.back().sealed || roll_wanted_) return true;
+  const Segment& active = state_.segments.back();
+  if (active.bytes == 0) return false;
+  // Positions and relative offsets in an index are 32 bits wide.
+  if (state_.end - active.base > INT32_MAX - 1'000'000) return true;
+  return active.bytes + bytes > settings_.segment_bytes ||
+         (settings_.segment_ms > 0 && active.first_timestamp >= 0 &&
+          timestamp - active.first_timestamp >= settings_.segment_ms);
+}
+
+Result<void> Log::start_segment() {
+  TRY(context_.files.create(state_.stream, Segment{.base = state_.end}));
+  Bytes entry;
+  Packer(entry).put(state_.stream.value).put(state_.end.value);
+  mark_position_ = context_.journal.append(EntryKind::roll, entry);
+  state_.note_roll(state_.end);
+  roll_wanted_ = false;
+  if (state_.segments.size() > 1) {
+    const Segment& sealed = state_.segments[state_.segments.size() - 2];
+    context_.files.write_footer(state_.stream, sealed);
+    context_.owner.touched({state_.stream, sealed.base, sealed.version});
+  }
+  return {};
+}
+
+void Log::set_settings(const LogSettings& settings) {
+  // A segment holds batches of one level only: recovery must know whether the journal has them.
+  if (settings.durability != settings_.durability) roll_wanted_ = true;
+  settings_ = settings;
+}
+
+Result<void> Log::roll() {
+  if (state_.segments.empty() || state_.segments.back().bytes == 0) return {};
+  return start_segment();
+}
+
+Result<Appended> Log::append(std::span<uint8_t> batch, const BatchHeader& header) {
+  if (header.has_producer()) {
+    auto checked = state_.producers.check(header);
+    // It may be on its way to the disk still, so the answer waits for all that is.
+    if (!checked && checked.error().code == Code::duplicate)
+      return Appended{Offset(checked.error().detail), context_.journal.end(), true};
+    TRY_VOID(checked);
+  }
+  if (context_.journal.is_full()) return fail(Code::full, "no space left for the journal");
+  if (must_roll(batch.size(), header.max_timestamp)) TRY_VOID(start_segment());
+
+  BatchHeader placed = header;
+  placed.base_offset = state_.end;
+  placed.leader_epoch = context_.epoch;
+  set_base_offset(batch, placed.base_offset);
+  set_leader_epoch(batch, placed.leader_epoch);
+  // The file first: if the disk is full, nothing has happened yet.
+  Segment& active = state_.segments.back();
+  auto* entry = TRY(context_.files.open(state_.stream, active));
+  TRY_VOID(entry->file->write(active.bytes, ByteView(batch)));
+
+  uint8_t where[24];
+  store_le(where, state_.stream.value);
+  JournalPosition position;
+  if (settings_.durability == Durability::sync) {
+    store_le(where + 8, active.base.value);
+    store_le(where + 16, active.bytes);
+    position = context_.journal.append(EntryKind::batch, where, batch);
+  } else {
+    if (!marked_dirty_) mark_position_ = context_.journal.append(EntryKind::dirty, ByteView(where, 8));
+    marked_dirty_ = true;
+    position = mark_position_;
+  }
+  if (entry->index) entry->index->note(placed, active.bytes);
+  state_.note_batch(placed, static_cast<uint32_t>(batch.size()));
+  if (placed.has_producer()) state_.producers.remember(placed, context_.loop.wall());
+  context_.owner.touched({state_.stream, active.base, active.version});
+  context_.owner.appended(*this, position, batch.size());
+  return Appended{placed.base_offset, position, false};
+}
+
+void Log::advance(Offset end, Offset segment, uint64_t segment_bytes) {
+  if (end <= high_watermark_) return;
+  CHECK(end <= state_.end);
+  uint64_t more = segment == readable_segment_ ? segment_bytes - readable_bytes_ : segment_bytes;
+  high_watermark_ = end;
+  readable_segment_ = segment;
+  readable_bytes_ = segment_bytes;
+  for (auto* waiter : waiters_) waiter->on_readable(more);
+}
+
+Result<JournalPosition> Log::trim(Offset offset) {
+  if (offset < state_.begin) return context_.journal.end();
+  if (offset > high_watermark_) return fail(Code::out_of_range, "cannot trim what is not durable", offset.value);
+  Bytes entry;
+  Packer(entry).put(state_.stream.value).put(offset.value);
+  auto position = context_.journal.append(EntryKind::begin, entry);
+  auto gone = state_.note_begin(offset);
+  for (const Segment& segment : gone) context_.files.close(state_.stream, segment);
+  if (!gone.empty()) context_.owner.released(state_.stream, std::move(gone));
+  return position;
+}
+
+Result<int64_t> Log::retain(int64_t wall_ms) {
+  if (!settings_.remove_old || state_.segments.empty()) return io::never;
+  auto expires = [&](const Segment& s) {
+    return settings_.retention_ms < 0 || s.max_timestamp < 0 ? io::never : s.max_timestamp + settings_.retention_ms;
+  };
+  // The active segment goes too when all of it is old; Kafka rolls it then and so do we.
+  const Segment& active = state_.segments.back();
+  if (active.bytes > 0 && expires(active) <= wall_ms && high_watermark_ == state_.end) TRY_VOID(roll());
+
+  Offset keep_from = state_.begin;
+  uint64_t bytes = state_.bytes();
+  for (size_t i = 0; i + 1 < state_.segments.size(); ++i) {
+    const Segment& s = state_.segments[i];
+    bool too_old = expires(s) <= wall_ms;
+    bool too_much = settings_.retention_bytes >= 0 && bytes - s.bytes >= static_cast<uint64_t>(settings_.retention_bytes);
+    Offset next = state_.segments[i + 1].base;
+    if ((!too_old && !too_much) || next > high_watermark_) break;
+    keep_from = std::max(keep_from, next);
+    bytes -= s.bytes;
+  }
+  if (keep_from > state_.begin) TRY(trim(keep_from));
+  const Segment& first = state_.segments.front();
+  return first.bytes == 0 ? io::never : expires(first);
+}
+
+EpochStart Log::end_of_epoch(int32_t epoch) const {
+  for (size_t i = state_.epochs.size(); i-- > 0;) {
+    if (state_.epochs[i].epoch > epoch) continue;
+    bool newest = i + 1 == state_.epochs.size();
+    return {state_.epochs[i].epoch, newest ? high_watermark_ : state_.epochs[i + 1].start};
+  }
+  return {-1, Offset(-1)};
+}
+
+int32_t Log::epoch_at(Offset offset) const {
+  for (size_t i = state_.epochs.size(); i-- > 0;)
+    if (state_.epochs[i].start <= offset) return state_.epochs[i].epoch;
+  return -1;
+}
+
+void Log::replace(Offset first, Offset last, std::vector<Segment> fresh) {
+  auto from = std::ranges::find(state_.segments, first, &Segment::base);
+  auto to = std::ranges::find(state_.segments, last, &Segment::base);
+  CHECK(from != state_.segments.end() && to != state_.segments.end() && from <= to);
+  for (auto s = from; s <= to; ++s) context_.files.close(state_.stream, *s);
+  auto at = state_.segments.erase(from, to + 1);
+  state_.segments.insert(at, fresh.begin(), fresh.end());
+}
+
+}  // namespace naru

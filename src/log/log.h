@@ -1,0 +1,160 @@
+#pragma once
+// One log: an ordered, durable sequence of record batches in segment files. Lives on one core, owned by its Store.
+#include <memory>
+#include <vector>
+
+#include "io/net.h"
+#include "log/journal.h"
+#include "log/log_state.h"
+#include "log/segment_files.h"
+
+namespace naru {
+
+/// When an append may be confirmed.
+enum class Durability : uint8_t {
+  sync,  // on disk: survives power loss
+  os,    // with the operating system: survives kill -9
+};
+
+struct LogSettings {
+  Durability durability = Durability::sync;
+  int64_t retention_ms = 7 * 24 * 3600 * 1000L;  // -1: for ever
+  int64_t retention_bytes = -1;                  // -1: any
+  uint64_t segment_bytes = 128 * MiB;
+  int64_t segment_ms = 7 * 24 * 3600 * 1000L;
+  bool remove_old = true;  // retention by time and size
+  bool compact = false;    // keep the last record of each key
+  int64_t delete_retention_ms = 24 * 3600 * 1000L;
+  int64_t min_compaction_lag_ms = 0;
+  double min_cleanable_ratio = 0.5;
+};
+
+/// Always begin <= high_watermark <= end. [begin, high_watermark) can be read.
+struct Bounds {
+  Offset begin, high_watermark, end;
+};
+
+/// Whole batches, ready to send; the first one holds the offset that was asked for.
+struct Slice {
+  Offset first;          // base offset of the first batch
+  io::FileRange range;   // length 0: nothing there yet
+};
+
+/// Told when a log has more to read. Owned by whoever waits; it unregisters itself.
+class ReadWaiter {
+ public:
+  virtual ~ReadWaiter() = default;
+  /// `bytes` more became readable. Called from within the log: do no more than note it and post.
+  virtual void on_readable(uint64_t bytes) = 0;
+  /// The log is being deleted and has already forgotten this waiter.
+  virtual void on_gone() = 0;
+};
+
+struct Appended {
+  Offset base;
+  JournalPosition position = 0;  // confirm when this is durable; 0: at once
+  bool duplicate = false;        // the producer had sent it before; base is what it got then
+};
+
+/// What a log tells its store.
+class LogOwner {
+ public:
+  virtual ~LogOwner() = default;
+  /// The segment has bytes that no checkpoint synced.
+  virtual void touched(const SegmentId& segment) = 0;
+  /// `bytes` were added; the high watermark may move when `position` is durable.
+  virtual void appended(class Log& log, JournalPosition position, uint64_t bytes) = 0;
+  /// The files are to be deleted once all that is journaled now is durable.
+  virtual void released(StreamId stream, std::vector<Segment> segments) = 0;
+};
+
+/// What a log uses of its store.
+struct LogContext {
+  io::Loop& loop;
+  Journal& journal;
+  SegmentFiles& files;
+  LogOwner& owner;
+  int32_t epoch;  // leader epoch of this run
+};
+
+class Log {
+ public:
+  Log(LogContext& context, LogState state, LogSettings settings);
+  Log(const Log&) = delete;
+  ~Log();
+
+  /// Gives the batch its offsets and leader epoch, in place, and adds it. `header` is what validate() said of it.
+  /// Code::out_of_order, fenced: the producer's sequence; full, io: nothing happened.
+  Result<Appended> append(std::span<uint8_t> batch, const BatchHeader& header);
+
+  /// Batches from the one that holds `from` on: at least that one if it is readable, and about `bytes_max` at most.
+  /// Empty at the high watermark; Code::out_of_range outside of [begin, high_watermark].
+  Result<Slice> read(Offset from, uint64_t bytes_max);
+
+  struct Found {
+    Offset offset;
+    int64_t timestamp;
+    int32_t epoch;
+  };
+  /// The first readable record that is not older than `timestamp`; nothing if there is none.
+  Result<std::optional<Found>> find_time(int64_t timestamp);
+  /// The readable record with the greatest timestamp, the first of them.
+  Result<std::optional<Found>> find_max_time();
+  /// The last epoch not above `epoch`, and the offset where the next one begins; epoch -1 if there is none.
+  EpochStart end_of_epoch(int32_t epoch) const;
+  /// The epoch under which the record at `offset` was written.
+  int32_t epoch_at(Offset offset) const;
+
+  /// Gives up everything below `offset`. Returns the position that makes it durable.
+  Result<JournalPosition> trim(Offset offset);
+  /// Trims what retention no longer covers. Returns when to come back, or io::never.
+  Result<int64_t> retain(int64_t wall_ms);
+  /// Closes the active segment, if it has anything, so that all is sealed.
+  Result<void> roll();
+
+  Bounds bounds() const { return {state_.begin, high_watermark_, state_.end}; }
+  const LogState& state() const { return state_; }
+  StreamId stream() const { return state_.stream; }
+  const LogSettings& settings() const { return settings_; }
+  void set_settings(const LogSettings& settings);
+  int32_t epoch() const { return context_.epoch; }
+  /// Bytes readable in [from, high watermark), roughly: whole segments and index steps.
+  uint64_t bytes_after(Offset from);
+
+  void add_waiter(ReadWaiter* waiter) { waiters_.push_back(waiter); }
+  void remove_waiter(ReadWaiter* waiter) { std::erase(waiters_, waiter); }
+
+  /// All appended up to `end` is as durable as the log's level asks. Called by the store.
+  void advance(Offset end, Offset segment, uint64_t segment_bytes);
+  /// A checkpoint covers everything so far: the next append at level `os` must mark the log again.
+  void checkpointed() { marked_dirty_ = false; }
+  Offset active_base() const { return state_.segments.back().base; }
+  uint64_t active_bytes() const { return state_.segments.back().bytes; }
+  /// Replaces sealed segments [first, last] by `fresh`; see compactor.
+  void replace(Offset first, Offset last, std::vector<Segment> fresh);
+
+ private:
+  Result<void> start_segment();
+  bool must_roll(uint64_t bytes, int64_t timestamp) const;
+  /// The segment that holds `offset`.
+  size_t segment_of(Offset offset) const;
+  uint64_t readable_bytes(size_t segment) const;
+  struct Position {
+    uint64_t at = 0;
+    BatchHeader header;
+  };
+  Result<Position> find_batch(size_t segment, Offset offset);
+  Result<std::optional<Found>> find_in_batch(io::File& file, const BatchHeader& header, uint64_t at, int64_t timestamp);
+
+  LogContext& context_;
+  LogState state_;
+  LogSettings settings_;
+  Offset high_watermark_;
+  Offset readable_segment_;      // the segment that the high watermark is in,
+  uint64_t readable_bytes_ = 0;  // and how much of it is below
+  bool marked_dirty_ = false, roll_wanted_ = false;
+  JournalPosition mark_position_ = 0;
+  std::vector<ReadWaiter*> waiters_;
+};
+
+}  // namespace naru

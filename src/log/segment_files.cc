@@ -1,0 +1,101 @@
+#include "log/segment_files.h"
+
+#include "log/record_batch.h"
+
+namespace naru {
+namespace {
+// Coarser than Kafka's 4 KiB: a scan over what lies between costs less than the memory.
+constexpr uint32_t step_bytes = 32 * KiB;
+}  // namespace
+
+SegmentFiles::Entry* SegmentFiles::insert(Key key, std::unique_ptr<io::File> file) {
+  if (auto old = slots_.find(key); old != slots_.end()) {
+    order_.erase(old->second);
+    slots_.erase(old);
+  }
+  while (order_.size() >= open_max_) {
+    slots_.erase(order_.back().key);
+    order_.pop_back();
+  }
+  order_.push_front({key, {std::move(file), nullptr}});
+  slots_[key] = order_.begin();
+  return &order_.front().entry;
+}
+
+Result<SegmentFiles::Entry*> SegmentFiles::open(StreamId stream, const Segment& segment) {
+  Key key{stream, segment.base, segment.version};
+  if (auto slot = slots_.find(key); slot != slots_.end()) {
+    if (slot->second != order_.begin()) order_.splice(order_.begin(), order_, slot->second);
+    return &slot->second->entry;
+  }
+  return insert(key, TRY(disk_.open(segment_path(key), io::Open::write)));
+}
+
+Result<SegmentFiles::Entry*> SegmentFiles::create(StreamId stream, const Segment& segment) {
+  Key key{stream, segment.base, segment.version};
+  auto* entry = insert(key, TRY(disk_.open(segment_path(key), io::Open::create_new)));
+  entry->index = std::make_unique<SegmentIndex>(segment.base, step_bytes);
+  return entry;
+}
+
+Result<SegmentIndex*> SegmentFiles::index(StreamId stream, const Segment& segment) {
+  Entry* entry = TRY(open(stream, segment));
+  if (entry->index) return entry->index.get();
+  if (segment.sealed) {
+    uint64_t size = TRY(entry->file->size());
+    if (size > segment.bytes && size - segment.bytes <= 64 * MiB) {
+      Bytes footer(size - segment.bytes);
+      TRY_VOID(entry->file->read(segment.bytes, footer));
+      if (auto loaded = SegmentIndex::load(footer, segment.base, segment.bytes)) {
+        entry->index = std::make_unique<SegmentIndex>(std::move(*loaded));
+        return entry->index.get();
+      }
+    }
+  }
+  auto built = std::make_unique<SegmentIndex>(segment.base, step_bytes);
+  TRY_VOID(walk_headers(*entry->file, 0, segment.bytes, [&](const BatchHeader& header, uint64_t at) {
+    built->note(header, at);
+    return true;
+  }));
+  entry->index = std::move(built);
+  return entry->index.get();
+}
+
+void SegmentFiles::write_footer(StreamId stream, const Segment& segment) {
+  auto found = slots_.find({stream, segment.base, segment.version});
+  if (found == slots_.end() || !found->second->entry.index) return;
+  Entry& entry = found->second->entry;
+  Bytes footer;
+  entry.index->save(footer, segment.bytes);
+  if (!entry.file->write(segment.bytes, footer)) (void)entry.file->truncate(segment.bytes).has_value();
+}
+
+void SegmentFiles::close(StreamId stream, const Segment& segment) {
+  auto found = slots_.find({stream, segment.base, segment.version});
+  if (found == slots_.end()) return;
+  order_.erase(found->second);
+  slots_.erase(found);
+}
+
+Result<void> walk_headers(io::File& file, uint64_t at, uint64_t end,
+                          const std::function<bool(const BatchHeader&, uint64_t)>& on_batch) {
+  // Small batches are walked in memory, large ones are stepped over.
+  Bytes window(std::min<uint64_t>(end > at ? end - at : 0, 64 * KiB));
+  uint64_t window_at = 0, window_bytes = 0;
+  while (at < end) {
+    if (end - at < batch_header_bytes) return fail(Code::corrupt, "segment: ends inside a batch", static_cast<int64_t>(at));
+    if (at < window_at || at + batch_header_bytes > window_at + window_bytes) {
+      window_at = at;
+      window_bytes = std::min<uint64_t>(window.size(), end - at);
+      TRY_VOID(file.read(at, std::span(window).first(window_bytes)));
+    }
+    auto header = peek_header(ByteView(window).subspan(at - window_at, window_bytes - (at - window_at)));
+    if (!header || header->size_bytes() > end - at)
+      return fail(Code::corrupt, "segment: no record batch where one should begin", static_cast<int64_t>(at));
+    if (!on_batch(*header, at)) return {};
+    at += header->size_bytes();
+  }
+  return {};
+}
+
+}  // namespace naru

@@ -1,0 +1,58 @@
+#pragma once
+// The open segment files of one core, and the index of each. Bounded: the one not used for longest is closed, and its
+// index forgotten, because both can be had again.
+#include <list>
+#include <memory>
+#include <unordered_map>
+
+#include "io/disk.h"
+#include "log/index.h"
+#include "log/log_state.h"
+
+namespace naru {
+
+class SegmentFiles {
+ public:
+  struct Entry {
+    std::shared_ptr<io::File> file;
+    std::unique_ptr<SegmentIndex> index;  // nullptr: not loaded
+  };
+
+  SegmentFiles(io::Disk& disk, size_t open_max) : disk_(disk), open_max_(open_max) {}
+
+  /// The file of a segment that exists. The reference holds until the next call.
+  Result<Entry*> open(StreamId stream, const Segment& segment);
+  /// A new, empty file, with an empty index.
+  Result<Entry*> create(StreamId stream, const Segment& segment);
+  /// The index of a segment: as kept, from the file's footer, or by walking the batches.
+  Result<SegmentIndex*> index(StreamId stream, const Segment& segment);
+  /// Writes the index behind a sealed segment's batches, so that it need not be rebuilt. A hint: it may fail.
+  void write_footer(StreamId stream, const Segment& segment);
+  /// Forgets the file, if it is open. Slices in flight keep it open.
+  void close(StreamId stream, const Segment& segment);
+  size_t open_count() const { return order_.size(); }
+
+ private:
+  using Key = SegmentId;
+  struct Hash {
+    size_t operator()(const Key& k) const {
+      return (k.stream.value * 0x9e3779b97f4a7c15) ^ static_cast<uint64_t>(k.base.value) * 0xff51afd7ed558ccd ^ k.version;
+    }
+  };
+  struct Slot {
+    Key key;
+    Entry entry;
+  };
+  Entry* insert(Key key, std::unique_ptr<io::File> file);
+
+  io::Disk& disk_;
+  size_t open_max_;
+  std::list<Slot> order_;  // most recently used first
+  std::unordered_map<Key, std::list<Slot>::iterator, Hash> slots_;
+};
+
+/// Calls `on_batch(header, position)` for each batch of a segment from `at` up to `end`. Reads only what it needs.
+Result<void> walk_headers(io::File& file, uint64_t at, uint64_t end,
+                          const std::function<bool(const BatchHeader&, uint64_t)>& on_batch);
+
+}  // namespace naru

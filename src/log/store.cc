@@ -1,0 +1,249 @@
+#include "log/store.h"
+
+#include "base/pack.h"
+
+namespace naru {
+
+Store::Store(io::Loop& loop, io::Disk& disk, JournalId id, int32_t epoch, StoreSettings settings, Fatal fatal)
+    : disk_(disk),
+      id_(id),
+      settings_(settings),
+      fatal_(std::move(fatal)),
+      files_(disk, settings.open_files_max),
+      journal_(loop, disk, id, settings.journal,
+               {.durable = [this](JournalPosition position) { became_durable(position); },
+                .file_full = [this] { plan_checkpoint(); },
+                .failed = [this](Error error) { fatal_(error); }}),
+      context_{loop, journal_, files_, *this, epoch},
+      retry_(loop, [this] { write_checkpoint().detach(); }) {
+  for (uint32_t shard = 0; shard < shard_count; ++shard) tables_.emplace_back(journal_, static_cast<uint8_t>(shard));
+}
+
+Store::~Store() { CHECK(jobs_ == 0); }
+
+Result<void> Store::start(StoreState& recovered, const std::function<bool(uint32_t shard)>& owns,
+                          std::vector<std::string> spares) {
+  for (auto& [stream, state] : recovered.logs) {
+    if (!owns(shard_of(stream))) continue;
+    logs_.emplace(stream, std::make_unique<Log>(context_, std::move(state), LogSettings{}));
+  }
+  for (uint32_t shard = 0; shard < shard_count; ++shard)
+    if (owns(shard)) tables_[shard].adopt(std::move(recovered.tables[shard]));
+  for (auto& [id, cursor] : recovered.cursors)
+    if (owns(shard_of(cursor.stream))) cursors_.emplace(id, std::move(cursor));
+  return journal_.start(std::move(spares));
+}
+
+Log& Store::log(StreamId stream, const LogSettings& settings) {
+  auto& log = logs_[stream];
+  if (!log) {
+    LogState fresh;
+    fresh.stream = stream;
+    log = std::make_unique<Log>(context_, std::move(fresh), settings);
+  } else {
+    log->set_settings(settings);
+  }
+  return *log;
+}
+
+Log* Store::find(StreamId stream) {
+  auto found = logs_.find(stream);
+  return found == logs_.end() ? nullptr : found->second.get();
+}
+
+JournalPosition Store::drop(StreamId stream) {
+  auto found = logs_.find(stream);
+  if (found == logs_.end()) return journal_.end();
+  uint8_t entry[8];
+  store_le(entry, stream.value);
+  auto position = journal_.append(EntryKind::drop, entry);
+  auto segments = found->second->state().segments;
+  for (const Segment& segment : segments) {
+    files_.close(stream, segment);
+    dirty_.erase({stream, segment.base, segment.version});
+  }
+  logs_.erase(found);
+  remove_files(stream, std::move(segments));
+  return position;
+}
+
+AckCursor& Store::cursor(CursorId id, StreamId stream) {
+  auto found = cursors_.find(id);
+  if (found == cursors_.end()) {
+    Log* log = find(stream);
+    Offset begin = log ? log->bounds().begin : Offset(0);
+    found = cursors_.emplace(id, CursorState{stream, AckCursor(begin)}).first;
+  }
+  return found->second.cursor;
+}
+
+JournalPosition Store::change(CursorId id, const Change& change) {
+  auto found = cursors_.find(id);
+  CHECK(found != cursors_.end());
+  Bytes entry;
+  Packer to(entry);
+  to.put(id.value).put(found->second.stream.value);
+  encode_change(to, change);
+  auto position = journal_.append(EntryKind::settle, entry);
+  found->second.cursor.apply(change);
+  return position;
+}
+
+JournalPosition Store::forget_cursor(CursorId id) {
+  if (cursors_.erase(id) == 0) return journal_.end();
+  uint8_t entry[8];
+  store_le(entry, id.value);
+  return journal_.append(EntryKind::forget_cursor, entry);
+}
+
+void Store::appended(Log& log, JournalPosition position, uint64_t bytes) {
+  ++counters_.appended_batches;
+  counters_.appended_bytes += bytes;
+  if (log.settings().durability == Durability::os && (unjournaled_bytes_ += bytes) > settings_.unjournaled_bytes_max) {
+    // Bytes that no journal bounds: a checkpoint keeps what recovery has to look at small.
+    unjournaled_bytes_ = 0;
+    begin_checkpoint();
+  }
+  if (position <= journal_.durable()) {
+    log.advance(log.state().end, log.active_base(), log.active_bytes());
+    return;
+  }
+  // Appends to one log in one turn share a position or rise together: the last word counts.
+  if (!marks_.empty() && marks_.back().stream == log.stream() && marks_.back().position == position) marks_.pop_back();
+  marks_.push_back({position, log.stream(), log.state().end, log.active_base(), log.active_bytes()});
+}
+
+void Store::became_durable(JournalPosition position) {
+  while (!marks_.empty() && marks_.front().position <= position) {
+    Mark mark = marks_.front();
+    marks_.pop_front();
+    if (Log* log = find(mark.stream)) log->advance(mark.end, mark.segment, mark.segment_bytes);
+  }
+  if (pending_ && !checkpointing_ && position >= pending_->position) write_checkpoint().detach();
+}
+
+void Store::remove_files(StreamId stream, std::vector<Segment> segments) {
+  if (segments.empty()) return;
+  for (const Segment& segment : segments) dirty_.erase({stream, segment.base, segment.version});
+  // Only once the journal says that they are gone: until then a crash would miss them.
+  [](Store& store, StreamId id, std::vector<Segment> gone, JournalPosition position) -> io::Task<> {
+    ++store.jobs_;
+    auto durable = co_await store.durable(position);
+    if (durable) {
+      co_await io::work(store.loop(), io::Lane::bulk, [&] {
+        for (const Segment& s : gone) (void)store.disk_.remove(segment_path({id, s.base, s.version})).has_value();
+        return true;
+      });
+    }
+    if (--store.jobs_ == 0)
+      for (auto* waiter : std::exchange(store.idle_waiters_, {})) waiter->wake();
+  }(*this, stream, std::move(segments), journal_.end())
+             .detach();
+}
+
+Bytes Store::snapshot(uint32_t number) {
+  CheckpointWriter to(id_, number);
+  for (auto& [stream, log] : logs_) {
+    if (log->state().end.value > 0) to.add(log->state());
+    log->checkpointed();
+  }
+  for (uint32_t shard = 0; shard < shard_count; ++shard) to.add(static_cast<uint8_t>(shard), tables_[shard].rows());
+  for (const auto& [id, cursor] : cursors_) to.add(id, cursor.stream, cursor.cursor);
+  return std::move(to).finish();
+}
+
+/// The journal has just begun a new file and nothing stands in it yet: the state now is what all files before it make.
+void Store::plan_checkpoint() {
+  if (checkpointing_) return;  // the one that is being written will ask for the next when it is done
+  if (pending_) dirty_.merge(pending_->dirty);
+  uint32_t number = journal_.file_number();
+  pending_ = Pending{number, journal_.file_begin(), snapshot(number), std::exchange(dirty_, {})};
+  unjournaled_bytes_ = 0;
+  if (journal_.durable() >= pending_->position) write_checkpoint().detach();
+}
+
+void Store::begin_checkpoint() {
+  if (!journal_.switch_file()) plan_checkpoint();  // the file that is being filled is empty: it can serve
+}
+
+io::Task<Result<void>> Store::write_checkpoint() {
+  if (!pending_ || checkpointing_) co_return Result<void>();
+  checkpointing_ = true;
+  ++jobs_;
+  auto written = co_await io::work(loop(), io::Lane::bulk, [this]() -> Result<void> {
+    if (pending_->dirty.size() > 32) {
+      TRY_VOID(disk_.sync_all());
+    } else {
+      for (const SegmentId& id : pending_->dirty) {
+        auto file = disk_.open(segment_path(id), io::Open::write);
+        if (!file && file.error().code == Code::not_found) continue;  // trimmed meanwhile
+        if (!file) return std::unexpected(file.error());
+        TRY_VOID((*file)->sync());
+      }
+    }
+    TRY_VOID(disk_.sync_folder(segment_folder));
+    std::string name = checkpoint_file_name(id_, pending_->number);
+    return io::replace_file(disk_, "journal", name.substr(name.find('/') + 1), pending_->contents);
+  });
+  checkpointing_ = false;
+  if (written) {
+    ++counters_.checkpoints;
+    uint32_t old = std::exchange(last_checkpoint_, pending_->number);
+    journal_.recycle_below(pending_->number);
+    if (old != last_checkpoint_) (void)disk_.remove(checkpoint_file_name(id_, old)).has_value();
+    pending_.reset();
+    // The journal went on to yet another file meanwhile: what it holds is covered by the next one.
+    if (journal_.files_in_use() > 2) begin_checkpoint();
+  } else if (written.error().code == Code::full) {
+    retry_.arm(loop().now() + 1000);
+  } else {
+    fatal_(written.error());
+  }
+  if (--jobs_ == 0)
+    for (auto* waiter : std::exchange(idle_waiters_, {})) waiter->wake();
+  co_return written;
+}
+
+io::Task<Result<void>> Store::checkpoint() {
+  co_await settle();
+  if (pending_) co_return fail(Code::full, "a checkpoint is waiting for space");
+  begin_checkpoint();
+  CO_TRY_VOID(co_await durable(pending_ ? pending_->position : journal_.end()));
+  co_await settle();
+  if (pending_) co_return co_await write_checkpoint();
+  co_return Result<void>();
+}
+
+io::Task<> Store::settle() {
+  (void)co_await durable(journal_.end());
+  while (jobs_ > 0) {
+    io::Wakeup wakeup;
+    idle_waiters_.push_back(&wakeup);
+    co_await wakeup;
+  }
+}
+
+int64_t Store::retain() {
+  int64_t wall = loop().wall(), next = io::never;
+  for (auto& [stream, log] : logs_) {
+    auto again = log->retain(wall);
+    if (again) next = std::min(next, std::max(*again, wall + 1));
+  }
+  return next;
+}
+
+void Store::replace(Log& log, Offset first, Offset last, std::vector<Segment> fresh) {
+  Bytes entry;
+  Packer to(entry);
+  to.put(log.stream().value).put(first.value).put(last.value).put(static_cast<uint32_t>(fresh.size()));
+  for (const Segment& s : fresh)
+    to.put(s.base.value).put(s.bytes).put(s.max_timestamp).put(s.first_timestamp).put(s.version);
+  journal_.append(EntryKind::replace, entry);
+  std::vector<Segment> gone;
+  for (const Segment& s : log.state().segments)
+    if (s.base >= first && s.base <= last) gone.push_back(s);
+  log.replace(first, last, std::move(fresh));
+  remove_files(log.stream(), std::move(gone));
+}
+
+}  // namespace naru

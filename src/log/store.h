@@ -1,0 +1,116 @@
+#pragma once
+// All logs, tables and cursors of one core, and the journal that makes them durable. This is naru's LogStore on local
+// files: appends are acknowledged by position, reads return file ranges, a checkpoint bounds recovery. A cluster's
+// store keeps the same shape: durable() may then take 100 ms, and epoch() is the fence.
+#include <deque>
+
+#include "log/checkpoint.h"
+#include "log/log.h"
+#include "log/recovery.h"
+
+namespace naru {
+
+struct StoreSettings {
+  Journal::Limits journal;
+  size_t open_files_max = 1024;
+  /// A checkpoint after this many bytes that only segments have (level `os`).
+  uint64_t unjournaled_bytes_max = 256 * MiB;
+};
+
+class Store final : LogOwner {
+ public:
+  /// Called once; the process must end then, because what it would say next could be a lie.
+  using Fatal = std::move_only_function<void(Error)>;
+
+  Store(io::Loop& loop, io::Disk& disk, JournalId id, int32_t epoch, StoreSettings settings, Fatal fatal);
+  ~Store() override;
+
+  /// Takes this core's share out of what recovery found, and begins to journal.
+  Result<void> start(StoreState& recovered, const std::function<bool(uint32_t shard)>& owns, std::vector<std::string> spares);
+
+  /// The log of a stream, made if there is none yet: a log without records has no durable state.
+  Log& log(StreamId stream, const LogSettings& settings);
+  Log* find(StreamId stream);
+  /// Forgets a log and deletes its files.
+  JournalPosition drop(StreamId stream);
+  const std::unordered_map<StreamId, std::unique_ptr<Log>>& logs() const { return logs_; }
+
+  Table& table(uint32_t shard) { return tables_[shard]; }
+
+  /// An ack cursor over a log, made at the log's first offset if there is none yet.
+  AckCursor& cursor(CursorId id, StreamId stream);
+  /// Applies a change to a cursor and journals it.
+  JournalPosition change(CursorId id, const Change& change);
+  JournalPosition forget_cursor(CursorId id);
+
+  /// co_await store.durable(position)
+  auto durable(JournalPosition position) { return journal_.wait(position); }
+  Journal& journal() { return journal_; }
+  int32_t epoch() const { return context_.epoch; }
+  bool is_full() const { return journal_.is_full(); }
+
+  /// Waits for everything appended so far to be on disk and stores the state, so that the next start replays nothing.
+  io::Task<Result<void>> checkpoint();
+  /// Trims all logs by their retention settings; returns when to come back (wall clock), or io::never.
+  int64_t retain();
+  /// Ends without a checkpoint: waits for blocking calls that are on their way. The store may be destroyed then.
+  io::Task<> settle();
+
+  struct Counters {
+    uint64_t appended_bytes = 0, appended_batches = 0, checkpoints = 0;
+  };
+  const Counters& counters() const { return counters_; }
+  SegmentFiles& files() { return files_; }
+  io::Disk& disk() { return disk_; }
+  io::Loop& loop() { return context_.loop; }
+  /// A compaction is done: its segments stand for [first, last] from now on. See compactor.h.
+  void replace(Log& log, Offset first, Offset last, std::vector<Segment> fresh);
+
+ private:
+  struct Mark {
+    JournalPosition position;
+    StreamId stream;
+    Offset end, segment;
+    uint64_t segment_bytes;
+  };
+  void touched(const SegmentId& segment) override { dirty_.insert(segment); }
+  void appended(Log& log, JournalPosition position, uint64_t bytes) override;
+  void released(StreamId stream, std::vector<Segment> segments) override { remove_files(stream, std::move(segments)); }
+  void became_durable(JournalPosition position);
+  void remove_files(StreamId stream, std::vector<Segment> segments);
+  Bytes snapshot(uint32_t number);
+  void begin_checkpoint();
+  void plan_checkpoint();
+  io::Task<Result<void>> write_checkpoint();
+
+  io::Disk& disk_;
+  JournalId id_;
+  StoreSettings settings_;
+  Fatal fatal_;
+  SegmentFiles files_;
+  Journal journal_;
+  LogContext context_;
+  std::unordered_map<StreamId, std::unique_ptr<Log>> logs_;
+  std::deque<Table> tables_;
+  std::unordered_map<CursorId, CursorState> cursors_;
+  std::deque<Mark> marks_;
+  std::set<SegmentId> dirty_;  // segments with bytes that only the page cache has
+  uint64_t unjournaled_bytes_ = 0;
+
+  // The checkpoint being written: state as of the start of journal file `number`.
+  struct Pending {
+    uint32_t number;
+    JournalPosition position;
+    Bytes contents;
+    std::set<SegmentId> dirty;
+  };
+  std::optional<Pending> pending_;
+  bool checkpointing_ = false;
+  uint32_t last_checkpoint_ = 0;
+  int jobs_ = 0;  // blocking calls on their way
+  std::vector<io::Wakeup*> idle_waiters_;
+  io::Timer retry_;
+  Counters counters_;
+};
+
+}  // namespace naru

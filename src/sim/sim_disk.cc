@@ -1,0 +1,227 @@
+#include "sim/sim_disk.h"
+
+namespace naru::sim {
+namespace {
+
+constexpr size_t sector_bytes = 512;
+
+void write_at(Bytes& file, uint64_t at, ByteView bytes) {
+  if (bytes.empty()) return;
+  if (file.size() < at + bytes.size()) file.resize(at + bytes.size());
+  std::memcpy(file.data() + at, bytes.data(), bytes.size());
+}
+
+}  // namespace
+
+class SimDisk::SimFile final : public io::File {
+ public:
+  SimFile(SimDisk& disk, std::shared_ptr<Inode> inode) : disk_(disk), inode_(std::move(inode)) {}
+
+  Result<void> read(uint64_t at, std::span<uint8_t> into) override {
+    TRY_VOID(disk_.alive());
+    if (at + into.size() > inode_->now.size()) return fail(Code::out_of_range, "file ends early");
+    if (!into.empty()) std::memcpy(into.data(), inode_->now.data() + at, into.size());
+    return {};
+  }
+  Result<void> write(uint64_t at, std::span<const ByteView> pieces) override {
+    TRY_VOID(disk_.alive());
+    for (ByteView piece : pieces) {
+      uint64_t grown = at + piece.size() > inode_->now.size() ? at + piece.size() - inode_->now.size() : 0;
+      if (disk_.used_ + grown > disk_.space_) return fail(Code::full, "disk full");
+      disk_.used_ += grown;
+      write_at(inode_->now, at, piece);
+      inode_->unsynced.push_back({at, Bytes(piece.begin(), piece.end())});
+      at += piece.size();
+    }
+    return {};
+  }
+  Result<void> sync() override { return disk_.sync(*inode_); }
+  Result<uint64_t> size() override {
+    TRY_VOID(disk_.alive());
+    return inode_->now.size();
+  }
+  Result<void> truncate(uint64_t size) override {
+    TRY_VOID(disk_.alive());
+    disk_.used_ -= std::min<uint64_t>(disk_.used_, inode_->now.size() - std::min<uint64_t>(size, inode_->now.size()));
+    inode_->now.resize(size);
+    inode_->unsynced.push_back({size, {}, true});
+    return {};
+  }
+  Result<void> punch(uint64_t at, uint64_t length) override {
+    TRY_VOID(disk_.alive());
+    if (at >= inode_->now.size()) return {};
+    Bytes zeros(std::min<uint64_t>(length, inode_->now.size() - at));
+    write_at(inode_->now, at, zeros);
+    inode_->unsynced.push_back({at, std::move(zeros)});
+    return {};
+  }
+  void write_behind(uint64_t, uint64_t) override {}
+  void forget(uint64_t, uint64_t) override {}
+
+ private:
+  SimDisk& disk_;
+  std::shared_ptr<Inode> inode_;
+};
+
+std::string SimDisk::folder_of(const std::string& path) {
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "" : path.substr(0, slash);
+}
+
+Result<void> SimDisk::alive() const {
+  if (dead_) return fail(Code::io, "the power is gone");
+  return {};
+}
+
+Result<std::unique_ptr<io::File>> SimDisk::open(const std::string& path, io::Open mode, io::Cache) {
+  TRY_VOID(alive());
+  auto found = names_.find(path);
+  if (found == names_.end()) {
+    if (mode == io::Open::read || mode == io::Open::write) return fail(Code::not_found, "open");
+    found = names_.emplace(path, std::make_shared<Inode>()).first;
+    unsynced_names_.push_back({"", path, found->second});
+  } else if (mode == io::Open::create_new) {
+    used_ -= std::min<uint64_t>(used_, found->second->now.size());
+    found->second->now.clear();
+    found->second->unsynced.push_back({0, {}, true});
+  }
+  return std::make_unique<SimFile>(*this, found->second);
+}
+
+Result<std::vector<std::string>> SimDisk::list(const std::string& folder) {
+  TRY_VOID(alive());
+  if (!folder.empty() && !folders_.contains(folder)) return fail(Code::not_found, "open folder");
+  std::vector<std::string> out;
+  for (const auto& [path, inode] : names_)
+    if (folder_of(path) == folder) out.push_back(path.substr(folder.empty() ? 0 : folder.size() + 1));
+  return out;
+}
+
+Result<void> SimDisk::make_folder(const std::string& folder) {
+  TRY_VOID(alive());
+  folders_.insert(folder);  // folders are made once, at the first start; losing them is not a story worth telling
+  return {};
+}
+
+void SimDisk::apply(const NameChange& change, std::map<std::string, std::shared_ptr<Inode>>& names) const {
+  if (!change.from.empty()) {
+    auto found = names.find(change.from);
+    if (found != names.end() && found->second == change.inode) names.erase(found);
+  }
+  if (!change.to.empty()) names[change.to] = change.inode;
+}
+
+Result<void> SimDisk::rename(const std::string& from, const std::string& to) {
+  TRY_VOID(alive());
+  auto found = names_.find(from);
+  if (found == names_.end()) return fail(Code::not_found, "rename");
+  unsynced_names_.push_back({from, to, found->second});
+  apply(unsynced_names_.back(), names_);
+  return {};
+}
+
+Result<void> SimDisk::remove(const std::string& path) {
+  TRY_VOID(alive());
+  auto found = names_.find(path);
+  if (found == names_.end()) return fail(Code::not_found, "remove");
+  used_ -= std::min<uint64_t>(used_, found->second->now.size());
+  unsynced_names_.push_back({path, "", found->second});
+  apply(unsynced_names_.back(), names_);
+  return {};
+}
+
+Result<void> SimDisk::sync(Inode& inode) {
+  TRY_VOID(alive());
+  if (fail_sync_in_ >= 0 && fail_sync_in_-- == 0) return fail(Code::io, "fdatasync", 5);
+  if (lying_) return {};
+  inode.durable = inode.now;
+  inode.unsynced.clear();
+  return {};
+}
+
+Result<void> SimDisk::sync_folder(const std::string& folder) {
+  TRY_VOID(alive());
+  if (lying_) return {};
+  std::vector<NameChange> rest;
+  for (auto& change : unsynced_names_) {
+    bool here = (!change.from.empty() && folder_of(change.from) == folder) || (!change.to.empty() && folder_of(change.to) == folder);
+    if (here) {
+      apply(change, durable_names_);
+    } else {
+      rest.push_back(std::move(change));
+    }
+  }
+  unsynced_names_ = std::move(rest);
+  return {};
+}
+
+Result<void> SimDisk::sync_all() {
+  TRY_VOID(alive());
+  for (auto& [path, inode] : names_) TRY_VOID(sync(*inode));
+  if (lying_) return {};
+  for (auto& change : unsynced_names_) apply(change, durable_names_);
+  unsynced_names_.clear();
+  return {};
+}
+
+void SimDisk::lose_power() {
+  dead_ = true;
+  // Each change of a name reached the disk or not, whatever its order.
+  for (auto& change : unsynced_names_)
+    if (random_.chance(0.5)) apply(change, durable_names_);
+  unsynced_names_.clear();
+  double kept = random_.chance(0.3) ? 0.0 : random_.chance(0.3) ? 1.0 : 0.5;
+  std::set<Inode*> done;
+  auto settle = [&](Inode& inode) {
+    if (!done.insert(&inode).second) return;
+    for (const Write& write : inode.unsynced) {
+      if (write.truncate) {
+        if (random_.chance(0.5)) inode.durable.resize(write.at);
+        continue;
+      }
+      for (size_t from = 0; from < write.bytes.size();) {
+        size_t to = std::min<size_t>(write.bytes.size(), (((write.at + from) / sector_bytes) + 1) * sector_bytes - write.at);
+        if (random_.chance(kept)) write_at(inode.durable, write.at + from, ByteView(write.bytes).subspan(from, to - from));
+        from = to;
+      }
+    }
+    inode.now = inode.durable;
+    inode.unsynced.clear();
+  };
+  for (auto& [path, inode] : names_) settle(*inode);
+  for (auto& [path, inode] : durable_names_) settle(*inode);
+  names_ = durable_names_;
+}
+
+void SimDisk::kill() { dead_ = true; }
+
+std::unique_ptr<SimDisk> SimDisk::restarted(uint64_t seed) const {
+  auto disk = std::make_unique<SimDisk>(seed);
+  std::map<Inode*, std::shared_ptr<Inode>> copies;
+  auto copy = [&](const std::shared_ptr<Inode>& inode) {
+    auto& made = copies[inode.get()];
+    if (!made) made = std::make_shared<Inode>(*inode);
+    return made;
+  };
+  for (const auto& [path, inode] : names_) {
+    disk->names_[path] = copy(inode);
+    disk->used_ += inode->now.size();
+  }
+  for (const auto& [path, inode] : durable_names_) disk->durable_names_[path] = copy(inode);
+  for (const auto& change : unsynced_names_) disk->unsynced_names_.push_back({change.from, change.to, copy(change.inode)});
+  disk->folders_ = folders_;
+  return disk;
+}
+
+Bytes* SimDisk::contents(const std::string& path) {
+  auto found = names_.find(path);
+  return found == names_.end() ? nullptr : &found->second->now;
+}
+
+std::vector<std::string> SimDisk::paths() const {
+  std::vector<std::string> out;
+  for (const auto& [path, inode] : names_) out.push_back(path);
+  return out;
+}
+
+}  // namespace naru::sim

@@ -1,0 +1,39 @@
+#pragma once
+// A loop whose time stands still until there is nothing left to do, then jumps. Blocking jobs take a random time, so
+// that everything else happens while they are on their way. One seed, one order of events.
+#include "base/prng.h"
+#include "io/loop.h"
+
+namespace naru::sim {
+
+class SimLoop final : public io::Loop {
+ public:
+  explicit SimLoop(uint64_t seed) : random_(seed) {}
+
+  io::Millis now() const override { return now_us_ / 1000; }
+  io::Millis wall() const override { return 1'700'000'000'000 + now_us_ / 1000; }
+  void work(io::Lane lane, Call job, Call done) override;
+  void send(Call call) override { post(std::move(call)); }
+
+  /// One turn: what is ready, the turn's end, a timer or a job. False when there is nothing at all to do.
+  bool turn();
+  /// Turns until nothing is left to do, timers included, or `until` holds.
+  void run(const std::function<bool()>& until = [] { return false; });
+  /// Turns until nothing is left but timers further away than `ms`.
+  void run_for(io::Millis ms);
+  Prng& random() { return random_; }
+
+ private:
+  struct Job {
+    io::Lane lane;
+    int64_t ready_us;
+    Call job, done;
+  };
+  int64_t next_event_us() const;
+
+  Prng random_;
+  int64_t now_us_ = 0;
+  std::deque<Job> jobs_;
+};
+
+}  // namespace naru::sim
