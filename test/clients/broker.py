@@ -74,6 +74,7 @@ class Broker:
             # Each group would wait 3 s for more members; the tests have dozens of groups.
             environment.setdefault("KAFKA_PROPERTIES", "group.initial.rebalance.delay.ms=0")
         with open(self.log, "ab") as log:
+            # tools/kafka_peer execs, so this process is the broker itself.
             self.process = subprocess.Popen(self.command(), stdout=log, stderr=log,
                                             stdin=subprocess.DEVNULL, env=environment)
         wait_until(self.up, f"{self.address} answers ApiVersions (log: {self.log})", 60)
@@ -97,3 +98,8 @@ class Broker:
         # A JVM reports the signal it was stopped by, however cleanly it ended.
         expected = 143 if self.is_kafka else 0
         assert status == expected, f"exit code {status}:\n{self.log.read_text()[-4000:]}"
+
+    def kill(self):
+        """As a crash of the process; what the kernel has, it keeps."""
+        self.process.kill()
+        self.process.wait()

@@ -70,6 +70,27 @@ def test_truncated_frame_then_close(broker):
     assert still_serves(broker)
 
 
+def test_one_that_never_finishes_its_frame_disturbs_nobody(broker, wired):
+    whole = wired.frame(wire.API_VERSIONS, 0, b"")
+    wired.raw(whole[:7])
+    assert still_serves(broker)
+    wired.raw(whole[7:])
+    assert wired.receive().i16() == NONE
+
+
+def test_one_that_never_reads_disturbs_nobody(broker, wired, topic):
+    """It asks for 100 MB and takes none of it; the kernel's buffers hold only a part."""
+    for _ in range(5):
+        assert wired.produce(topic, simple_batch(b"x" * 900_000))[0] == NONE
+    with Connection(broker.address) as deaf:
+        for _ in range(20):
+            deaf.send(wire.FETCH, 4, i32(-1) + i32(0) + i32(1) + i32(1 << 26) + i8(0) + array([
+                string(topic) + array([i32(0) + i64(0) + i32(1 << 26)])]))
+        assert still_serves(broker)
+        assert wired.produce(topic, simple_batch("y")) == (NONE, 5)
+        assert len(wired.fetch(topic, 0, max_bytes=1 << 26, partition_max=1 << 26)[2]) > 4_500_000
+
+
 def test_one_byte_at_a_time(wired):
     for byte in wired.frame(wire.API_VERSIONS, 0, b""):
         wired.raw(bytes([byte]))

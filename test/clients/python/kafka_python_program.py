@@ -10,6 +10,8 @@ from kafka.errors import for_code
 
 address = sys.argv[1]
 old = kafka.__version__.startswith("2.")
+# kafka-python 3.0.12 hangs now and then when a poll ends while it joins a group, so polls are not short.
+poll_ms = 5000
 admin = KafkaAdminClient(bootstrap_servers=address)
 
 
@@ -51,7 +53,7 @@ def partitions_of(consumer, topic):
 
 def read(consumer, count):
     while count > 0:
-        for records in consumer.poll(timeout_ms=200, max_records=count).values():
+        for records in consumer.poll(timeout_ms=poll_ms, max_records=count).values():
             count -= len(records)
             yield from records
 
@@ -129,7 +131,7 @@ def member(topic, name, instance):
     consumer = new_consumer(name, heartbeat_interval_ms=300, **extra)
     consumer.subscribe([topic], listener=Listener())
     while not stdin_closed():
-        for records in consumer.poll(timeout_ms=100).values():
+        for records in consumer.poll(timeout_ms=1000).values():
             say(*("record\t" + line_of(record) for record in records))
             consumer.commit()
     consumer.close()
