@@ -40,7 +40,7 @@ class World {
   void run() {
     for (int life = 0; life < 4 && !::testing::Test::HasFailure(); ++life) {
       start();
-      if (::testing::Test::HasFailure()) return;
+      if (!store_ || ::testing::Test::HasFailure()) return;
       uint64_t steps = random_.between(5, 120);
       for (uint64_t i = 0; i < steps; ++i) step();
       if (life > 0 && random_.chance(0.2)) {
