@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import signal
 import socket
 import struct
 import sys
@@ -19,6 +20,7 @@ def enter():
         os.environ[_INSIDE] = "yes"
         flags = ["-n"] if os.geteuid() == 0 else ["-r", "-n"]
         os.execvp("unshare", ["unshare", *flags, sys.executable, *sys.argv])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended by SIGTERM"))  # so that brokers are stopped too
     _raise_loopback()
     with open("/proc/sys/net/ipv4/tcp_congestion_control", "w") as control:
         control.write("reno")
