@@ -24,7 +24,10 @@ void rebuild(ByteView batch, const BatchHeader& header) {
   BatchBuilder builder(options);
   Record record, copied;
   size_t header_bytes = 0;
-  for (auto more = reader.next(&record); CHECK(more.has_value()), *more; more = reader.next(&record)) {
+  for (;;) {
+    auto more = reader.next(&record);
+    CHECK(more);
+    if (!*more) break;
     builder.copy(record);
     for (const Header& h : record.headers) header_bytes += h.name.size() + (h.value ? h.value->size() : 0);
   }
