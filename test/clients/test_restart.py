@@ -1,4 +1,6 @@
 """What was acknowledged is there after a restart: records, topics, configs, commits, producers' sequences."""
+import time
+
 import pytest
 
 import broker_clients as make
@@ -31,7 +33,9 @@ def test_restart(own_broker, tmp_path, end):
         assert c.create_topic("numbered") == 0
         wait_until(lambda: wire.ready(own_broker.address, "numbered", 1), "the topic is ready")
         _, pid, _ = c.init_producer_id()
-        batches = [wire.simple_batch(f"{i}", pid=pid, pid_epoch=0, sequence=i) for i in range(7)]
+        # Of now: the original forgets producers by the timestamps of their records.
+        batches = [wire.simple_batch(f"{i}", pid=pid, pid_epoch=0, sequence=i, time=int(time.time() * 1000))
+                   for i in range(7)]
         assert [c.produce("numbered", b) for b in batches[:6]] == [(0, i) for i in range(6)]
     client.close()
 
@@ -47,7 +51,8 @@ def test_restart(own_broker, tmp_path, end):
     check_same(sent, sorted(first + rest, key=lambda r: (r.partition, r.offset)), client)
     with wire.Connection(own_broker.address) as c:
         assert c.produce("numbered", batches[5]) == (0, 5)  # known, not written again
-        assert c.produce("numbered", batches[3]) == (0, 3)
+        # Of the five it knew, the original keeps only the last one through a restart.
+        assert c.produce("numbered", batches[3]) == ((45, -1) if own_broker.is_kafka else (0, 3))
         assert c.produce("numbered", batches[6]) == (0, 6)
         _, another, _ = c.init_producer_id()
         assert another != pid
