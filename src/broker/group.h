@@ -24,7 +24,8 @@ namespace naru {
 /// and, for a sync, then calls assignment_stored().
 template <class Answer>
 struct GroupCall {
-  GroupCaller caller = 0;
+  explicit GroupCall(GroupCaller from) : caller(from) {}
+  const GroupCaller caller;
   bool store_first = false;
   io::Once<Answer> answer;
 };
@@ -57,7 +58,7 @@ class Group {
     io::Loop& loop;
     const GroupSettings& settings;
     std::function<Uuid()> random_id;
-    std::function<void(Group&)> changed;  // became empty: its row is due, and offsets may expire
+    std::function<void(Group&)> emptied;  // nobody is left: its row is due, and things may expire
   };
 
   Group(std::string id, uint64_t serial, Host host);
@@ -104,21 +105,18 @@ class Group {
   uint64_t last_write = 0;
 
  private:
-  // group_join.cc: asking in
+  // group_join.cc: who comes in
   bool has_room_for(std::string_view member) const;
   bool supports(const GroupJoinArgs& args) const;
-  GroupError check_member(std::string_view member, std::optional<std::string_view> instance) const;
   void join_unknown(const GroupJoinArgs& args, GroupJoinCall& call);
   void join_known(const GroupJoinArgs& args, GroupJoinCall& call);
-  void join_again(const GroupJoinArgs& args, Member& member, GroupJoinCall& call);
   void join_instance_again(const GroupJoinArgs& args, const std::string& old_id, GroupJoinCall& call);
   void add(const GroupJoinArgs& args, std::string id, GroupJoinCall& call);
   void update(Member& member, const GroupJoinArgs& args);
   void park(Member& member, GroupJoinCall& call);
   Member& replace(const std::string& old_id, std::string new_id);
   std::string new_member_id(const GroupJoinArgs& args) const;
-  GroupJoinResult current(const Member& member, bool with_members) const;
-  // group.cc: rebalancing
+  // group_rebalance.cc: from one generation to the next
   void rebalance_or_complete();
   void prepare_rebalance();
   void complete_if_all_joined();
@@ -129,15 +127,22 @@ class Group {
   std::string vote() const;
   void read_topics();
   bool all_joined() const;
+  io::Millis rebalance_timeout_ms() const;
+  void synced(Member& member);
+  void sync_overdue();
+  void fail_syncs(GroupError error);
   void move_to(GroupState state);
+  // group.cc: life and death of members, answers
+  GroupError check_member(std::string_view member, std::optional<std::string_view> instance) const;
+  void count_protocols(const Member& member, int step);
   void remove_member(std::string_view id, GroupError reason);
   void members_left();
-  io::Millis rebalance_timeout_ms() const;
-  // group_time.cc
   void alive(Member& member);
   void expect(io::Millis deadline);
+  io::Millis first_deadline() const;
   void on_time();
-  // answers
+  GroupJoinResult current(const Member& member, bool with_members) const;
+  GroupSyncResult assigned(const Member& member) const;
   void answer(Member& member, GroupJoinResult result);
   void answer(Member& member, GroupSyncResult result);
 
@@ -151,7 +156,8 @@ class Group {
   Members members_;
   std::map<std::string, std::string, std::less<>> instances_;   // of static members -> member id
   std::map<std::string, io::Millis, std::less<>> pending_;      // ids given out, not yet joined -> until when
-  std::optional<std::set<std::string>> topics_;
+  std::map<std::string, size_t, std::less<>> offered_;          // protocol -> how many members know it
+  std::optional<std::set<std::string>> topics_{std::in_place};
   bool storing_ = false;  // the leader's assignment is on its way to the disk
   // A group that was empty waits for company: once more for each newcomer, while time is left.
   bool newcomer_ = false;

@@ -59,79 +59,79 @@ using GroupCaller = uint64_t;
 
 /// One way of assigning that a member offers, with what it wants its leader to know.
 struct GroupProtocol {
-  std::string name;
-  Bytes metadata;
+  std::string name = {};
+  Bytes metadata = {};
   bool operator==(const GroupProtocol&) const = default;
 };
 
 struct GroupJoinArgs {
   struct Protocol {
-    std::string_view name;
-    ByteView metadata;
+    std::string_view name = {};
+    ByteView metadata = {};
   };
   GroupCaller caller = 0;
-  std::string_view group, member;  // an empty member id asks for one
-  std::optional<std::string_view> instance;
-  std::string_view client_id, client_host;
+  std::string_view group = {}, member = {};  // an empty member id asks for one
+  std::optional<std::string_view> instance = {};
+  std::string_view client_id = {}, client_host = {};
   io::Millis session_timeout_ms = 0, rebalance_timeout_ms = 0;  // clients that know one timeout send it as both
-  std::string_view protocol_type;
-  std::vector<Protocol> protocols;    // best first
+  std::string_view protocol_type = {};
+  std::vector<Protocol> protocols = {};    // best first
   bool requires_member_id = false;    // a new dynamic member is given an id and sent back (Kafka: v4 and later)
   bool can_skip_assignment = false;   // a returning static leader understands skip_assignment (Kafka: v9 and later)
 };
 struct GroupJoinResult {
   struct Member {
-    std::string id;
-    std::optional<std::string> instance;
-    Bytes metadata;
+    std::string id = {};
+    std::optional<std::string> instance = {};
+    Bytes metadata = {};
   };
   GroupError error = GroupError::none;
-  std::string member;
+  std::string member = {};
   int32_t generation = -1;
-  std::optional<std::string> protocol_type, protocol;
-  std::string leader;
+  std::optional<std::string> protocol_type = {}, protocol = {};
+  std::string leader = {};
   bool skip_assignment = false;
-  std::vector<Member> members;  // for the leader only
+  std::vector<Member> members = {};  // for the leader only
 };
 
 /// Who speaks; a member of a group, or nobody (empty member, generation -1).
 struct GroupMemberArgs {
-  std::string_view group, member;
-  std::optional<std::string_view> instance;
+  std::string_view group = {}, member = {};
+  std::optional<std::string_view> instance = {};
   int32_t generation = -1;
 };
 
 struct GroupSyncArgs {
   struct Assignment {
-    std::string_view member;
-    ByteView assignment;
+    std::string_view member = {};
+    ByteView assignment = {};
   };
   GroupCaller caller = 0;
-  GroupMemberArgs from;
-  std::optional<std::string_view> protocol_type, protocol;  // checked if given
-  std::vector<Assignment> assignments;                      // the leader's
+  GroupMemberArgs from = {};
+  std::optional<std::string_view> protocol_type = {}, protocol = {};  // checked if given
+  std::vector<Assignment> assignments = {};                      // the leader's
 };
 struct GroupSyncResult {
   GroupError error = GroupError::none;
-  std::optional<std::string> protocol_type, protocol;
-  Bytes assignment;
+  std::optional<std::string> protocol_type = {}, protocol = {};
+  Bytes assignment = {};
 };
 
 struct GroupLeaveArgs {
   struct Member {
-    std::string_view member;  // empty: the instance is meant, whatever its member id
-    std::optional<std::string_view> instance;
+    std::string_view member = {};  // empty: the instance is meant, whatever its member id
+    std::optional<std::string_view> instance = {};
   };
-  std::string_view group;
-  std::vector<Member> members;
+  std::string_view group = {};
+  std::vector<Member> members = {};
 };
 struct GroupLeaveResult {
   GroupError error = GroupError::none;  // of the whole request; then `members` is empty
-  std::vector<GroupError> members;      // in the order asked
+  std::vector<GroupError> members = {};      // in the order asked
 };
 
 struct GroupPartition {
-  Uuid topic;
+  Uuid topic = {};
   int32_t partition = 0;
   auto operator<=>(const GroupPartition&) const = default;
 };
@@ -140,7 +140,7 @@ struct GroupPartition {
 struct GroupOffset {
   int64_t offset = -1;  // -1: never committed
   int32_t leader_epoch = -1;
-  std::string metadata;
+  std::string metadata = {};
   int64_t commit_timestamp = -1;  // milliseconds since 1970
   int64_t expire_timestamp = -1;  // -1: by the broker's retention
   bool operator==(const GroupOffset&) const = default;
@@ -148,60 +148,60 @@ struct GroupOffset {
 
 struct GroupCommitArgs {
   struct Offset {
-    GroupPartition partition;
+    GroupPartition partition = {};
     int64_t offset = 0;
     int32_t leader_epoch = -1;
-    std::string_view metadata;
+    std::string_view metadata = {};
     int64_t timestamp = -1;  // -1: now
   };
-  GroupMemberArgs from;
+  GroupMemberArgs from = {};
   io::Millis retention_ms = -1;  // -1: the broker's
-  std::vector<Offset> offsets;
+  std::vector<Offset> offsets = {};
 };
 struct GroupCommitResult {
-  std::vector<GroupError> offsets;  // in the order asked; an error of the group is everyone's
+  std::vector<GroupError> offsets = {};  // in the order asked; an error of the group is everyone's
 };
 
 struct GroupFetchArgs {
-  std::string_view group;
-  std::optional<std::vector<GroupPartition>> partitions;  // none: all that were ever committed
+  std::string_view group = {};
+  std::optional<std::vector<GroupPartition>> partitions = {};  // none: all that were ever committed
 };
 struct GroupFetchResult {
   struct Offset {
-    GroupPartition partition;
-    GroupOffset committed;
+    GroupPartition partition = {};
+    GroupOffset committed = {};
   };
   GroupError error = GroupError::none;
-  std::vector<Offset> offsets;  // in the order asked, or by topic and partition
+  std::vector<Offset> offsets = {};  // in the order asked, or by topic and partition
 };
 
 struct GroupDeleteOffsetsResult {
   GroupError error = GroupError::none;   // of the group; then `partitions` is empty
-  std::vector<GroupError> partitions;    // in the order asked
+  std::vector<GroupError> partitions = {};    // in the order asked
 };
 
 /// A line about a group: for lists, counters and diagnosis.
 struct GroupSummary {
-  std::string group, protocol_type;
+  std::string group = {}, protocol_type = {};
   GroupState state = GroupState::dead;
   int32_t generation = 0;
   size_t members = 0;
-  std::vector<std::string> topics;  // subscribed by the current generation, as far as its metadata can be read
+  std::vector<std::string> topics = {};  // subscribed by the current generation, as far as its metadata can be read
 };
 
 struct GroupDescription {
   struct Member {
-    std::string id;
-    std::optional<std::string> instance;
-    std::string client_id, client_host;
-    Bytes metadata, assignment;  // of a stable group only
+    std::string id = {};
+    std::optional<std::string> instance = {};
+    std::string client_id = {}, client_host = {};
+    Bytes metadata = {}, assignment = {};  // of a stable group only
   };
   GroupError error = GroupError::none;  // group_id_not_found: the rest is as of a dead group
   GroupState state = GroupState::dead;
-  std::string protocol_type, protocol;  // the protocol of a stable group only
-  std::string leader;
+  std::string protocol_type = {}, protocol = {};  // the protocol of a stable group only
+  std::string leader = {};
   int32_t generation = 0;
-  std::vector<Member> members;
+  std::vector<Member> members = {};
 };
 
 }  // namespace naru

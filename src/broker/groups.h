@@ -66,21 +66,39 @@ class Groups {
   bool idle() const { return inside_ == 0; }
 
  private:
-  class Inside;  // counts the coroutines that run here
+  /// Counts the coroutines that run here.
+  class Inside {
+   public:
+    explicit Inside(Groups& groups) : groups_(groups) { ++groups_.inside_; }
+    Inside(const Inside&) = delete;
+    ~Inside() { --groups_.inside_; }
+
+   private:
+    Groups& groups_;
+  };
+  class Waiting;  // notes where a caller waits, for drop()
+
+  // groups.cc
   Group* find(std::string_view id) const;
   Group& find_or_create(std::string_view id);
+  void emptied(Group& group);
   JournalPosition store(Group& group);
-  void erase(Group& group, JournalPosition* position);
-  GroupError check_commit(const GroupCommitArgs& args);
-  GroupCommitResult write_commit(const GroupCommitArgs& args, JournalPosition* position);
+  JournalPosition erase(Group& group);
+  io::Task<GroupError> written(JournalPosition position);
+  GroupError check_join(const GroupJoinArgs& args) const;
+  void assignment_stored(Group& group, int32_t generation, GroupError error);
+  // groups_offsets.cc
+  GroupError check_commit(const GroupMemberArgs& from);
+  JournalPosition write_commit(const GroupCommitArgs& args, GroupCommitResult& result);
+  void read_offsets(const GroupFetchArgs& args, bool known, GroupFetchResult& result) const;
   void refresh_topics(Group& group) const;
-  // Expiry: the one timer is armed for the first moment at which anything can expire.
-  int64_t next_expiry(Group& group) const;
+  // groups_expiry.cc: the one timer is armed for the first moment at which anything can expire
   int64_t expires_at(const Group& group, const GroupPartition& partition, const GroupOffset& offset) const;
+  int64_t next_expiry(Group& group) const;
   void consider_expiry(Group& group);
   void expire_not_after(int64_t wall_ms);
   void expire();
-  void expire_offsets(Group& group);
+  bool expire_offsets(Group& group);
 
   io::Loop& loop_;
   const GroupSettings settings_;

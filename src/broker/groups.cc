@@ -1,0 +1,179 @@
+#include "broker/groups.h"
+
+#include "broker/group_row.h"
+#include "broker/offsets.h"
+
+namespace naru {
+
+class Groups::Waiting {
+ public:
+  Waiting(Groups& groups, GroupCaller caller, const std::string& group, bool answered)
+      : groups_(groups), place_(groups.waiting_.end()) {
+    if (caller != 0 && !answered) place_ = groups_.waiting_.emplace(caller, group);
+  }
+  Waiting(const Waiting&) = delete;
+  ~Waiting() {
+    if (place_ != groups_.waiting_.end()) groups_.waiting_.erase(place_);
+  }
+
+ private:
+  Groups& groups_;
+  std::multimap<GroupCaller, std::string>::iterator place_;
+};
+
+Groups::Groups(io::Loop& loop, GroupSettings settings, GroupHost host)
+    : loop_(loop), settings_(settings), host_(std::move(host)), expiry_(loop, [this] { expire(); }) {}
+
+Groups::~Groups() { CHECK(inside_ == 0); }
+
+Result<void> Groups::load(const Table& table) {
+  const auto& rows = table.rows();
+  for (auto row = rows.lower_bound(group_row_prefix); row != rows.end(); ++row) {
+    if (!row->first.starts_with(group_row_prefix)) break;
+    auto saved = TRY(decode_group_row(row->second));
+    find_or_create(std::string_view(row->first).substr(group_row_prefix.size())).restore(std::move(saved));
+  }
+  for (auto row = rows.lower_bound(offset_row_prefix); row != rows.end(); ++row) {
+    if (!row->first.starts_with(offset_row_prefix)) break;
+    auto group = group_of_offset_row(row->first);
+    if (!group) return fail(Code::corrupt, "offsets: a key does not decode");
+    TRY(decode_offset_row(row->second));
+    find_or_create(*group);
+  }
+  for (auto& [id, group] : groups_) consider_expiry(*group);
+  return {};
+}
+
+Group* Groups::find(std::string_view id) const {
+  auto found = groups_.find(id);
+  return found == groups_.end() ? nullptr : found->second.get();
+}
+
+Group& Groups::find_or_create(std::string_view id) {
+  if (Group* group = find(id)) return *group;
+  Group::Host host{loop_, settings_, host_.random_id, [this](Group& group) { emptied(group); }};
+  auto group = std::make_unique<Group>(std::string(id), ++groups_created_, std::move(host));
+  return *groups_.emplace(id, std::move(group)).first->second;
+}
+
+void Groups::emptied(Group& group) {
+  if (group.generation() > 0) store(group);
+  consider_expiry(group);
+}
+
+JournalPosition Groups::store(Group& group) {
+  return group.last_write = host_.table(group.id()).put(group_row_key(group.id()), encode_group_row(group.saved()));
+}
+
+GroupError Groups::check_join(const GroupJoinArgs& args) const {
+  if (stopped_) return GroupError::coordinator_not_available;
+  if (args.group.empty()) return GroupError::invalid_group_id;
+  if (args.session_timeout_ms < settings_.session_timeout_ms_min ||
+      args.session_timeout_ms > settings_.session_timeout_ms_max)
+    return GroupError::invalid_session_timeout;
+  if (find(args.group)) return GroupError::none;
+  if (!args.member.empty()) return GroupError::unknown_member_id;
+  if (args.protocol_type.empty() || args.protocols.empty()) return GroupError::inconsistent_group_protocol;
+  return GroupError::none;
+}
+
+io::Task<GroupJoinResult> Groups::join(GroupJoinArgs args) {
+  Inside inside(*this);
+  if (auto error = check_join(args); error != GroupError::none)
+    co_return GroupJoinResult{.error = error, .member = std::string(args.member)};
+  GroupJoinCall call(args.caller);
+  Group& group = find_or_create(args.group);
+  group.join(args, call);
+  Waiting waiting(*this, call.caller, group.id(), call.answer.is_set());
+  if (group.state() == GroupState::empty) consider_expiry(group);  // it may have come for nothing
+
+  auto error = GroupError::none;
+  if (call.store_first) error = co_await written(store(group));
+  GroupJoinResult result = co_await call.answer;
+  if (error != GroupError::none) result.error = error;
+  co_return result;
+}
+
+io::Task<GroupSyncResult> Groups::sync(GroupSyncArgs args) {
+  Inside inside(*this);
+  Group* group = find(args.from.group);
+  auto error = stopped_                   ? GroupError::coordinator_not_available
+               : args.from.group.empty() ? GroupError::invalid_group_id
+               : !group                  ? GroupError::unknown_member_id
+                                         : GroupError::none;
+  if (error != GroupError::none) co_return GroupSyncResult{.error = error};
+  GroupSyncCall call(args.caller);
+  const std::string id = group->id();
+  const uint64_t serial = group->serial();
+  group->sync(args, call);
+  Waiting waiting(*this, call.caller, id, call.answer.is_set());
+  if (call.store_first) {
+    error = host_.is_full() ? GroupError::storage_full : GroupError::none;
+    if (error == GroupError::none) {
+      error = co_await written(store(*group));
+      group = find(id);  // it may have gone meanwhile
+    }
+    if (group && group->serial() == serial && !stopped_) assignment_stored(*group, args.from.generation, error);
+  }
+  co_return co_await call.answer;
+}
+
+void Groups::assignment_stored(Group& group, int32_t generation, GroupError error) {
+  group.assignment_stored(generation, error);
+  if (group.state() != GroupState::stable) return;
+  refresh_topics(group);
+  consider_expiry(group);  // topics that nobody subscribes to any more
+}
+
+GroupError Groups::heartbeat(const GroupMemberArgs& from) {
+  if (stopped_) return GroupError::coordinator_not_available;
+  if (from.group.empty()) return GroupError::invalid_group_id;
+  Group* group = find(from.group);
+  return group ? group->heartbeat(from) : GroupError::unknown_member_id;
+}
+
+GroupLeaveResult Groups::leave(const GroupLeaveArgs& args) {
+  if (stopped_) return {GroupError::coordinator_not_available, {}};
+  if (args.group.empty()) return {GroupError::invalid_group_id, {}};
+  Group* group = find(args.group);
+  if (!group) return {GroupError::none, std::vector(args.members.size(), GroupError::unknown_member_id)};
+  return {GroupError::none, group->leave(args.members)};
+}
+
+void Groups::drop(GroupCaller caller) {
+  auto [first, last] = waiting_.equal_range(caller);
+  for (; first != last; ++first)
+    if (Group* group = find(first->second)) group->drop(caller);
+}
+
+void Groups::stop() {
+  stopped_ = true;
+  expiry_.cancel();
+  for (auto& [id, group] : groups_) group->stop(GroupError::coordinator_not_available);
+}
+
+io::Task<GroupError> Groups::remove(std::string_view id) {
+  Inside inside(*this);
+  if (stopped_) co_return GroupError::coordinator_not_available;
+  Group* group = find(id);
+  if (!group) co_return GroupError::group_id_not_found;
+  if (group->state() != GroupState::empty) co_return GroupError::non_empty_group;
+  JournalPosition position = erase(*group);
+  co_return co_await written(position);
+}
+
+/// Nothing of the group is left; returns up to where that must be durable.
+JournalPosition Groups::erase(Group& group) {
+  Table& table = host_.table(group.id());
+  GroupOffsets(table, group.id()).erase_all();
+  JournalPosition position = table.erase(group_row_key(group.id()));
+  groups_.erase(groups_.find(group.id()));
+  return position;
+}
+
+io::Task<GroupError> Groups::written(JournalPosition position) {
+  auto stored = co_await host_.durable(position);
+  co_return stored ? GroupError::none : GroupError::storage_failed;
+}
+
+}  // namespace naru
