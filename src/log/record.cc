@@ -10,9 +10,21 @@ std::optional<ByteView> view_of(const uint8_t* from, int32_t bytes) {
   return ByteView{from, static_cast<size_t>(bytes)};
 }
 
-void append_nullable(Bytes& to, std::optional<ByteView> bytes) {
-  append_varint(to, bytes ? static_cast<int64_t>(bytes->size()) : -1);
-  if (bytes) append(to, *bytes);
+uint8_t* put_varint(uint8_t* at, int64_t value) {
+  uint64_t rest = zigzag(value);
+  for (; rest >= 0x80; rest >>= 7) *at++ = static_cast<uint8_t>(rest | 0x80);
+  *at++ = static_cast<uint8_t>(rest);
+  return at;
+}
+
+uint8_t* put_bytes(uint8_t* at, ByteView bytes) {
+  if (!bytes.empty()) std::memcpy(at, bytes.data(), bytes.size());
+  return at + bytes.size();
+}
+
+uint8_t* put_nullable(uint8_t* at, std::optional<ByteView> bytes) {
+  at = put_varint(at, bytes ? static_cast<int64_t>(bytes->size()) : -1);
+  return bytes ? put_bytes(at, *bytes) : at;
 }
 
 int64_t nullable_size(std::optional<ByteView> bytes) {
@@ -81,20 +93,27 @@ void append_record(Bytes& to, int64_t timestamp_delta, int32_t offset_delta, std
                    std::optional<ByteView> value, ByteView headers_raw, int32_t header_count) {
   int64_t length = 1 + varint_size(timestamp_delta) + varint_size(offset_delta) + nullable_size(key) +
                    nullable_size(value) + varint_size(header_count) + static_cast<int64_t>(headers_raw.size());
-  append_varint(to, length);
-  to.push_back(0);
-  append_varint(to, timestamp_delta);
-  append_varint(to, offset_delta);
-  append_nullable(to, key);
-  append_nullable(to, value);
-  append_varint(to, header_count);
-  append(to, headers_raw);
+  size_t begin = to.size();
+  to.resize(begin + static_cast<size_t>(varint_size(length) + length));
+  uint8_t* at = put_varint(to.data() + begin, length);
+  *at++ = 0;  // attributes
+  at = put_varint(at, timestamp_delta);
+  at = put_varint(at, offset_delta);
+  at = put_nullable(at, key);
+  at = put_nullable(at, value);
+  at = put_varint(at, header_count);
+  at = put_bytes(at, headers_raw);
+  DCHECK(at == to.data() + to.size());
 }
 
 void append_header(Bytes& to, const Header& header) {
-  append_varint(to, static_cast<int64_t>(header.name.size()));
-  append(to, view(header.name));
-  append_nullable(to, header.value);
+  auto name_bytes = static_cast<int64_t>(header.name.size());
+  size_t begin = to.size();
+  to.resize(begin + static_cast<size_t>(varint_size(name_bytes) + name_bytes + nullable_size(header.value)));
+  uint8_t* at = put_varint(to.data() + begin, name_bytes);
+  at = put_bytes(at, view(header.name));
+  at = put_nullable(at, header.value);
+  DCHECK(at == to.data() + to.size());
 }
 
 }  // namespace naru
