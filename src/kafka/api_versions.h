@@ -67,8 +67,6 @@ inline constexpr Api apis[] = {
 };
 static_assert(std::ranges::is_sorted(apis, {}, &Api::key));
 
-inline constexpr int16_t api_versions_key = 18;
-
 /// The row of a key, or null for a key that naru does not know.
 constexpr const Api* find_api(int key) {
   auto row = std::ranges::find(apis, key, [](const Api& api) -> int { return api.key; });

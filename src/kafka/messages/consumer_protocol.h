@@ -2,6 +2,8 @@
 // What the members of a consumer group tell each other inside JoinGroup and SyncGroup. A broker passes these on
 // untouched; it reads them only to know which topics a group wants. Never flexible; a version newer than these is read
 // as the newest, since its fields only come after.
+#include <algorithm>
+
 #include "kafka/wire.h"
 
 namespace naru::kafka {
@@ -53,5 +55,14 @@ struct ConsumerProtocolAssignment {
     wire("user_data", m.user_data);
   }
 };
+
+/// A blob as it lies in JoinGroup's metadata or SyncGroup's assignment: its version, then the message.
+template <class M>
+Result<M> decode_blob(ByteView blob) {
+  Reader reader(blob, 0, false);
+  auto version = reader.number<int16_t>();
+  if (!reader.ok() || version < 0) return fail(Code::invalid, "bad version of a consumer protocol message");
+  return decode<M>(reader.rest(), std::min(version, M::versions.last));
+}
 
 }  // namespace naru::kafka
