@@ -94,6 +94,7 @@ def consume(address, topic, group, out):
                 file.write(b"".join(ROW.pack(r.partition, r.offset, int(r.value[6:r.value.index(b",")]), crc32(r.key),
                                              crc32(r.value)) for r in records))
             file.flush()  # before the next poll commits
+    logging.disable(logging.ERROR)  # closing races with the library's own reader, which then logs its closed socket
     consumer.close()
 
 
