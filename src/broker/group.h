@@ -35,12 +35,12 @@ using GroupSyncCall = GroupCall<GroupSyncResult>;
 class Group {
  public:
   struct Member {
-    std::string id;
-    std::optional<std::string> instance;  // static: keeps its place while away, for a session timeout
-    std::string client_id, client_host;
+    std::string id = {};
+    std::optional<std::string> instance = {};  // static: keeps its place while away, for a session timeout
+    std::string client_id = {}, client_host = {};
     io::Millis session_timeout_ms = 0, rebalance_timeout_ms = 0;
-    std::vector<GroupProtocol> protocols;  // best first
-    Bytes assignment;
+    std::vector<GroupProtocol> protocols = {};  // best first
+    Bytes assignment = {};
 
     io::Millis session_deadline = io::never;  // never: while it waits for an answer it is alive
     bool is_new = false;                      // in its first join

@@ -2,6 +2,7 @@
 // Byte streams between naru and its clients. A Stream is used by one session; the session and its stream live on one
 // core. io::TcpStream is the real one, sim::SimStream the one of tests.
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,10 @@ class Stream {
   virtual ~Stream() = default;
   /// Takes what is there; suspends while nothing is. 0 when the peer has closed its side.
   virtual Task<Result<size_t>> read(std::span<uint8_t> into) = 0;
+  /// Resumes when read() would not wait: so that an idle peer needs no buffer.
+  virtual Task<> readable() = 0;
+  /// Called once when the peer is found to have gone, also while nobody reads.
+  virtual void on_end(std::move_only_function<void()> call) = 0;
   /// Queues bytes; they leave at the end of the loop's turn. Errors show up in read and drained.
   virtual void send(Bytes bytes) = 0;
   virtual void send(FileRange range) = 0;

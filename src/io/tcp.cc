@@ -32,7 +32,10 @@ class TcpSocket final : public Pollable {
   ~TcpSocket() override { shut(); }
 
   void on_events(uint32_t events) override {
-    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) ending_ = true;
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+      ending_ = true;
+      if (auto call = std::exchange(on_end_, nullptr)) call();
+    }
     if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
       readable_ = true;
       if (reader_) reader_->wake();
@@ -164,6 +167,7 @@ class TcpSocket final : public Pollable {
   std::deque<Piece> pieces_;
   uint64_t queued_ = 0, drain_to_ = 0;
   Wakeup *reader_ = nullptr, *drainer_ = nullptr;
+  std::move_only_function<void()> on_end_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
 
@@ -178,6 +182,7 @@ class TcpStream final : public Stream {
   }
   ~TcpStream() override {
     socket_->reader_ = socket_->drainer_ = nullptr;
+    socket_->on_end_ = nullptr;
     socket_->shut();
     loop_.retire(std::move(socket_));
   }
@@ -186,16 +191,20 @@ class TcpStream final : public Stream {
 
   Task<Result<size_t>> read(std::span<uint8_t> into) override {
     while (true) {
-      while (!socket_->readable_ && socket_->fd_ >= 0) {
-        Wakeup wakeup;
-        socket_->reader_ = &wakeup;
-        co_await wakeup;
-        socket_->reader_ = nullptr;
-      }
+      if (!socket_->readable_) co_await readable();
       auto n = socket_->read_now(into);
       if (n || n.error().code != Code::busy) co_return n;
     }
   }
+  Task<> readable() override {
+    while (!socket_->readable_ && socket_->fd_ >= 0) {
+      Wakeup wakeup;
+      socket_->reader_ = &wakeup;
+      co_await wakeup;
+      socket_->reader_ = nullptr;
+    }
+  }
+  void on_end(std::move_only_function<void()> call) override { socket_->on_end_ = std::move(call); }
   void send(Bytes bytes) override { socket_->queue(std::move(bytes)); }
   void send(FileRange range) override { socket_->queue(std::move(range)); }
   uint64_t queued() const override { return socket_->queued_; }

@@ -1,5 +1,8 @@
 #include "log/ack_cursor.h"
 
+#include <algorithm>
+#include <functional>
+
 #include "base/check.h"
 #include "base/varint.h"
 

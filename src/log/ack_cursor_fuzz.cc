@@ -1,4 +1,7 @@
 // The input is a snapshot to load, and a list of steps for a cursor and its model, which must agree after each.
+#include <algorithm>
+#include <string>
+
 #include "base/check.h"
 #include "log/ack_cursor_model.h"
 

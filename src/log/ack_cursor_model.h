@@ -1,5 +1,7 @@
 #pragma once
 // For tests and the fuzzer: an ack cursor as a plain map of records, slow and obvious, run beside the real one.
+
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>

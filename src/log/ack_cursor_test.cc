@@ -1,5 +1,9 @@
 #include "log/ack_cursor.h"
 
+#include <algorithm>
+#include <string>
+#include <vector>
+
 #include "base/testing.h"
 #include "log/ack_cursor_model.h"
 #include "log/offset_cursor.h"

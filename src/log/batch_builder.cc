@@ -1,5 +1,7 @@
 #include "log/batch_builder.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace naru {

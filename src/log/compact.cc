@@ -1,5 +1,6 @@
 #include "log/compact.h"
 
+#include <algorithm>
 #include <bit>
 
 #include "base/check.h"

@@ -1,5 +1,7 @@
 // The input as one stored batch (length and checksum made to fit), cleaned against a map that knows some of its keys;
 // and as a history of writes and cleanings, after which a reader must see the same table.
+
+#include <algorithm>
 #include <map>
 
 #include "base/check.h"

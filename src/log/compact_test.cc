@@ -1,5 +1,11 @@
 #include "log/compact.h"
 
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
 #include "base/testing.h"
 #include "log/batch_builder.h"
 

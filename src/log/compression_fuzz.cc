@@ -1,4 +1,6 @@
 // The first byte picks a codec; the rest is compressed and must come back, and is decompressed as it is.
+#include <algorithm>
+
 #include "base/check.h"
 #include "log/compression.h"
 

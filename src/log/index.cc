@@ -1,5 +1,7 @@
 #include "log/index.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/pack.h"

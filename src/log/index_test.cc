@@ -1,5 +1,8 @@
 #include "log/index.h"
 
+#include <algorithm>
+#include <vector>
+
 #include "base/crc32c.h"
 #include "base/endian.h"
 #include "base/testing.h"

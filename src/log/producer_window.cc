@@ -1,5 +1,7 @@
 #include "log/producer_window.h"
 
+#include <algorithm>
+
 #include "base/pack.h"
 
 namespace naru {

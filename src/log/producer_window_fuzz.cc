@@ -1,4 +1,6 @@
 // A snapshot that loads is written back the same, byte for byte, and can be used.
+#include <algorithm>
+
 #include "base/check.h"
 #include "log/producer_window.h"
 

@@ -1,5 +1,10 @@
 #include "log/producer_window.h"
 
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
 #include "base/testing.h"
 
 namespace naru {

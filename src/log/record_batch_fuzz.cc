@@ -1,5 +1,7 @@
 // Arbitrary bytes as a batch, as they are and with length and checksum made to fit. What validates must read, and must
 // come out the same when it is built again.
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/endian.h"

@@ -1,5 +1,7 @@
 #include "log/record_batch.h"
 
+#include <string>
+
 #include "base/crc32c.h"
 #include "base/endian.h"
 #include "base/testing.h"

@@ -1,6 +1,7 @@
 #include "log/record.h"
 
 #include <fstream>
+#include <string>
 
 #include "base/crc32c.h"
 #include "base/testing.h"

@@ -1,0 +1,56 @@
+#include "admin/session.h"
+
+namespace naru::admin {
+
+io::Task<> Session::run() {
+  http::Parser parser({});
+  uint8_t buffer[4096];
+  bool open = true;
+  while (open) {
+    auto n = co_await stream_->read(buffer);
+    if (!n || *n == 0) break;
+    for (ByteView rest(buffer, *n); !rest.empty() && open;) {
+      auto used = parser.feed(rest);
+      if (!used) {
+        int status = used.error().code == Code::too_large ? 413 : 400;
+        stream_->send(http::response(status, "text/plain", std::string(used.error().reason) + "\n", false));
+        open = false;
+        break;
+      }
+      rest = rest.subspan(*used);
+      if (!parser.done()) {
+        if (*used == 0) break;
+        continue;
+      }
+      http::Request request = parser.take();
+      open = request.keep_alive;
+      Bytes out = co_await answer(std::move(request));
+      stream_->send(std::move(out));
+    }
+  }
+  (void)co_await stream_->drained(0);
+  stream_->close();
+}
+
+io::Task<Bytes> Session::answer(http::Request request) {
+  constexpr const char* plain = "text/plain; charset=utf-8";
+  std::string path = request.target.substr(0, request.target.find('?'));
+  if (request.method != "GET" && request.method != "HEAD")
+    co_return http::response(405, plain, "only GET here\n", request.keep_alive);
+  if (path == "/health") {
+    bool full = false;
+    for (const auto& core : core_.broker.cores) {
+      auto ask = [](Core& there) -> io::Task<bool> { co_return there.store.is_full(); };
+      full |= co_await on(core_, *core, ask);
+    }
+    if (full) co_return http::response(503, plain, "disk full: writes are refused, reads go on\n", request.keep_alive);
+    co_return http::response(200, plain, "ok\n", request.keep_alive);
+  }
+  if (path == "/metrics") {
+    std::string text = co_await metrics(core_);
+    co_return http::response(200, "text/plain; version=0.0.4; charset=utf-8", text, request.keep_alive);
+  }
+  co_return http::response(404, plain, "there is /health and /metrics\n", request.keep_alive);
+}
+
+}  // namespace naru::admin

@@ -1,0 +1,68 @@
+#include "broker/core.h"
+
+#include "broker/topics.h"
+
+namespace naru {
+
+Core::Core(Broker& owner, uint32_t number, io::Loop& its_loop, io::Disk& disk, JournalId journal, int32_t epoch,
+           StoreSettings store_settings, Store::Fatal fatal, uint64_t seed)
+    : index(number),
+      broker(owner),
+      loop(its_loop),
+      store(its_loop, disk, journal, epoch, store_settings, std::move(fatal)),
+      groups(its_loop, owner.settings.groups,
+             {.table = [this](std::string_view group) -> Table& { return store.table(shard_of(group)); },
+              .durable = [this](JournalPosition position) -> io::Task<Result<void>> { co_return co_await store.durable(position); },
+              .random_id = [this] { return random.uuid(); },
+              .topic_id =
+                  [this](std::string_view name) {
+                    auto topic = catalog_->find(name);
+                    return topic ? topic->id : Uuid{};
+                  },
+              .is_full = [this] { return store.is_full(); }}),
+      budget(owner.settings.memory_bytes / 4 / std::max<uint64_t>(1, owner.cores.capacity())),
+      random(seed),
+      retention_(its_loop, [this] { retain(); }) {}
+
+void Core::adopt(CatalogPtr next) {
+  CatalogPtr last = std::exchange(catalog_, std::move(next));
+  for (const auto& [name, topic] : last->topics) {
+    if (catalog_->find(topic->id)) continue;
+    for (StreamId stream : topic->partitions)
+      if (&broker.owner(stream) == this) store.drop(stream);
+    groups.topic_deleted(topic->id);
+  }
+  for (const auto& [name, topic] : catalog_->topics) {
+    auto before = last->find(topic->id);
+    if (before && before->revision == topic->revision) continue;
+    for (StreamId stream : topic->partitions)
+      if (Log* log = store.find(stream)) log->set_settings(topic->log);
+    note_append();
+  }
+}
+
+void Core::drop_unknown() {
+  std::set<StreamId> known;
+  for (const auto& [name, topic] : catalog_->topics) known.insert(topic->partitions.begin(), topic->partitions.end());
+  std::vector<StreamId> unknown;
+  for (const auto& [stream, log] : store.logs())
+    if (!known.contains(stream)) unknown.push_back(stream);
+  for (StreamId stream : unknown) store.drop(stream);
+}
+
+Log& Core::log(const Topic& topic, int32_t partition) {
+  StreamId stream = topic.partitions[static_cast<size_t>(partition)];
+  if (Log* log = store.find(stream)) return *log;
+  return store.log(stream, topic.log);
+}
+
+void Core::retain() {
+  int64_t next = store.retain();
+  if (next == io::never) return;
+  retention_.arm(loop.now() + std::max<io::Millis>(next - loop.wall(), retention_pause_ms));
+}
+
+Broker::Broker(BrokerSettings with) : settings(std::move(with)) {}
+Broker::~Broker() = default;
+
+}  // namespace naru

@@ -1,0 +1,112 @@
+#pragma once
+// One core: an event loop and everything it owns outright, and the broker that the cores make together. Within a core
+// code reads as if single-threaded. What belongs to another core is reached by on(): the work goes there and the
+// answer comes back.
+#include <memory>
+#include <vector>
+
+#include "base/prng.h"
+#include "broker/catalog.h"
+#include "broker/groups.h"
+#include "broker/settings.h"
+#include "io/budget.h"
+#include "log/store.h"
+
+namespace naru {
+
+class Broker;
+class Topics;
+
+class Core {
+ public:
+  Core(Broker& broker, uint32_t index, io::Loop& loop, io::Disk& disk, JournalId journal, int32_t epoch,
+       StoreSettings store, Store::Fatal fatal, uint64_t seed);
+
+  const uint32_t index;
+  Broker& broker;
+  io::Loop& loop;
+  Store store;
+  Groups groups;
+  io::Budget budget;  // memory for frames and answers
+  Prng random;
+
+  /// The present picture of the catalog; keep the pointer across an await, not what it points to.
+  CatalogPtr catalog() const { return catalog_; }
+  /// Takes the next picture: logs of topics that are gone are dropped, settings of the others renewed.
+  void adopt(CatalogPtr catalog);
+  /// After a start: drops logs that no topic has, because a crash came between deleting the topic and its logs.
+  void drop_unknown();
+  /// The log of a partition that this core owns.
+  Log& log(const Topic& topic, int32_t partition);
+  /// Retention has something to look at from now on.
+  void note_append() {
+    if (retention_.deadline() == io::never) retention_.arm(loop.now() + retention_pause_ms);
+  }
+
+  /// The broker is going away: whoever is parked here is woken and answers with what there is.
+  bool stopping = false;
+  std::set<std::shared_ptr<io::Wakeup>> parked;
+  void stop() {
+    stopping = true;
+    groups.stop();
+    for (auto& wakeup : std::exchange(parked, {})) loop.post([wakeup] { wakeup->wake(); });
+  }
+
+  struct Counters {
+    uint64_t connections = 0, requests = 0, bytes_in = 0, bytes_out = 0, records_in = 0;
+  } counters;
+
+ private:
+  static constexpr io::Millis retention_pause_ms = 10'000;
+  void retain();
+
+  CatalogPtr catalog_ = std::make_shared<Catalog>();
+  io::Timer retention_;
+};
+
+class Broker {
+ public:
+  explicit Broker(BrokerSettings settings);
+  ~Broker();
+
+  const BrokerSettings settings;
+  Uuid cluster_id;
+  std::vector<std::unique_ptr<Core>> cores;
+  std::unique_ptr<Topics> topics;  // lives on core 0
+
+  /// Placement: which core (in a cluster: which node) owns a shard.
+  uint32_t owner_of(uint32_t shard) const { return shard % static_cast<uint32_t>(cores.size()); }
+  Core& owner(StreamId stream) { return *cores[owner_of(shard_of(stream))]; }
+  Core& owner_of_group(std::string_view group) { return *cores[owner_of(shard_of(group))]; }
+  Core& first() { return *cores[0]; }
+};
+
+namespace detail {
+template <class T>
+struct TaskValue;
+template <class T>
+struct TaskValue<io::Task<T>> {
+  using type = T;
+};
+
+template <class F, class T>
+io::Task<> run_for(Core& from, Core& to, F& work, std::optional<T>& result, io::Once<bool>& done) {
+  result.emplace(co_await work(to));
+  from.loop.send([&done] { done.set(true); });
+}
+}  // namespace detail
+
+/// Runs `work(core)`, which returns a Task, on the core that owns what it touches, and brings its result back here.
+/// `work` and what it refers to stay alive until then; nothing else may touch what it refers to meanwhile.
+template <class F>
+auto on(Core& from, Core& to, F work) -> decltype(work(to)) {
+  using T = typename detail::TaskValue<decltype(work(to))>::type;
+  if (&from == &to) co_return co_await work(to);
+  std::optional<T> result;
+  io::Once<bool> done;
+  to.loop.send([&] { detail::run_for(from, to, work, result, done).detach(); });
+  co_await done;
+  co_return std::move(*result);
+}
+
+}  // namespace naru

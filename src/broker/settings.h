@@ -1,0 +1,19 @@
+#pragma once
+// What the broker is told at start. Handed down as a struct; nothing below server/ reads a global.
+#include "broker/group_types.h"
+#include "io/net.h"
+#include "log/log.h"
+
+namespace naru {
+
+struct BrokerSettings {
+  int32_t node_id = 1;
+  Durability durability = Durability::sync;  // of topics that do not say
+  bool auto_create_topics = true;
+  int32_t partitions = 1;  // of a topic that is created without a number
+  GroupSettings groups;
+  uint64_t memory_bytes = 256 * MiB;  // for everything; see Core::budget
+  std::string version = "0.1.0";
+};
+
+}  // namespace naru

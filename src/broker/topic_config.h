@@ -1,0 +1,33 @@
+#pragma once
+// The settings of topics: what each is called, what it may be, its default, and what it means for a log. Names and
+// defaults are Kafka's, because its users' tools set them; naru's own begin with "naru.".
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "broker/catalog.h"
+#include "broker/settings.h"
+
+namespace naru {
+
+enum class ConfigType : uint8_t { boolean, text, integer, whole /* long */, fraction, list };
+
+struct ConfigKey {
+  std::string_view name;
+  ConfigType type;
+  std::string_view default_value;
+  std::string_view documentation;
+  std::string_view broker_name;  // the broker-wide setting that the default comes from, "" if there is none
+};
+
+/// All keys that a topic can have, ascending by name.
+std::span<const ConfigKey> topic_config_keys();
+const ConfigKey* find_topic_config(std::string_view name);
+
+/// What is wrong with this value, in words for a person; nothing if it is fine.
+std::optional<std::string> topic_config_error(std::string_view name, std::string_view value);
+
+/// Fills in the part of a topic that follows from its config.
+void derive(Topic& topic, const BrokerSettings& settings);
+
+}  // namespace naru

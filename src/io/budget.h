@@ -1,0 +1,69 @@
+#pragma once
+#include <cstdint>
+#include <deque>
+
+#include "base/check.h"
+#include "io/task.h"
+
+namespace naru::io {
+
+/// Bytes of memory that the work of one core may take. Whoever finds too little waits in line; nobody dies of it.
+class Budget {
+ public:
+  explicit Budget(uint64_t bytes) : total_(bytes) {}
+
+  /// Waits for its turn. More than the whole budget is granted when nothing else is out, so it cannot wait for ever.
+  Task<> take(uint64_t bytes) {
+    if (waiting_.empty() && fits(bytes)) {
+      used_ += bytes;
+      co_return;
+    }
+    Waiter self{bytes, {}};
+    waiting_.push_back(&self);
+    co_await self.granted;
+  }
+  void give(uint64_t bytes) {
+    CHECK(bytes <= used_);
+    used_ -= bytes;
+    while (!waiting_.empty() && fits(waiting_.front()->bytes)) {
+      Waiter* next = waiting_.front();
+      waiting_.pop_front();
+      used_ += next->bytes;
+      next->granted.wake();
+    }
+  }
+  uint64_t used() const { return used_; }
+  uint64_t total() const { return total_; }
+  bool is_short() const { return !waiting_.empty(); }
+
+ private:
+  struct Waiter {
+    uint64_t bytes;
+    Wakeup granted;
+  };
+  bool fits(uint64_t bytes) const { return used_ + bytes <= total_ || used_ == 0; }
+
+  uint64_t total_, used_ = 0;
+  std::deque<Waiter*> waiting_;
+};
+
+/// A share of a budget that is given back when it goes.
+class Reserved {
+ public:
+  Reserved() = default;
+  Reserved(Budget& budget, uint64_t bytes) : budget_(&budget), bytes_(bytes) {}
+  Reserved(Reserved&& other) noexcept : budget_(std::exchange(other.budget_, nullptr)), bytes_(other.bytes_) {}
+  Reserved& operator=(Reserved&& other) noexcept {
+    std::swap(budget_, other.budget_), std::swap(bytes_, other.bytes_);
+    return *this;
+  }
+  ~Reserved() {
+    if (budget_) budget_->give(bytes_);
+  }
+
+ private:
+  Budget* budget_ = nullptr;
+  uint64_t bytes_ = 0;
+};
+
+}  // namespace naru::io

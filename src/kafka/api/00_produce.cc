@@ -1,0 +1,202 @@
+// Produce, v3-9. Appends one record batch per partition; with acks=all the answer comes when they are on disk (or as
+// safe as the topic's durability asks), with acks=1 when they are in the log, with acks=0 never.
+// * v5 log start offset  * v7 zstd  * v8 which record was at fault  * v9 flexible
+// Not here: transactions. What has no answer to give (acks=0) but failed ends the connection, as in Kafka.
+#include "kafka/api.h"
+#include "kafka/errors.h"
+#include "kafka/messages/00_produce.h"
+#include "log/record.h"
+#include "log/record_batch.h"
+
+namespace naru::kafka {
+namespace {
+
+/// One partition of the request, and what became of it. Owns all it holds: the frame goes while it waits for the disk.
+struct Part {
+  TopicPtr topic;
+  int32_t partition = 0;
+  Bytes copy;                  // for another core
+  std::span<uint8_t> batch;
+  ErrorCode error = ErrorCode::none;
+  const char* message = nullptr;
+  int32_t bad_record = -1;
+  Offset base = Offset(-1), log_start = Offset(-1);
+  int64_t append_time = -1;
+  JournalPosition position = 0;
+
+  void refuse(ErrorCode code, const char* why) { error = code, message = why; }
+};
+
+ErrorCode code_of(const Error& error) {
+  switch (error.code) {
+    case Code::corrupt: return ErrorCode::corrupt_message;
+    case Code::unsupported: return ErrorCode::unsupported_for_message_format;
+    case Code::out_of_order: return ErrorCode::out_of_order_sequence_number;
+    case Code::fenced: return ErrorCode::invalid_producer_epoch;
+    case Code::too_large: return ErrorCode::message_too_large;
+    case Code::invalid:
+    case Code::out_of_range: return ErrorCode::invalid_record;
+    default: return ErrorCode::kafka_storage_error;
+  }
+}
+
+/// Everything that can be wrong with the bytes or with this topic's rules for them.
+Result<BatchHeader> check(Part& part, int16_t version, int64_t now) {
+  auto refuse = [&](ErrorCode code, const char* why) {
+    part.refuse(code, why);
+    return fail(Code::invalid, why);
+  };
+  const Topic& topic = *part.topic;
+  if (part.batch.empty()) return refuse(ErrorCode::invalid_record, "Produce requests must have exactly one record batch");
+  auto peeked = naru::peek_header(part.batch);
+  if (!peeked && peeked.error().code == Code::unsupported)
+    return refuse(ErrorCode::unsupported_for_message_format, "Message format before v2 is not supported");
+  if (!peeked || peeked->size_bytes() > part.batch.size())
+    return refuse(ErrorCode::corrupt_message, "Record batch is cut short or has no valid length");
+  if (peeked->size_bytes() < part.batch.size())
+    return refuse(ErrorCode::invalid_record, "Produce requests must have exactly one record batch");
+  if (static_cast<int64_t>(part.batch.size()) > topic.message_bytes_max)
+    return refuse(ErrorCode::message_too_large, "The record batch is larger than max.message.bytes of the topic");
+  RecordFacts facts;
+  auto header = validate(part.batch, Walk::records, &facts);
+  if (!header) return refuse(code_of(header.error()), header.error().reason);
+  if (header->codec() == Codec::zstd && version < 7)
+    return refuse(ErrorCode::unsupported_compression_type, "zstd needs Produce version 7 or later");
+  if (header->is_transactional())
+    return refuse(ErrorCode::transactional_id_authorization_failed, "naru does not serve transactions yet");
+  if (header->log_append_time())
+    return refuse(ErrorCode::invalid_timestamp, "Producers may not set the timestamp type to log append time");
+  if (topic.log.compact && header->codec() != Codec::none) {
+    auto inside = check_records(*header, part.batch, Origin::producer);
+    if (!inside) return refuse(code_of(inside.error()), inside.error().reason);
+    facts = *inside;
+  }
+  if (topic.log.compact && facts.has_null_key) {
+    part.bad_record = 0;
+    return refuse(ErrorCode::invalid_record, "One or more records have been rejected: a compacted topic needs a key");
+  }
+  if (!topic.log_append_time && header->max_timestamp >= 0) {
+    bool early = topic.timestamp_before_max_ms < now && header->base_timestamp < now - topic.timestamp_before_max_ms;
+    bool late = header->max_timestamp > now && header->max_timestamp - now > topic.timestamp_after_max_ms;
+    if (early || late) return refuse(ErrorCode::invalid_timestamp, "Timestamp is out of the range that the topic allows");
+  }
+  if (topic.log_append_time) {
+    set_log_append_time(part.batch, now);
+    part.append_time = now;
+    return naru::peek_header(part.batch);
+  }
+  return header;
+}
+
+void append(Core& owner, Part& part, int16_t version) {
+  auto header = check(part, version, owner.loop.wall());
+  if (!header) return;
+  Log& log = owner.log(*part.topic, part.partition);
+  auto appended = log.append(part.batch, *header);
+  if (!appended) return part.refuse(code_of(appended.error()), appended.error().reason);
+  part.base = appended->base;
+  part.position = appended->position;
+  part.log_start = log.bounds().begin;
+  owner.counters.records_in += static_cast<uint64_t>(header->count);
+  owner.note_append();
+}
+
+/// Appends the parts of one core and waits for its disk if asked.
+io::Task<bool> append_all(Core& owner, std::vector<Part*> parts, int16_t version, bool durable) {
+  JournalPosition position = 0;
+  for (Part* part : parts) {
+    append(owner, *part, version);
+    position = std::max(position, part->position);
+  }
+  if (durable && position > 0 && !co_await owner.store.durable(position)) {
+    for (Part* part : parts)
+      if (part->error == ErrorCode::none) part->refuse(ErrorCode::kafka_storage_error, "the disk failed");
+  }
+  co_return true;
+}
+
+ProduceResponse respond(const std::vector<Part>& parts, const std::vector<std::pair<std::string, size_t>>& topics) {
+  ProduceResponse response;
+  size_t next = 0;
+  for (const auto& [name, count] : topics) {
+    auto& topic = response.responses.emplace_back();
+    topic.name = name;
+    for (size_t i = 0; i < count; ++i) {
+      const Part& part = parts[next++];
+      auto& out = topic.partition_responses.emplace_back();
+      out.index = part.partition;
+      out.error_code = part.error;
+      out.base_offset = part.error == ErrorCode::none ? part.base.value : -1;
+      out.log_append_time_ms = part.error == ErrorCode::none ? part.append_time : -1;
+      out.log_start_offset = part.error == ErrorCode::none ? part.log_start.value : -1;
+      if (part.message) out.error_message = part.message;
+      if (part.bad_record >= 0) out.record_errors.push_back({part.bad_record, part.message});
+    }
+  }
+  return response;
+}
+
+io::Task<Reply> handle(Context on, ByteView body) {
+  Reply reply;
+  auto request = decode<ProduceRequest>(body, on.version());
+  if (!request) {
+    reply.close = true;
+    co_return reply;
+  }
+  int16_t acks = request->acks;
+  std::vector<Part> parts;
+  std::vector<std::pair<std::string, size_t>> topics;  // name, how many of the parts
+  CatalogPtr catalog = on.core.catalog();
+  for (const auto& asked : request->topic_data) {
+    topics.emplace_back(asked.name, asked.partition_data.size());
+    TopicPtr topic = catalog->find(asked.name);
+    for (const auto& partition : asked.partition_data) {
+      Part& part = parts.emplace_back();
+      part.topic = topic;
+      part.partition = partition.index;
+      // The session's buffer is ours to write to: offsets are assigned in place.
+      ByteView records = partition.records.value_or(ByteView());
+      part.batch = {const_cast<uint8_t*>(records.data()), records.size()};
+      if (acks != -1 && acks != 0 && acks != 1) {
+        part.refuse(ErrorCode::invalid_required_acks, nullptr);
+      } else if (!topic || partition.index < 0 || static_cast<size_t>(partition.index) >= topic->partitions.size()) {
+        part.refuse(ErrorCode::unknown_topic_or_partition, nullptr);
+      }
+    }
+  }
+  // The parts of this core first: they read from the frame, which others get copies of.
+  Broker& broker = on.core.broker;
+  std::vector<std::vector<Part*>> by_core(broker.cores.size());
+  for (Part& part : parts) {
+    if (part.error != ErrorCode::none) continue;
+    Core& owner = broker.owner(part.topic->partitions[static_cast<size_t>(part.partition)]);
+    if (&owner != &on.core) {
+      part.copy.assign(part.batch.begin(), part.batch.end());
+      part.batch = part.copy;
+    }
+    by_core[owner.index].push_back(&part);
+  }
+  bool durable = acks == -1;
+  int16_t version = on.version();
+  std::vector<io::Task<bool>> running;
+  for (size_t i = 0; i < by_core.size(); ++i) {
+    if (by_core[i].empty()) continue;
+    auto work = [list = std::move(by_core[i]), version, durable](Core& owner) { return append_all(owner, list, version, durable); };
+    running.push_back(naru::on(on.core, *broker.cores[i], work));
+  }
+  for (auto& task : running) (void)co_await task;
+
+  if (acks == 0) {
+    reply.close = std::ranges::any_of(parts, [](const Part& part) { return part.error != ErrorCode::none; });
+    co_return reply;
+  }
+  ProduceResponse response = respond(parts, topics);
+  reply.frame = encode_response(on.header, response);
+  co_return reply;
+}
+
+}  // namespace
+
+extern const Handler produce{0, handle};
+
+}  // namespace naru::kafka

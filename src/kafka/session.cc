@@ -1,0 +1,253 @@
+#include "kafka/session.h"
+
+namespace naru::kafka {
+
+// ApiVersions of a version that naru does not know is answered in the form of version 0 (KIP-511).
+Reply api_versions_unsupported(const RequestHeader& to);
+
+namespace {
+
+constexpr size_t frame_bytes_limit = 100 * MiB;  // Kafka's socket.request.max.bytes
+constexpr size_t pipeline_max = 128;             // Produce requests under way on one connection
+constexpr uint64_t queued_bytes_max = 256 * KiB, held_from_bytes = 16 * KiB;
+constexpr io::Millis idle_ms = 600'000;  // Kafka's connections.max.idle.ms
+constexpr io::Millis stall_ms = 10'000;  // a half-sent frame may hold memory that others wait for no longer
+
+}  // namespace
+
+Session::Session(Door& door, std::unique_ptr<io::Stream> stream, uint64_t id)
+    : door_(door), core_(door.core), stream_(std::move(stream)), watchdog_(core_.loop, [this] { watch(); }) {
+  std::string remote = stream_->peer();
+  peer_.id = id;
+  peer_.host = "/" + remote.substr(0, remote.rfind(':'));
+  peer_.advertised_host = door.advertised.host.empty() ? stream_->local_host() : door.advertised.host;
+  peer_.advertised_port = door.advertised.port;
+  ++core_.counters.connections;
+  last_bytes_ = core_.loop.now();
+  watchdog_.arm(last_bytes_ + idle_ms);
+  stream_->on_end([this] {
+    if (!waiting_for_group_) return;
+    for (auto& core : core_.broker.cores) core->loop.send([there = core.get(), caller = peer_.id] { there->groups.drop(caller); });
+  });
+}
+
+Session::~Session() {
+  --core_.counters.connections;
+  door_.buffers.give(std::move(buffer_));
+}
+
+size_t Session::frame_bytes_max() const { return std::min<size_t>(frame_bytes_limit, core_.budget.total()); }
+
+void Session::stop() {
+  if (!busy_ && answers_.empty()) stream_->close();
+}
+
+void Session::watch() {
+  io::Millis idle = core_.loop.now() - last_bytes_;
+  bool hogging = begin_ != end_ && core_.budget.is_short() && idle >= stall_ms;
+  if ((idle >= idle_ms && !busy_) || hogging) return stream_->close();
+  watchdog_.arm(core_.loop.now() + (begin_ != end_ ? stall_ms : idle_ms));
+}
+
+io::Task<> Session::run() {
+  while (!broken_ && !door_.stopping) {
+    if (!co_await read_more()) break;
+    busy_ = true;
+    while (auto frame = next_frame()) {
+      core_.counters.bytes_in += frame->size();
+      if (!co_await handle(*frame)) {
+        broken_ = true;
+        break;
+      }
+    }
+    busy_ = false;
+  }
+  while (!answers_.empty() && !broken_) {
+    io::Wakeup wakeup;
+    answers_waiter_ = &wakeup;
+    co_await wakeup;
+    answers_waiter_ = nullptr;
+  }
+  // What was answered reaches the peer, as far as it reads at all.
+  watchdog_.arm(core_.loop.now() + 1000);
+  (void)co_await stream_->drained(0);
+  watchdog_.cancel();
+  stream_->close();
+  while (!answers_.empty()) {  // their coroutines still refer to this session
+    io::Wakeup wakeup;
+    answers_waiter_ = &wakeup;
+    co_await wakeup;
+    answers_waiter_ = nullptr;
+  }
+  if (held_bytes_ > 0) core_.budget.give(std::exchange(held_bytes_, 0));
+}
+
+/// Reads once. False when the connection is over.
+io::Task<bool> Session::read_more() {
+  if (begin_ == end_) {
+    begin_ = end_ = 0;
+    if (buffer_.capacity() > 0) door_.buffers.give(std::move(buffer_));
+    buffer_ = {};
+    reserved_ = {};
+    request_ = {};
+    co_await stream_->readable();
+    buffer_ = door_.buffers.take(io::BufferPool::small_bytes);
+  } else {
+    size_t frame = end_ - begin_ >= 4 ? load_be<uint32_t>(buffer_.data() + begin_) + size_t{4} : 4;
+    if (!co_await make_room(frame)) co_return false;
+  }
+  auto n = co_await stream_->read(buffer_.all().subspan(end_));
+  if (!n || *n == 0) co_return false;
+  end_ += *n;
+  last_bytes_ = core_.loop.now();
+  co_return true;
+}
+
+/// Makes the buffer able to hold the frame that has begun. Memory beyond a small buffer is asked for from the budget.
+io::Task<bool> Session::make_room(size_t frame_bytes) {
+  if (frame_bytes > frame_bytes_max() + 4) co_return false;
+  if (buffer_.capacity() - begin_ >= frame_bytes) co_return true;
+  if (buffer_.capacity() < frame_bytes) {
+    watchdog_.arm(core_.loop.now() + stall_ms);
+    reserved_ = {};
+    // Twice the frame: what follows it on a busy connection arrives with it.
+    size_t bytes = std::min<size_t>(frame_bytes * 2, std::max<size_t>(frame_bytes, 4 * MiB));
+    co_await core_.budget.take(bytes);
+    reserved_ = io::Reserved(core_.budget, bytes);
+    auto larger = door_.buffers.take(bytes);
+    std::memcpy(larger.data(), buffer_.data() + begin_, end_ - begin_);
+    std::swap(buffer_, larger);
+    door_.buffers.give(std::move(larger));
+  } else {
+    std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
+  }
+  end_ -= begin_;
+  begin_ = 0;
+  co_return true;
+}
+
+/// The next whole frame, without its size; it stays in the buffer until more is read.
+std::optional<ByteView> Session::next_frame() {
+  if (end_ - begin_ < 4) return std::nullopt;
+  int32_t size = load_be<int32_t>(buffer_.data() + begin_);
+  if (size < 8 || static_cast<size_t>(size) > frame_bytes_max()) {  // Kafka: InvalidReceiveException, and the end
+    broken_ = true;
+    return std::nullopt;
+  }
+  if (end_ - begin_ - 4 < static_cast<size_t>(size)) return std::nullopt;
+  ByteView frame(buffer_.data() + begin_ + 4, static_cast<size_t>(size));
+  begin_ += static_cast<size_t>(size) + 4;
+  return frame;
+}
+
+/// False if the connection must end.
+io::Task<bool> Session::handle(ByteView frame) {
+  auto request = decode_request(frame);
+  if (!request) co_return false;
+  ++core_.counters.requests;
+  const RequestHeader& header = request->header;
+  const Api* api = find_api(header.key);
+  const Handler* handler = find_handler(header.key);
+  if (!co_await flow()) co_return false;
+  if (api && header.key == api_versions_key && !api->accepts(header.version))
+    co_return send(api_versions_unsupported(header));
+  // Nothing that one could answer would be understood: Kafka closes the connection, and clients know that.
+  if (!api || !handler || !api->accepts(header.version)) co_return false;
+  Context context{core_, peer_, header};
+  if (header.key == 0) co_return co_await handle_produce(handler->handle, context, request->body);
+  co_return co_await handle_alone(handler->handle, context, request->body);
+}
+
+io::Task<bool> Session::handle_alone(Handle run, Context context, ByteView body) {
+  while (!answers_.empty()) {
+    io::Wakeup wakeup;
+    answers_waiter_ = &wakeup;
+    co_await wakeup;
+    answers_waiter_ = nullptr;
+  }
+  if (broken_) co_return false;
+  if (begin_ == end_) {  // the last one that has arrived: while it waits, the connection needs no buffer
+    std::string_view client = context.client_id();
+    request_.assign(body.begin(), body.end());
+    request_.insert(request_.end(), client.begin(), client.end());
+    if (context.header.client_id)
+      context.header.client_id = text(ByteView(request_).subspan(body.size()));
+    body = ByteView(request_).first(body.size());
+    door_.buffers.give(std::move(buffer_));
+    buffer_ = {};
+    reserved_ = {};
+  }
+  waiting_for_group_ = context.header.key == 11 || context.header.key == 14;
+  Reply reply = co_await run(context, body);
+  waiting_for_group_ = false;
+  if (reply.frame.bytes.size() > held_from_bytes) {
+    // Answers built in memory count until the peer has taken them.
+    uint64_t bytes = reply.frame.bytes.size();
+    co_await core_.budget.take(bytes);
+    held_bytes_ += bytes;
+  }
+  co_return send(std::move(reply));
+}
+
+io::Task<bool> Session::handle_produce(Handle run, Context context, ByteView body) {
+  co_await core_.store.journal().room();
+  while (answers_.size() >= pipeline_max) {
+    io::Wakeup wakeup;
+    answers_waiter_ = &wakeup;
+    co_await wakeup;
+    answers_waiter_ = nullptr;
+  }
+  auto answer = std::make_shared<Answer>();
+  answers_.push_back(answer);
+  // Runs up to the wait for the disk before this returns; then nothing refers to the buffer any more.
+  [](Session& session, Handle produce, Context on, ByteView bytes, std::shared_ptr<Answer> place) -> io::Task<> {
+    place->reply = co_await produce(on, bytes);
+    place->ready = true;
+    session.send_ready();
+  }(*this, run, context, body, answer).detach();
+  co_return !broken_;
+}
+
+void Session::send_ready() {
+  while (!answers_.empty() && answers_.front()->ready) {
+    auto answer = std::move(answers_.front());
+    answers_.pop_front();
+    if (broken_) continue;
+    if (!send(std::move(answer->reply))) {
+      broken_ = true;
+      stream_->close();
+    }
+  }
+  if (answers_waiter_ && (answers_.empty() || answers_.size() < pipeline_max)) answers_waiter_->wake();
+}
+
+bool Session::send(Reply reply) {
+  core_.counters.bytes_out += reply.frame.size();
+  if (reply.frame.splices.empty()) {
+    stream_->send(std::move(reply.frame.bytes));
+    return !reply.close;
+  }
+  ByteView bytes = reply.frame.bytes;
+  size_t sent = 0;
+  for (const Splice& splice : reply.frame.splices) {
+    stream_->send(Bytes(bytes.begin() + static_cast<long>(sent), bytes.begin() + static_cast<long>(splice.position)));
+    stream_->send(std::move(reply.slices[static_cast<size_t>(splice.slice)]));
+    sent = splice.position;
+  }
+  stream_->send(Bytes(bytes.begin() + static_cast<long>(sent), bytes.end()));
+  return !reply.close;
+}
+
+/// Waits while the peer does not take what it asked for. False if it is gone.
+io::Task<bool> Session::flow() {
+  if (stream_->queued() > queued_bytes_max) {
+    if (!co_await stream_->drained(queued_bytes_max / 4)) co_return false;
+  }
+  if (held_bytes_ > 0) {
+    if (!co_await stream_->drained(0)) co_return false;
+    core_.budget.give(std::exchange(held_bytes_, 0));
+  }
+  co_return true;
+}
+
+}  // namespace naru::kafka

@@ -1,0 +1,69 @@
+#pragma once
+// One Kafka connection: frames in, handlers, frames out, in the order of the requests. A request runs alone, except
+// that Produce requests run on while earlier ones wait for the disk: order is kept because appending happens at once.
+#include <deque>
+
+#include "io/buffer_pool.h"
+#include "io/net.h"
+#include "kafka/api.h"
+
+namespace naru::kafka {
+
+/// What all Kafka sessions of one core share.
+struct Door {
+  Core& core;
+  io::Endpoint advertised;  // empty host: tell clients the address that they connected to
+  io::BufferPool buffers;
+  bool stopping = false;
+};
+
+class Session {
+ public:
+  Session(Door& door, std::unique_ptr<io::Stream> stream, uint64_t id);
+  ~Session();
+
+  /// Serves until the connection ends; the session may be destroyed then.
+  io::Task<> run();
+  /// Ends after the request that is running; at once if none is.
+  void stop();
+  /// Ends now.
+  void close() { stream_->close(); }
+
+ private:
+  /// The answer to a Produce request, or its place in line.
+  struct Answer {
+    bool ready = false;
+    Reply reply;
+  };
+
+  io::Task<bool> read_more();
+  io::Task<bool> make_room(size_t frame_bytes);
+  std::optional<ByteView> next_frame();
+  io::Task<bool> handle(ByteView frame);
+  io::Task<bool> handle_alone(Handle run, Context context, ByteView body);
+  io::Task<bool> handle_produce(Handle run, Context context, ByteView body);
+  void send_ready();
+  bool send(Reply reply);
+  io::Task<bool> flow();
+  void watch();
+  size_t frame_bytes_max() const;
+
+  Door& door_;
+  Core& core_;
+  std::unique_ptr<io::Stream> stream_;
+  Peer peer_;
+
+  io::PooledBuffer buffer_;
+  size_t begin_ = 0, end_ = 0;  // unread bytes in buffer_
+  io::Reserved reserved_;       // for a frame larger than a small buffer
+  Bytes request_;               // the request that is running: a copy, so that buffer_ can go while it waits
+
+  std::deque<std::shared_ptr<Answer>> answers_;
+  io::Wakeup* answers_waiter_ = nullptr;
+  uint64_t held_bytes_ = 0;  // answers in memory that the peer has not taken, as counted in the budget
+  bool broken_ = false, busy_ = false, waiting_for_group_ = false;
+  io::Millis last_bytes_ = 0;
+  io::Timer watchdog_;
+};
+
+}  // namespace naru::kafka

@@ -1,0 +1,40 @@
+#pragma once
+// What `naru` is asked to do: flags first, then the configuration file, then defaults that need neither.
+#include <optional>
+#include <string>
+
+#include "io/logger.h"
+#include "io/net.h"
+#include "log/log.h"
+
+namespace naru::server {
+
+struct Config {
+  enum class Command : uint8_t { serve, check, version };
+  Command command = Command::serve;
+  std::string data_dir = "naru-data";
+  io::Endpoint kafka{"127.0.0.1", 9092};
+  io::Endpoint admin{"127.0.0.1", 15672};
+  std::string advertise;           // host for clients; empty: the address that they connected to
+  uint32_t cores = 0;              // event loops; 0: as many as make sense here
+  uint64_t memory_limit = 0;       // bytes; 0: a share of what the machine or the cgroup has
+  Durability durability = Durability::sync;
+  io::LogFormat log_format = io::LogFormat::text;
+  int64_t group_rebalance_delay_ms = 3000;
+};
+
+/// Either a configuration, or what to print and the code to exit with (help, a mistake).
+struct Parsed {
+  std::optional<Config> config;
+  std::string message;
+  int exit_code = 0;
+};
+Parsed parse_command_line(int argc, const char* const* argv);
+
+/// Reads a TOML file into `config`; says what is wrong with it and where.
+std::optional<std::string> read_config_file(const std::string& path, Config& config);
+
+/// "64MiB", "1G", "500000": bytes; nothing if it is no size.
+std::optional<uint64_t> parse_size(std::string_view text);
+
+}  // namespace naru::server

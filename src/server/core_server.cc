@@ -1,0 +1,49 @@
+#include "server/core_server.h"
+
+namespace naru::server {
+
+CoreServer::CoreServer(Core& core, io::EpollLoop& loop, io::Endpoint advertised)
+    : core_(core), loop_(loop), door_{.core = core, .advertised = std::move(advertised), .buffers = {}} {}
+
+void CoreServer::add_kafka(io::Socket socket, uint64_t id) {
+  if (door_.stopping) return;
+  auto session = std::make_unique<kafka::Session>(door_, io::adopt(loop_, std::move(socket)), id);
+  kafka_.emplace(id, session.get());
+  serve_kafka(std::move(session), id).detach();
+}
+
+io::Task<> CoreServer::serve_kafka(std::unique_ptr<kafka::Session> session, uint64_t id) {
+  co_await session->run();
+  kafka_.erase(id);
+}
+
+void CoreServer::add_admin(io::Socket socket) {
+  if (door_.stopping) return;
+  auto session = std::make_unique<admin::Session>(core_, io::adopt(loop_, std::move(socket)));
+  admin_.insert(session.get());
+  serve_admin(std::move(session)).detach();
+}
+
+io::Task<> CoreServer::serve_admin(std::unique_ptr<admin::Session> session) {
+  co_await session->run();
+  admin_.erase(session.get());
+}
+
+io::Task<> CoreServer::stop(io::Millis grace_ms) {
+  door_.stopping = true;
+  core_.stop();
+  auto all = kafka_;  // a session that is idle ends at once, and leaves the map
+  for (auto& [id, session] : all) session->stop();
+  for (auto* session : std::set(admin_)) session->close();
+  io::Millis deadline = loop_.now() + grace_ms;
+  bool forced = false;
+  while (connections() > 0 || !core_.groups.idle()) {
+    co_await loop_.sleep_until(loop_.now() + 5);
+    if (loop_.now() < deadline || std::exchange(forced, true)) continue;
+    all = kafka_;
+    for (auto& [id, session] : all)
+      if (kafka_.contains(id)) session->close();
+  }
+}
+
+}  // namespace naru::server

@@ -1,0 +1,247 @@
+#include "server/server.h"
+
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "broker/embedded_meta_store.h"
+#include "broker/topic_config.h"
+#include "broker/topics.h"
+#include "io/posix_disk.h"
+#include "server/core_server.h"
+
+namespace naru::server {
+namespace {
+
+using io::Level;
+
+uint64_t random_seed() {
+  uint64_t seed = 0;
+  CHECK(::getrandom(&seed, sizeof seed, 0) == sizeof seed);
+  return seed;
+}
+
+/// What the machine has, or the cgroup grants.
+uint64_t memory_there() {
+  uint64_t bytes = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  uint64_t limit = 0;
+  if (std::ifstream file("/sys/fs/cgroup/memory.max"); file >> limit && limit > 0) bytes = std::min(bytes, limit);
+  return bytes;
+}
+
+void allow_many_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+class Server {
+ public:
+  explicit Server(const Config& config) : config_(config) {}
+
+  int run() {
+    allow_many_files();
+    auto signals = io::on_signals(loop_of(0), [this](int) { begin_stop(); });
+    if (!signals) return failed("cannot wait for signals", signals.error());
+    if (int code = open(); code != 0) return code;
+    for (uint32_t i = 1; i < cores(); ++i) threads_.emplace_back([this, i] { loop_of(i).run(); });
+    start().detach();
+    loop_of(0).run();
+    for (auto& thread : threads_) thread.join();
+    if (exit_code_ == 0) {
+      manifest_.clean = true;
+      if (auto written = write_manifest(*disk_, manifest_); !written) return failed("cannot write MANIFEST", written.error());
+      io::log(Level::info, "stopped");
+    }
+    return exit_code_;
+  }
+
+ private:
+  uint32_t cores() {
+    if (config_.cores > 0) return std::min<uint32_t>(config_.cores, shard_count);
+    return std::clamp<uint32_t>(std::thread::hardware_concurrency() - 1, 1, 4);
+  }
+  io::EpollLoop& loop_of(uint32_t core) {
+    while (loops_.size() <= core) loops_.push_back(std::make_unique<io::EpollLoop>());
+    return *loops_[core];
+  }
+  int failed(const char* what, const Error& error, const std::string& path = "") {
+    std::string reason = error.reason;
+    if (error.code == Code::io || error.code == Code::full || error.code == Code::not_found)
+      reason += std::string(": ") + std::strerror(static_cast<int>(error.detail));
+    io::log(Level::error, what, {{"reason", reason}, {"path", path.empty() ? config_.data_dir : path}});
+    return 1;
+  }
+
+  /// Recovers the data folder and builds the cores on what is found.
+  int open() {
+    auto disk = io::open_disk(config_.data_dir);
+    if (!disk) return failed("cannot use the data folder", disk.error());
+    disk_ = std::move(*disk);
+    std::string damage;
+    io::Millis began = loop_of(0).wall();
+    auto recovered = recover(*disk_, damage);
+    if (!recovered) {
+      failed("cannot recover the data folder; nothing was changed that it cannot explain. `naru check` tells more", recovered.error(), damage);
+      return 1;
+    }
+    const RecoveryFacts& facts = recovered->facts;
+    if (recovered->manifest.generation > 0 && !facts.clean) {
+      io::log(Level::info, "recovered after an unclean end",
+              {{"entries", facts.entries}, {"journal_bytes", facts.bytes}, {"salvaged_batches", facts.salvaged},
+               {"cut_bytes", facts.cut_bytes}, {"ms", loop_of(0).wall() - began}});
+    }
+    Prng random(random_seed());
+    auto owner = [this](uint32_t shard) { return shard % cores(); };
+    auto manifest = begin_generation(*disk_, *recovered, cores(), owner, random.uuid());
+    if (!manifest) return failed("cannot begin", manifest.error());
+    manifest_ = *manifest;
+    return build(*recovered, random);
+  }
+
+  int build(Recovered& recovered, Prng& random) {
+    BrokerSettings settings;
+    settings.durability = config_.durability;
+    settings.groups.initial_rebalance_delay_ms = config_.group_rebalance_delay_ms;
+    settings.memory_bytes = config_.memory_limit > 0 ? config_.memory_limit : std::min<uint64_t>(memory_there() / 2, GiB);
+    broker_ = std::make_unique<Broker>(settings);
+    broker_->cluster_id = manifest_.cluster_id;
+    broker_->cores.reserve(cores());
+    StoreSettings store;
+    store.journal.waiting_bytes = std::clamp<uint64_t>(settings.memory_bytes / 8 / cores(), MiB, 32 * MiB);
+    store.journal.write_bytes = std::min<uint64_t>(store.journal.waiting_bytes / 2, 4 * MiB);
+    for (uint32_t i = 0; i < cores(); ++i) {
+      auto fatal = [](Error error) {
+        // What a failed sync leaves on disk nobody knows: only a new start reads what is really there.
+        io::log(Level::error, "the disk failed; ending at once", {{"reason", error.reason}, {"errno", error.detail}});
+        ::_exit(74);  // EX_IOERR
+      };
+      broker_->cores.push_back(std::make_unique<Core>(*broker_, i, loop_of(i), *disk_, JournalId{manifest_.generation, i},
+                                                      manifest_.epoch, store, fatal, random.next()));
+      auto owns = [this, i](uint32_t shard) { return broker_->owner_of(shard) == i; };
+      auto started = broker_->cores[i]->store.start(recovered.state, owns, {});
+      if (!started) return failed("cannot start the journal", started.error());
+    }
+    old_journals_ = std::move(recovered.old_journals);
+    Table& table = broker_->first().store.table(0);
+    meta_ = std::make_unique<EmbeddedMetaStore>(broker_->first().store, table);
+    auto derive_topic = [this](Topic& topic) { derive(topic, broker_->settings); };
+    broker_->topics = std::make_unique<Topics>(*broker_, *meta_, derive_topic);
+    return 0;
+  }
+
+  /// What needs the loops: the catalog, the groups, the listeners.
+  io::Task<> start() {
+    auto loaded = co_await broker_->topics->load();
+    if (!loaded) {
+      failed("cannot read the catalog", loaded.error());
+      co_return end(1);
+    }
+    for (auto& core : broker_->cores) {
+      auto load = [](Core& there) -> io::Task<Result<void>> {
+        for (uint32_t shard = 0; shard < shard_count; ++shard) {
+          if (&*there.broker.cores[there.broker.owner_of(shard)] != &there) continue;
+          CO_TRY_VOID(there.groups.load(there.store.table(shard)));
+        }
+        co_return Result<void>();
+      };
+      auto groups = co_await on(broker_->first(), *core, load);
+      if (!groups) {
+        failed("cannot read the groups", groups.error());
+        co_return end(1);
+      }
+    }
+    if (!listen()) co_return end(1);
+    std::vector<std::string> old = std::move(old_journals_);
+    co_await io::work(loop_of(0), io::Lane::bulk, [&] {
+      for (const std::string& name : old) (void)disk_->remove(name).has_value();
+      return true;
+    });
+  }
+
+  bool listen() {
+    io::Endpoint advertised{config_.advertise, config_.kafka.port};
+    for (uint32_t i = 0; i < cores(); ++i)
+      servers_.push_back(std::make_unique<CoreServer>(*broker_->cores[i], loop_of(i), advertised));
+    auto kafka = io::listen(loop_of(0), config_.kafka, [this](io::Socket socket) { accept_kafka(std::move(socket)); });
+    auto admin = io::listen(loop_of(0), config_.admin, [this](io::Socket socket) { servers_[0]->add_admin(std::move(socket)); });
+    if (!kafka || !admin) {
+      const io::Endpoint& at = kafka ? config_.admin : config_.kafka;
+      const Error& error = kafka ? admin.error() : kafka.error();
+      io::log(Level::error, error.code == Code::busy ? "the port is taken: is another broker running? choose one with --kafka or --admin"
+                                                     : "cannot listen", {{"address", at.text()}, {"reason", error.reason}});
+      return false;
+    }
+    kafka_ = std::move(*kafka);
+    admin_ = std::move(*admin);
+    for (auto& server : servers_) server->set_advertised_port(kafka_->endpoint().port);
+    bool loopback = config_.kafka.host == "127.0.0.1" || config_.kafka.host == "localhost" || config_.kafka.host == "::1";
+    io::log(Level::info, "naru is ready", {{"kafka", kafka_->endpoint().text()}, {"admin", admin_->endpoint().text()},
+                                           {"data", config_.data_dir}, {"cores", cores()}});
+    if (loopback)
+      io::log(Level::info, "listening on loopback only; for other machines: --kafka 0.0.0.0:9092 --advertise HOST");
+    return true;
+  }
+
+  void accept_kafka(io::Socket socket) {
+    uint64_t id = ++connections_;
+    // The least loaded core takes it; the numbers of other cores are a moment old, which does no harm.
+    uint32_t target = static_cast<uint32_t>(id % servers_.size());
+    if (target == 0) return servers_[0]->add_kafka(std::move(socket), id);
+    loop_of(target).send([this, target, id, moved = std::move(socket)]() mutable {
+      servers_[target]->add_kafka(std::move(moved), id);
+    });
+  }
+
+  void begin_stop() {
+    if (std::exchange(stopping_, true)) return;
+    io::log(Level::info, "stopping: finishing what is in flight");
+    stop().detach();
+  }
+
+  io::Task<> stop() {
+    kafka_.reset();
+    admin_.reset();
+    for (size_t i = 0; i < servers_.size(); ++i) {
+      auto finish = [this, i](Core& core) -> io::Task<Result<void>> {
+        co_await servers_[i]->stop(300);
+        co_return co_await core.store.checkpoint();
+      };
+      auto stored = co_await on(broker_->first(), *broker_->cores[i], finish);
+      if (!stored) exit_code_ = failed("no checkpoint at the end; the next start will replay the journal", stored.error());
+    }
+    end(exit_code_);
+  }
+
+  void end(int code) {
+    exit_code_ = code;
+    for (uint32_t i = 1; i < cores(); ++i) loop_of(i).send([this, i] { loop_of(i).stop(); });
+    loop_of(0).post([this] { loop_of(0).stop(); });
+  }
+
+  const Config& config_;
+  std::vector<std::unique_ptr<io::EpollLoop>> loops_;
+  std::unique_ptr<io::Disk> disk_;
+  Manifest manifest_;
+  std::unique_ptr<Broker> broker_;
+  std::unique_ptr<EmbeddedMetaStore> meta_;
+  std::vector<std::unique_ptr<CoreServer>> servers_;
+  std::unique_ptr<io::TcpListener> kafka_, admin_;
+  std::vector<std::thread> threads_;
+  std::vector<std::string> old_journals_;
+  uint64_t connections_ = 0;
+  bool stopping_ = false;
+  int exit_code_ = 0;
+};
+
+}  // namespace
+
+int serve(const Config& config) {
+  auto server = std::make_unique<Server>(config);
+  return server->run();
+}
+
+}  // namespace naru::server
