@@ -1,6 +1,8 @@
 #include "broker/core.h"
 
 #include "broker/topics.h"
+#include "io/logger.h"
+#include "log/compactor.h"
 
 namespace naru {
 
@@ -22,7 +24,7 @@ Core::Core(Broker& owner, uint32_t number, io::Loop& its_loop, io::Disk& disk, J
               .is_full = [this] { return store.is_full(); }}),
       budget(owner.settings.memory_bytes / 4 / std::max<uint64_t>(1, owner.cores.capacity())),
       random(seed),
-      retention_(its_loop, [this] { retain(); }) {}
+      retention_(its_loop, [this] { housekeep(); }) {}
 
 void Core::adopt(CatalogPtr next) {
   CatalogPtr last = std::exchange(catalog_, std::move(next));
@@ -56,10 +58,29 @@ Log& Core::log(const Topic& topic, int32_t partition) {
   return store.log(stream, topic.log);
 }
 
-void Core::retain() {
+void Core::housekeep() {
   int64_t next = store.retain();
+  if (!compacting_) compact_all().detach();
   if (next == io::never) return;
   retention_.arm(loop.now() + std::max<io::Millis>(next - loop.wall(), retention_pause_ms));
+}
+
+io::Task<> Core::compact_all() {
+  compacting_ = true;
+  std::vector<StreamId> wanted;
+  for (const auto& [stream, log] : store.logs())
+    if (wants_compaction(*log, loop.wall())) wanted.push_back(stream);
+  // Memory for keys: a fixed share, so that any number of keys is compacted in as many rounds as it takes.
+  size_t map_bytes = std::min<uint64_t>(budget.total() / 2, 64 * MiB);
+  for (StreamId stream : wanted) {
+    if (stopping) break;
+    HashSecret secret{random.next(), random.next()};
+    auto freed = co_await compact(store, stream, map_bytes, secret);
+    if (!freed)
+      io::log(io::Level::warning, "a log could not be compacted",
+              {{"stream", stream.value}, {"reason", freed.error().reason}});
+  }
+  compacting_ = false;
 }
 
 Broker::Broker(BrokerSettings with) : settings(std::move(with)) {}

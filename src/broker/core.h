@@ -49,6 +49,7 @@ class Core {
   void stop() {
     stopping = true;
     groups.stop();
+    store.cancel_work();
     for (auto& wakeup : std::exchange(parked, {})) loop.post([wakeup] { wakeup->wake(); });
   }
 
@@ -58,7 +59,9 @@ class Core {
 
  private:
   static constexpr io::Millis retention_pause_ms = 10'000;
-  void retain();
+  void housekeep();
+  io::Task<> compact_all();
+  bool compacting_ = false;
 
   CatalogPtr catalog_ = std::make_shared<Catalog>();
   io::Timer retention_;

@@ -157,6 +157,13 @@ void set_log_append_time(std::span<uint8_t> batch, int64_t now_ms) {
   set_max_timestamp(batch, now_ms);
 }
 
+void clear_log_append_time(std::span<uint8_t> batch) {
+  CHECK(batch.size() >= batch_header_bytes);
+  auto attributes = load_be<int16_t>(batch.data() + attributes_at);
+  store_be(batch.data() + attributes_at, static_cast<int16_t>(attributes & ~Attribute::log_append_time));
+  store_crc(batch);
+}
+
 void set_max_timestamp(std::span<uint8_t> batch, int64_t ms) {
   CHECK(batch.size() >= batch_header_bytes);
   store_be(batch.data() + max_timestamp_at, ms);

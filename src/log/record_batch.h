@@ -103,6 +103,8 @@ void set_base_offset(std::span<uint8_t> batch, Offset base);
 void set_leader_epoch(std::span<uint8_t> batch, int32_t epoch);
 /// The broker's clock instead of the producer's: sets the attribute and the max timestamp, and the checksum anew.
 void set_log_append_time(std::span<uint8_t> batch, int64_t now_ms);
+/// Takes away the attribute that only a broker may set, and computes the checksum anew.
+void clear_log_append_time(std::span<uint8_t> batch);
 /// Corrects a producer's max timestamp, and the checksum with it.
 void set_max_timestamp(std::span<uint8_t> batch, int64_t ms);
 

@@ -135,8 +135,7 @@ void Store::remove_files(StreamId stream, std::vector<Segment> segments) {
         return true;
       });
     }
-    if (--store.jobs_ == 0)
-      for (auto* waiter : std::exchange(store.idle_waiters_, {})) waiter->wake();
+    store.job_done();
   }(*this, stream, std::move(segments), journal_.end())
              .detach();
 }
@@ -160,6 +159,11 @@ void Store::plan_checkpoint() {
   pending_ = Pending{number, journal_.file_begin(), snapshot(number), std::exchange(dirty_, {})};
   unjournaled_bytes_ = 0;
   if (journal_.durable() >= pending_->position) write_checkpoint().detach();
+}
+
+void Store::job_done() {
+  if (--jobs_ > 0) return;
+  for (auto* waiter : std::exchange(idle_waiters_, {})) waiter->wake();
 }
 
 void Store::begin_checkpoint() {
@@ -199,8 +203,7 @@ io::Task<Result<void>> Store::write_checkpoint() {
   } else {
     fatal_(written.error());
   }
-  if (--jobs_ == 0)
-    for (auto* waiter : std::exchange(idle_waiters_, {})) waiter->wake();
+  job_done();
   co_return written;
 }
 

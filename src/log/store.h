@@ -4,6 +4,7 @@
 // store keeps the same shape: durable() may then take 100 ms, and epoch() is the fence.
 #include <deque>
 
+#include "io/cancel.h"
 #include "log/checkpoint.h"
 #include "log/log.h"
 #include "log/recovery.h"
@@ -53,6 +54,22 @@ class Store final : LogOwner {
   io::Task<Result<void>> checkpoint();
   /// Trims all logs by their retention settings; returns when to come back (wall clock), or io::never.
   int64_t retain();
+  /// Keeps settle() and the destructor waiting while somebody works on this store's files.
+  class Hold {
+   public:
+    explicit Hold(Store& store) : store_(&store) { ++store.jobs_; }
+    Hold(Hold&& other) noexcept : store_(std::exchange(other.store_, nullptr)) {}
+    ~Hold() {
+      if (store_) store_->job_done();
+    }
+
+   private:
+    Store* store_;
+  };
+  Hold hold() { return Hold(*this); }
+  /// Asks long work on this store's files to end early.
+  void cancel_work() { cancel_.ask(); }
+  const io::Cancel& cancel() const { return cancel_; }
   /// Ends without a checkpoint: waits for blocking calls that are on their way. The store may be destroyed then.
   io::Task<> settle();
 
@@ -80,6 +97,7 @@ class Store final : LogOwner {
   void remove_files(StreamId stream, std::vector<Segment> segments);
   Bytes snapshot(uint32_t number);
   void begin_checkpoint();
+  void job_done();
   void plan_checkpoint();
   io::Task<Result<void>> write_checkpoint();
 
@@ -107,6 +125,7 @@ class Store final : LogOwner {
   std::optional<Pending> pending_;
   bool checkpointing_ = false;
   uint32_t last_checkpoint_ = 0;
+  io::Cancel cancel_;
   int jobs_ = 0;  // blocking calls on their way
   std::vector<io::Wakeup*> idle_waiters_;
   io::Timer retry_;

@@ -30,66 +30,74 @@ struct Part {
 ErrorCode code_of(const Error& error) {
   switch (error.code) {
     case Code::corrupt: return ErrorCode::corrupt_message;
-    case Code::unsupported: return ErrorCode::unsupported_for_message_format;
     case Code::out_of_order: return ErrorCode::out_of_order_sequence_number;
     case Code::fenced: return ErrorCode::invalid_producer_epoch;
     case Code::too_large: return ErrorCode::message_too_large;
     case Code::invalid:
+    case Code::unsupported:
     case Code::out_of_range: return ErrorCode::invalid_record;
     default: return ErrorCode::kafka_storage_error;
   }
 }
 
-/// Everything that can be wrong with the bytes or with this topic's rules for them.
-Result<BatchHeader> check(Part& part, int16_t version, int64_t now) {
+/// The batch as bytes: whole, one, checksummed, with the records that its header promises. Compressed ones are opened
+/// too, as Kafka does: what is stored here every consumer has to be able to read.
+Result<BatchHeader> check_bytes(Part& part, int16_t version, size_t inflated_max, RecordFacts& facts) {
+  auto refuse = [&](ErrorCode code, const char* why) {
+    part.refuse(code, why);
+    return fail(Code::invalid, why);
+  };
+  auto peeked = naru::peek_header(part.batch);
+  if (!peeked && peeked.error().code != Code::out_of_range) return refuse(code_of(peeked.error()), peeked.error().reason);
+  if (!peeked || peeked->size_bytes() != part.batch.size())
+    return refuse(ErrorCode::invalid_record, "Produce requests must have exactly one whole record batch per partition");
+  if (static_cast<int64_t>(part.batch.size()) > part.topic->message_bytes_max)
+    return refuse(ErrorCode::message_too_large, "The record batch is larger than max.message.bytes of the topic");
+  auto header = validate(part.batch, Walk::records, &facts);
+  if (!header) return refuse(code_of(header.error()), header.error().reason);
+  if (header->base_offset != Offset(0)) return refuse(ErrorCode::invalid_record, "The base offset of a new batch is 0");
+  if (header->codec() == Codec::zstd && version < 7)
+    return refuse(ErrorCode::unsupported_compression_type, "zstd needs Produce version 7 or later");
+  if (header->codec() != Codec::none) {
+    auto inside = check_records(*header, part.batch, Origin::producer, inflated_max);
+    if (!inside) return refuse(ErrorCode::invalid_record, inside.error().reason);
+    facts = *inside;
+  }
+  return header;
+}
+
+/// Everything that can be wrong with the batch or with this topic's rules for it; corrects what the broker corrects.
+Result<BatchHeader> check(Core& owner, Part& part, int16_t version) {
   auto refuse = [&](ErrorCode code, const char* why) {
     part.refuse(code, why);
     return fail(Code::invalid, why);
   };
   const Topic& topic = *part.topic;
-  if (part.batch.empty()) return refuse(ErrorCode::invalid_record, "Produce requests must have exactly one record batch");
-  auto peeked = naru::peek_header(part.batch);
-  if (!peeked && peeked.error().code == Code::unsupported)
-    return refuse(ErrorCode::unsupported_for_message_format, "Message format before v2 is not supported");
-  if (!peeked || peeked->size_bytes() > part.batch.size())
-    return refuse(ErrorCode::corrupt_message, "Record batch is cut short or has no valid length");
-  if (peeked->size_bytes() < part.batch.size())
-    return refuse(ErrorCode::invalid_record, "Produce requests must have exactly one record batch");
-  if (static_cast<int64_t>(part.batch.size()) > topic.message_bytes_max)
-    return refuse(ErrorCode::message_too_large, "The record batch is larger than max.message.bytes of the topic");
+  int64_t now = owner.loop.wall();
   RecordFacts facts;
-  auto header = validate(part.batch, Walk::records, &facts);
-  if (!header) return refuse(code_of(header.error()), header.error().reason);
-  if (header->codec() == Codec::zstd && version < 7)
-    return refuse(ErrorCode::unsupported_compression_type, "zstd needs Produce version 7 or later");
+  auto header = check_bytes(part, version, std::min<size_t>(inflated_bytes_max, owner.budget.total()), facts);
+  if (!header) return header;
   if (header->is_transactional())
     return refuse(ErrorCode::transactional_id_authorization_failed, "naru does not serve transactions yet");
-  if (header->log_append_time())
-    return refuse(ErrorCode::invalid_timestamp, "Producers may not set the timestamp type to log append time");
-  if (topic.log.compact && header->codec() != Codec::none) {
-    auto inside = check_records(*header, part.batch, Origin::producer);
-    if (!inside) return refuse(code_of(inside.error()), inside.error().reason);
-    facts = *inside;
-  }
   if (topic.log.compact && facts.has_null_key) {
     part.bad_record = 0;
     return refuse(ErrorCode::invalid_record, "One or more records have been rejected: a compacted topic needs a key");
-  }
-  if (!topic.log_append_time && header->max_timestamp >= 0) {
-    bool early = topic.timestamp_before_max_ms < now && header->base_timestamp < now - topic.timestamp_before_max_ms;
-    bool late = header->max_timestamp > now && header->max_timestamp - now > topic.timestamp_after_max_ms;
-    if (early || late) return refuse(ErrorCode::invalid_timestamp, "Timestamp is out of the range that the topic allows");
   }
   if (topic.log_append_time) {
     set_log_append_time(part.batch, now);
     part.append_time = now;
     return naru::peek_header(part.batch);
   }
-  return header;
+  bool early = topic.timestamp_before_max_ms < now && header->base_timestamp < now - topic.timestamp_before_max_ms;
+  bool late = facts.max_timestamp > now && facts.max_timestamp - now > topic.timestamp_after_max_ms;
+  if (early || late) return refuse(ErrorCode::invalid_timestamp, "Timestamp is out of the range that the topic allows");
+  if (header->log_append_time()) clear_log_append_time(part.batch);
+  if (facts.max_timestamp != header->max_timestamp) set_max_timestamp(part.batch, facts.max_timestamp);
+  return naru::peek_header(part.batch);
 }
 
 void append(Core& owner, Part& part, int16_t version) {
-  auto header = check(part, version, owner.loop.wall());
+  auto header = check(owner, part, version);
   if (!header) return;
   Log& log = owner.log(*part.topic, part.partition);
   auto appended = log.append(part.batch, *header);

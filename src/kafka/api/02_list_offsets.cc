@@ -1,0 +1,101 @@
+// ListOffsets, v1-7. The first offset whose record is not older than a time, or the offset of a special place.
+// * v2 isolation level  * v4 leader epochs  * v6 flexible  * v7 -3, the record with the greatest time
+// -4 and -5 (v8, v9) are understood, but of no version that is served. A special value that is newer than the request
+// is UNSUPPORTED_VERSION for its partition; a partition that is named twice gets one answer, INVALID_REQUEST.
+// Not here: v0 (many offsets from segment files); a last stable offset other than the high watermark.
+#include <set>
+
+#include "kafka/api.h"
+#include "kafka/messages/02_list_offsets.h"
+#include "kafka/partitions.h"
+
+namespace naru::kafka {
+namespace {
+
+using Request = ListOffsetsRequest;
+using Response = ListOffsetsResponse;
+
+constexpr int64_t latest = -1, earliest = -2, max_time = -3, local_earliest = -4, latest_tiered = -5;
+
+struct Part {
+  TopicPtr topic;
+  int32_t partition = 0, believed_epoch = -1;
+  int64_t wanted = 0;
+  Response::Topic::Partition* answer = nullptr;
+};
+
+/// The request version that introduced a special value; 0 for a time.
+int16_t needed_version(int64_t wanted) {
+  switch (wanted) {
+    case latest:
+    case earliest: return 1;
+    case max_time: return 7;
+    case local_earliest: return 8;
+    case latest_tiered: return 9;
+    default: return wanted >= 0 ? 0 : INT16_MAX;
+  }
+}
+
+void find(Core& owner, const Part& part) {
+  auto& answer = *part.answer;
+  answer.error_code = check_leader_epoch(part.believed_epoch, owner.store.epoch());
+  if (answer.error_code != ErrorCode::none || part.wanted == latest_tiered) return;
+  Log& log = owner.log(*part.topic, part.partition);
+  if (part.wanted == latest || part.wanted == earliest || part.wanted == local_earliest) {
+    Offset at = part.wanted == latest ? log.bounds().high_watermark : log.bounds().begin;
+    answer.offset = at.value;
+    answer.leader_epoch = log.epoch_at(at);
+    return;
+  }
+  auto found = part.wanted == max_time ? log.find_max_time() : log.find_time(part.wanted);
+  if (!found) {
+    answer.error_code = ErrorCode::kafka_storage_error;
+  } else if (*found) {
+    answer.offset = (*found)->offset.value;
+    answer.timestamp = (*found)->timestamp;
+    answer.leader_epoch = (*found)->epoch;
+  }
+}
+
+io::Task<Response> handle(Context& on, const Request& request) {
+  Response response;
+  std::vector<Part> parts;
+  CatalogPtr catalog = on.core.catalog();
+  std::set<std::pair<std::string_view, int32_t>> seen, twice;
+  for (const auto& topic : request.topics)
+    for (const auto& asked : topic.partitions)
+      if (!seen.emplace(topic.name, asked.partition_index).second) twice.emplace(topic.name, asked.partition_index);
+  seen.clear();
+  for (const auto& topic : request.topics) {
+    auto& out = response.topics.emplace_back();
+    out.name = topic.name;
+    out.partitions.reserve(topic.partitions.size());  // parts point to the answers
+    for (const auto& asked : topic.partitions) {
+      std::pair key(topic.name, asked.partition_index);
+      if (!seen.insert(key).second) continue;
+      auto& answer = out.partitions.emplace_back();
+      answer.partition_index = asked.partition_index;
+      TopicPtr known = topic_with(*catalog, topic.name, asked.partition_index);
+      answer.error_code = twice.contains(key)                                 ? ErrorCode::invalid_request
+                          : on.version() < needed_version(asked.timestamp) ? ErrorCode::unsupported_version
+                          : !known                                            ? ErrorCode::unknown_topic_or_partition
+                                                                              : ErrorCode::none;
+      if (answer.error_code == ErrorCode::none)
+        parts.push_back({known, asked.partition_index, asked.current_leader_epoch, asked.timestamp, &answer});
+    }
+  }
+  auto work = [](Core& owner, const std::vector<Part*>& mine) -> io::Task<bool> {
+    for (const Part* part : mine) find(owner, *part);
+    co_return true;
+  };
+  co_await on_owners(on.core, parts, work);
+  for (const Part& part : parts)
+    if (!part.topic) part.answer->error_code = ErrorCode::unknown_topic_or_partition;
+  co_return response;
+}
+
+}  // namespace
+
+extern const Handler list_offsets{2, handle_with<Request, Response, handle>};
+
+}  // namespace naru::kafka

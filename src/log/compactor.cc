@@ -1,0 +1,167 @@
+#include "log/compactor.h"
+
+#include "log/record_batch.h"
+
+namespace naru {
+namespace {
+
+/// What may be compacted now: sealed segments whose records are all readable and old enough.
+std::vector<Segment> candidates(const Log& log, int64_t wall_ms) {
+  std::vector<Segment> out;
+  for (const Segment& s : log.state().segments) {
+    if (!s.sealed || s.base >= log.bounds().high_watermark) break;
+    bool fresh = s.max_timestamp >= 0 && wall_ms - s.max_timestamp < log.settings().min_compaction_lag_ms;
+    if (s.version == 0 && fresh) break;
+    out.push_back(s);
+  }
+  return out;
+}
+
+/// The work itself, where blocking is allowed: it touches files and its own copy of the log's facts only.
+class Rewrite {
+ public:
+  Rewrite(Store& store, StreamId stream, std::vector<Segment> segments, Offset end, size_t map_bytes,
+          HashSecret secret, CleanRules rules, uint64_t segment_bytes)
+      : disk_(store.disk()),
+        cancel_(store.cancel()),
+        stream_(stream),
+        segments_(std::move(segments)),
+        end_(end),
+        map_(map_bytes, static_cast<size_t>(end - segments_.front().base), secret),
+        rules_(rules),
+        segment_bytes_(segment_bytes) {
+    for (const Segment& s : segments_) version_ = std::max(version_, s.version + 1);
+  }
+
+  Result<void> run() {
+    TRY_VOID(note_keys_of_new());
+    for (size_t i = 0; i < taken_; ++i) TRY_VOID(clean(segments_[i]));
+    if (file_) TRY_VOID(file_->sync());
+    return disk_.sync_folder(segment_folder);
+  }
+  /// Takes away what was written, when it is not wanted any more.
+  void discard() {
+    file_.reset();
+    for (const Segment& s : fresh) (void)disk_.remove(segment_path({stream_, s.base, s.version})).has_value();
+  }
+
+  std::vector<Segment> fresh;
+  Offset first() const { return segments_.front().base; }
+  Offset last() const { return segments_[taken_ - 1].base; }
+  size_t taken() const { return taken_; }
+  uint64_t bytes_before = 0, bytes_after = 0;
+
+ private:
+  Result<void> each_batch(const Segment& s, const std::function<Result<bool>(ByteView)>& on_batch) {
+    auto file = TRY(disk_.open(segment_path({stream_, s.base, s.version}), io::Open::read));
+    Bytes batch;
+    for (uint64_t at = 0; at < s.bytes;) {
+      batch.resize(batch_header_bytes);
+      TRY_VOID(file->read(at, batch));
+      auto header = TRY(peek_header(batch));
+      if (header.size_bytes() > s.bytes - at) return fail(Code::corrupt, "compaction: a batch reaches past its segment");
+      batch.resize(header.size_bytes());
+      TRY_VOID(file->read(at, batch));
+      if (!TRY(on_batch(batch))) return {};
+      if (cancel_.asked()) return fail(Code::closed, "compaction: the broker is stopping");
+      at += header.size_bytes();
+    }
+    return {};
+  }
+
+  /// First pass, over what no round has seen. If the map gets full, this round ends before that segment.
+  Result<void> note_keys_of_new() {
+    taken_ = segments_.size();
+    for (size_t i = 0; i < segments_.size(); ++i) {
+      if (segments_[i].version > 0) continue;
+      bool full = false;
+      TRY_VOID(each_batch(segments_[i], [&](ByteView batch) -> Result<bool> {
+        full = TRY(note_keys(map_, batch)) == Noted::full;
+        return !full;
+      }));
+      if (!full) continue;
+      taken_ = i;
+      break;
+    }
+    if (taken_ == 0) return fail(Code::busy, "compaction: one segment has more keys than memory for them");
+    return {};
+  }
+
+  Result<void> clean(const Segment& s) {
+    if (!file_ || fresh.back().bytes + s.bytes > segment_bytes_) {
+      if (file_) TRY_VOID(file_->sync());
+      fresh.push_back({.base = s.base, .version = version_, .sealed = true});
+      file_ = TRY(disk_.open(segment_path({stream_, s.base, version_}), io::Open::create_new));
+    }
+    Segment& into = fresh.back();
+    bytes_before += s.bytes;
+    return each_batch(s, [&](ByteView batch) -> Result<bool> {
+      auto header = TRY(peek_header(batch));
+      // The last batch of what is compacted stays as a header: offsets do not go back after a restart.
+      bool is_last = header.next_offset() >= end_;
+      auto keep = header.has_producer() || is_last ? WhenEmpty::keep_header : WhenEmpty::drop;
+      auto cleaned = TRY(clean_batch(batch, map_, rules_, keep));
+      if (cleaned.fate == Fate::dropped) return true;
+      ByteView bytes = cleaned.fate == Fate::kept ? batch : ByteView(cleaned.batch);
+      TRY_VOID(file_->write(into.bytes, bytes));
+      into.bytes += bytes.size();
+      into.max_timestamp = std::max(into.max_timestamp, header.max_timestamp);
+      if (into.first_timestamp < 0) into.first_timestamp = header.max_timestamp;
+      bytes_after += bytes.size();
+      return true;
+    });
+  }
+
+  io::Disk& disk_;
+  const io::Cancel& cancel_;
+  StreamId stream_;
+  std::vector<Segment> segments_;
+  uint32_t version_ = 1;  // of the new files: later than any of the old
+  Offset end_;
+  KeyMap map_;
+  CleanRules rules_;
+  uint64_t segment_bytes_;
+  size_t taken_ = 0;
+  std::unique_ptr<io::File> file_;
+};
+
+/// The segments are those that the work began with.
+bool unchanged(const Log& log, const std::vector<Segment>& seen, size_t count) {
+  const auto& now = log.state().segments;
+  if (now.size() < count) return false;
+  for (size_t i = 0; i < count; ++i)
+    if (now[i].base != seen[i].base || now[i].version != seen[i].version) return false;
+  return true;
+}
+
+}  // namespace
+
+bool wants_compaction(const Log& log, int64_t wall_ms) {
+  if (!log.settings().compact) return false;
+  uint64_t clean = 0, dirty = 0;
+  for (const Segment& s : candidates(log, wall_ms)) (s.version > 0 ? clean : dirty) += s.bytes;
+  return dirty > 0 && static_cast<double>(dirty) >= log.settings().min_cleanable_ratio * static_cast<double>(clean + dirty);
+}
+
+io::Task<Result<uint64_t>> compact(Store& store, StreamId stream, size_t map_bytes, HashSecret secret) {
+  Log* log = store.find(stream);
+  if (!log) co_return uint64_t{0};
+  int64_t wall = store.loop().wall();
+  auto segments = candidates(*log, wall);
+  if (segments.empty()) co_return uint64_t{0};
+  Offset end = log->state().segments[segments.size()].base;  // a segment that is not sealed always follows
+  CleanRules rules{wall, log->settings().delete_retention_ms};
+  Rewrite rewrite(store, stream, segments, end, map_bytes, secret, rules, log->settings().segment_bytes);
+  auto job = store.hold();
+  auto done = co_await io::work(store.loop(), io::Lane::bulk, [&] { return rewrite.run(); });
+  log = store.find(stream);
+  if (!done || !log || !unchanged(*log, segments, rewrite.taken())) {
+    rewrite.discard();
+    if (!done) co_return std::unexpected(done.error());
+    co_return uint64_t{0};
+  }
+  store.replace(*log, rewrite.first(), rewrite.last(), rewrite.fresh);
+  co_return rewrite.bytes_before - std::min(rewrite.bytes_before, rewrite.bytes_after);
+}
+
+}  // namespace naru
