@@ -154,9 +154,9 @@ class Group {
   int32_t generation_ = 0;
   std::string protocol_type_, protocol_, leader_;  // empty: none
   Members members_;
-  std::map<std::string, std::string, std::less<>> instances_;   // of static members -> member id
-  std::map<std::string, io::Millis, std::less<>> pending_;      // ids given out, not yet joined -> until when
-  std::map<std::string, size_t, std::less<>> offered_;          // protocol -> how many members know it
+  std::map<std::string, std::string, std::less<>> instances_;  // of static members -> member id
+  std::map<std::string, io::Millis, std::less<>> pending_;     // ids given out, not yet joined -> until when
+  std::map<std::string, size_t, std::less<>> offered_;         // protocol -> how many members know it
   std::optional<std::set<std::string>> topics_{std::in_place};
   bool storing_ = false;  // the leader's assignment is on its way to the disk
   // A group that was empty waits for company: once more for each newcomer, while time is left.

@@ -28,13 +28,13 @@ enum class GroupError : uint8_t {
   inconsistent_group_protocol,
   invalid_session_timeout,
   offset_metadata_too_large,
-  unstable_offset_commit,       // an open transaction covers the offset
+  unstable_offset_commit,  // an open transaction covers the offset
   coordinator_load_in_progress,
-  coordinator_not_available,    // the group or the broker is going away; ask again
+  coordinator_not_available,  // the group or the broker is going away; ask again
   not_coordinator,
-  storage_full,                 // heals by itself: to a client the same as coordinator_not_available
+  storage_full,  // heals by itself: to a client the same as coordinator_not_available
   storage_failed,
-  dropped,                      // by Groups::drop(): who asked has gone, and there is nobody to answer
+  dropped,  // by Groups::drop(): who asked has gone, and there is nobody to answer
 };
 /// "unknown_member_id"
 const char* name(GroupError error);
@@ -75,9 +75,9 @@ struct GroupJoinArgs {
   std::string_view client_id = {}, client_host = {};
   io::Millis session_timeout_ms = 0, rebalance_timeout_ms = 0;  // clients that know one timeout send it as both
   std::string_view protocol_type = {};
-  std::vector<Protocol> protocols = {};    // best first
-  bool requires_member_id = false;    // a new dynamic member is given an id and sent back (Kafka: v4 and later)
-  bool can_skip_assignment = false;   // a returning static leader understands skip_assignment (Kafka: v9 and later)
+  std::vector<Protocol> protocols = {};  // best first
+  bool requires_member_id = false;       // a new dynamic member is given an id and sent back (Kafka: v4 and later)
+  bool can_skip_assignment = false;      // a returning static leader understands skip_assignment (Kafka: v9 and later)
 };
 struct GroupJoinResult {
   struct Member {
@@ -109,7 +109,7 @@ struct GroupSyncArgs {
   GroupCaller caller = 0;
   GroupMemberArgs from = {};
   std::optional<std::string_view> protocol_type = {}, protocol = {};  // checked if given
-  std::vector<Assignment> assignments = {};                      // the leader's
+  std::vector<Assignment> assignments = {};                           // the leader's
 };
 struct GroupSyncResult {
   GroupError error = GroupError::none;
@@ -126,8 +126,8 @@ struct GroupLeaveArgs {
   std::vector<Member> members = {};
 };
 struct GroupLeaveResult {
-  GroupError error = GroupError::none;  // of the whole request; then `members` is empty
-  std::vector<GroupError> members = {};      // in the order asked
+  GroupError error = GroupError::none;   // of the whole request; then `members` is empty
+  std::vector<GroupError> members = {};  // in the order asked
 };
 
 struct GroupPartition {
@@ -176,8 +176,8 @@ struct GroupFetchResult {
 };
 
 struct GroupDeleteOffsetsResult {
-  GroupError error = GroupError::none;   // of the group; then `partitions` is empty
-  std::vector<GroupError> partitions = {};    // in the order asked
+  GroupError error = GroupError::none;      // of the group; then `partitions` is empty
+  std::vector<GroupError> partitions = {};  // in the order asked
 };
 
 /// A line about a group: for lists, counters and diagnosis.

@@ -97,7 +97,7 @@ io::Task<GroupJoinResult> Groups::join(GroupJoinArgs args) {
 io::Task<GroupSyncResult> Groups::sync(GroupSyncArgs args) {
   Inside inside(*this);
   Group* group = find(args.from.group);
-  auto error = stopped_                   ? GroupError::coordinator_not_available
+  auto error = stopped_                  ? GroupError::coordinator_not_available
                : args.from.group.empty() ? GroupError::invalid_group_id
                : !group                  ? GroupError::unknown_member_id
                                          : GroupError::none;

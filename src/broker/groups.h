@@ -20,8 +20,8 @@ namespace naru {
 struct GroupHost {
   std::function<Table&(std::string_view group)> table;  // of the shard that owns the group
   std::function<io::Task<Result<void>>(JournalPosition)> durable;
-  std::function<Uuid()> random_id;                   // makes member ids unique
-  std::function<Uuid(std::string_view)> topic_id;    // of a topic's name; none if there is no such topic
+  std::function<Uuid()> random_id;                       // makes member ids unique
+  std::function<Uuid(std::string_view)> topic_id;        // of a topic's name; none if there is no such topic
   std::function<bool()> is_full = [] { return false; };  // no space: what must be durable is refused
 };
 

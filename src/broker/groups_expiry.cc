@@ -30,10 +30,11 @@ int64_t Groups::next_expiry(Group& group) const {
   refresh_topics(group);
   int64_t first = io::never;
   bool any = false;
-  GroupOffsets(host_.table(group.id()), group.id()).each([&](const GroupPartition& partition, const GroupOffset& offset) {
-    any = true;
-    first = std::min(first, expires_at(group, partition, offset));
-  });
+  GroupOffsets(host_.table(group.id()), group.id())
+      .each([&](const GroupPartition& partition, const GroupOffset& offset) {
+        any = true;
+        first = std::min(first, expires_at(group, partition, offset));
+      });
   bool useless = !any && group.state() == GroupState::empty && !group.has_pending();
   return useless ? loop_.wall() : first;
 }

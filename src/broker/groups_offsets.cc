@@ -88,10 +88,10 @@ io::Task<GroupDeleteOffsetsResult> Groups::remove_offsets(std::string_view id, s
   GroupDeleteOffsetsResult result;
   Group* group = find(id);
   bool busy = group && group->state() != GroupState::empty;
-  result.error = stopped_                          ? GroupError::coordinator_not_available
-                 : !group                          ? GroupError::group_id_not_found
+  result.error = stopped_                        ? GroupError::coordinator_not_available
+                 : !group                        ? GroupError::group_id_not_found
                  : busy && !group->is_consumer() ? GroupError::non_empty_group
-                                                   : GroupError::none;
+                                                 : GroupError::none;
   if (result.error != GroupError::none) co_return result;
   refresh_topics(*group);
   GroupOffsets offsets(host_.table(id), id);

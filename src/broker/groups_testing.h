@@ -187,7 +187,8 @@ class TestGroups {
   std::string heard_sync(const std::string& name) {
     const auto& synced = clients[name].synced;
     if (!synced) return "waits";
-    return synced->error != GroupError::none ? naru::name(synced->error) : "has " + std::string(text(synced->assignment));
+    return synced->error != GroupError::none ? naru::name(synced->error)
+                                             : "has " + std::string(text(synced->assignment));
   }
   std::string state() { return naru::name(it().describe(group).state); }
   size_t members() { return it().describe(group).members.size(); }

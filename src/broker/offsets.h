@@ -35,7 +35,8 @@ class GroupOffsets {
  private:
   std::string key(const GroupPartition& partition) const;
   /// Calls for the rows whose key begins with `prefix` until `call` says false.
-  void scan(const std::string& prefix, const std::function<bool(const GroupPartition&, const std::string&)>& call) const;
+  void scan(const std::string& prefix,
+            const std::function<bool(const GroupPartition&, const std::string&)>& call) const;
 
   Table& table_;
   const std::string prefix_;
