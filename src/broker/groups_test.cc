@@ -313,6 +313,27 @@ TEST(groups_sync, an_assignment_that_a_join_overtakes_is_void) {
   EXPECT_EQ(g.state(), "PreparingRebalance");
 }
 
+TEST(groups_sync, an_overtaken_assignment_that_is_stored_late_does_not_count_for_the_next_generation) {
+  TestGroups g;
+  g.join("A");
+  g.disk_is_slow = true;
+  g.sync("A", {{"A", "old"}});
+  g.on_disk_at_most = g.journal.end();
+  EXPECT_EQ(g.join("B"), "waits");
+  EXPECT_EQ(g.join("A"), "generation 2, leads A B");
+  g["A again"] = g["A"];
+  EXPECT_EQ(g.sync("B"), "waits");
+  EXPECT_EQ(g.sync("A again", {{"A", "new"}, {"B", "two"}}), "waits");
+  g.disk_is_slow = false;
+  g.settle();
+  EXPECT_EQ(g.heard_sync("A"), "rebalance_in_progress");
+  EXPECT_EQ(g.state(), "CompletingRebalance");
+  g.on_disk_at_most = UINT64_MAX;
+  g.settle();
+  EXPECT_EQ(g.heard_sync("A again"), "has new");
+  EXPECT_EQ(g.heard_sync("B"), "has two");
+}
+
 TEST(groups_sync, what_cannot_be_stored_ends_the_generation) {
   TestGroups g;
   g.join("A");

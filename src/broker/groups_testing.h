@@ -72,6 +72,7 @@ class TestGroups {
   }
   void stop() {
     disk_is_slow = false;
+    on_disk_at_most = UINT64_MAX;
     groups->stop();
     settle();
     EXPECT_TRUE(groups->idle());
@@ -222,10 +223,11 @@ class TestGroups {
   std::map<std::string, Uuid> topics;
   std::set<std::string> missing_topics;
   bool full = false, disk_is_slow = false, disk_fails = false;
+  JournalPosition on_disk_at_most = UINT64_MAX;
 
  private:
   io::Task<Result<void>> durable(JournalPosition position) {
-    while (disk_is_slow) co_await loop.sleep_until(loop.now() + 1);
+    while (disk_is_slow || position > on_disk_at_most) co_await loop.sleep_until(loop.now() + 1);
     if (disk_fails) co_return fail(Code::io);
     co_return co_await journal.wait(position);
   }
