@@ -141,4 +141,14 @@ io::Task<Result<int64_t>> Topics::producer_ids(int64_t count) {
   co_return first;
 }
 
+io::Task<Result<int64_t>> Topics::producer_id() {
+  constexpr int64_t block = 1000;  // as many as Kafka's controller gives a broker at once
+  if (spare_producer_ < spare_producer_end_) co_return spare_producer_++;
+  CO_TRY(int64_t first, co_await producer_ids(block));
+  // Two at once have a block each, and one of these is forgotten: ids are many.
+  spare_producer_ = first + 1;
+  spare_producer_end_ = first + block;
+  co_return first;
+}
+
 }  // namespace naru

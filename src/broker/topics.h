@@ -31,6 +31,8 @@ class Topics {
 
   /// A block of producer ids that nobody has had before: [first, first + count).
   io::Task<Result<int64_t>> producer_ids(int64_t count);
+  /// One of them, mostly without a write: out of a block that was taken before.
+  io::Task<Result<int64_t>> producer_id();
 
  private:
   io::Task<Result<TopicPtr>> store(Topic topic, Revision expected, uint64_t new_streams);
@@ -41,7 +43,8 @@ class Topics {
   MetaStore& meta_;
   std::function<void(Topic&)> derive_;
   uint64_t next_stream_ = 1;
-  int64_t next_producer_ = 0;
+  int64_t next_producer_ = 0;                        // of which nobody has had any
+  int64_t spare_producer_ = 0, spare_producer_end_ = 0;  // taken, but not handed out
 };
 
 }  // namespace naru

@@ -12,8 +12,7 @@
 namespace naru::kafka {
 namespace {
 
-using Request = ListOffsetsRequest;
-using Response = ListOffsetsResponse;
+using Answer = ListOffsetsResponse::Topic::Partition;
 
 constexpr int64_t latest = -1, earliest = -2, max_time = -3, local_earliest = -4, latest_tiered = -5;
 
@@ -21,7 +20,7 @@ struct Part {
   TopicPtr topic;
   int32_t partition = 0, believed_epoch = -1;
   int64_t wanted = 0;
-  Response::Topic::Partition* answer = nullptr;
+  Answer* answer = nullptr;
 };
 
 /// The request version that introduced a special value; 0 for a time.
@@ -57,8 +56,8 @@ void find(Core& owner, const Part& part) {
   }
 }
 
-io::Task<Response> handle(Context& on, const Request& request) {
-  Response response;
+io::Task<ListOffsetsResponse> handle(Context& on, const ListOffsetsRequest& request) {
+  ListOffsetsResponse response;
   std::vector<Part> parts;
   CatalogPtr catalog = on.core.catalog();
   std::set<std::pair<std::string_view, int32_t>> seen, twice;
@@ -96,6 +95,6 @@ io::Task<Response> handle(Context& on, const Request& request) {
 
 }  // namespace
 
-extern const Handler list_offsets{2, handle_with<Request, Response, handle>};
+extern const Handler list_offsets{2, handle_with<ListOffsetsRequest, ListOffsetsResponse, handle>};
 
 }  // namespace naru::kafka

@@ -69,8 +69,8 @@ io::Task<OffsetFetchResponse> handle(Context& on, const OffsetFetchRequest& requ
     for (const auto& asked : request.groups) {
       auto& group = response.groups.emplace_back();
       group.group_id = asked.group_id;
-      GroupError error = co_await fetch(on, asked.group_id, asked.topics, response.groups.back().topics);
-      response.groups.back().error_code = error_code(error);
+      GroupError error = co_await fetch(on, asked.group_id, asked.topics, group.topics);
+      group.error_code = error_code(error);
     }
     co_return response;
   }

@@ -9,14 +9,13 @@
 namespace naru::kafka {
 namespace {
 
-using Request = DeleteRecordsRequest;
-using Response = DeleteRecordsResponse;
+using Answer = DeleteRecordsResponse::Topic::Partition;
 
 struct Part {
   TopicPtr topic;
   int32_t partition = 0;
   int64_t below = 0;
-  Response::Topic::Partition* answer = nullptr;
+  Answer* answer = nullptr;
 };
 
 /// Returns the position that has to be durable, 0 if none.
@@ -53,8 +52,8 @@ io::Task<bool> trim_all(Core& owner, const std::vector<Part*>& parts) {
   co_return false;
 }
 
-io::Task<Response> handle(Context& on, const Request& request) {
-  Response response;
+io::Task<DeleteRecordsResponse> handle(Context& on, const DeleteRecordsRequest& request) {
+  DeleteRecordsResponse response;
   std::vector<Part> parts;
   CatalogPtr catalog = on.core.catalog();
   for (const auto& topic : request.topics) {
@@ -75,6 +74,6 @@ io::Task<Response> handle(Context& on, const Request& request) {
 
 }  // namespace
 
-extern const Handler delete_records{21, handle_with<Request, Response, handle>};
+extern const Handler delete_records{21, handle_with<DeleteRecordsRequest, DeleteRecordsResponse, handle>};
 
 }  // namespace naru::kafka

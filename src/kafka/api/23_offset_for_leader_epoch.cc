@@ -8,13 +8,12 @@
 namespace naru::kafka {
 namespace {
 
-using Request = OffsetForLeaderEpochRequest;
-using Response = OffsetForLeaderEpochResponse;
+using Answer = OffsetForLeaderEpochResponse::Topic::Partition;
 
 struct Part {
   TopicPtr topic;
   int32_t partition = 0, believed_epoch = -1, wanted = -1;
-  Response::Topic::Partition* answer = nullptr;
+  Answer* answer = nullptr;
 };
 
 /// Kafka's rule. A log notes an epoch with its first batch, so the present epoch may have none yet: it begins and ends
@@ -28,8 +27,8 @@ EpochStart end_of(const Log& log, int32_t wanted) {
   return found.epoch >= 0 ? found : EpochStart{wanted, epochs.front().start};
 }
 
-io::Task<Response> handle(Context& on, const Request& request) {
-  Response response;
+io::Task<OffsetForLeaderEpochResponse> handle(Context& on, const OffsetForLeaderEpochRequest& request) {
+  OffsetForLeaderEpochResponse response;
   std::vector<Part> parts;
   CatalogPtr catalog = on.core.catalog();
   for (const auto& topic : request.topics) {
@@ -63,6 +62,6 @@ io::Task<Response> handle(Context& on, const Request& request) {
 
 }  // namespace
 
-extern const Handler offset_for_leader_epoch{23, handle_with<Request, Response, handle>};
+extern const Handler offset_for_leader_epoch{23, handle_with<OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse, handle>};
 
 }  // namespace naru::kafka
