@@ -1,5 +1,7 @@
 #include "sim/sim_disk.h"
 
+#include <cerrno>
+
 namespace naru::sim {
 namespace {
 
@@ -27,15 +29,22 @@ class SimDisk::SimFile final : public io::File {
     TRY_VOID(disk_.alive());
     for (ByteView piece : pieces) {
       uint64_t grown = at + piece.size() > inode_->now.size() ? at + piece.size() - inode_->now.size() : 0;
-      if (disk_.used_ + grown > disk_.space_) return fail(Code::full, "disk full");
-      disk_.used_ += grown;
+      // As a real disk does, a full one takes what fits and then says so.
+      uint64_t room = disk_.space_ - std::min(disk_.space_, disk_.used_);
+      bool full = grown > room;
+      if (full) piece = piece.first(piece.size() - std::min<uint64_t>(piece.size(), grown - room));
+      disk_.used_ += std::min(grown, room);
       write_at(inode_->now, at, piece);
       inode_->unsynced.push_back({at, Bytes(piece.begin(), piece.end())});
+      if (full) return fail(Code::full, "disk full");
       at += piece.size();
     }
     return {};
   }
-  Result<void> sync() override { return disk_.sync(*inode_); }
+  Result<void> sync() override {
+    TRY_VOID(disk_.alive());
+    return disk_.sync(*inode_);
+  }
   Result<uint64_t> size() override {
     TRY_VOID(disk_.alive());
     return inode_->now.size();
@@ -68,13 +77,15 @@ std::string SimDisk::folder_of(const std::string& path) {
   return slash == std::string::npos ? "" : path.substr(0, slash);
 }
 
-Result<void> SimDisk::alive() const {
+Result<void> SimDisk::alive() {
+  if (lose_power_in_ >= 0 && lose_power_in_-- == 0) lose_power();
   if (dead_) return fail(Code::io, "the power is gone");
   return {};
 }
 
 Result<std::unique_ptr<io::File>> SimDisk::open(const std::string& path, io::Open mode, io::Cache) {
   TRY_VOID(alive());
+  if (out_of_files_) return fail(Code::busy, "open", EMFILE);
   auto found = names_.find(path);
   if (found == names_.end()) {
     if (mode == io::Open::read || mode == io::Open::write) return fail(Code::not_found, "open");
@@ -115,6 +126,8 @@ Result<void> SimDisk::rename(const std::string& from, const std::string& to) {
   TRY_VOID(alive());
   auto found = names_.find(from);
   if (found == names_.end()) return fail(Code::not_found, "rename");
+  if (auto old = names_.find(to); old != names_.end() && old->second != found->second)
+    used_ -= std::min<uint64_t>(used_, old->second->now.size());
   unsynced_names_.push_back({from, to, found->second});
   apply(unsynced_names_.back(), names_);
   return {};
@@ -131,7 +144,6 @@ Result<void> SimDisk::remove(const std::string& path) {
 }
 
 Result<void> SimDisk::sync(Inode& inode) {
-  TRY_VOID(alive());
   if (fail_sync_in_ >= 0 && fail_sync_in_-- == 0) return fail(Code::io, "fdatasync", 5);
   if (lying_) return {};
   inode.durable = inode.now;

@@ -32,6 +32,11 @@ class SimDisk final : public io::Disk {
   void set_lying(bool lying) { lying_ = lying; }
   /// Fails the n-th sync from now with an I/O error.
   void fail_sync_in(int n) { fail_sync_in_ = n; }
+  /// Pulls the plug just before the n-th call from now.
+  void lose_power_in(int n) { lose_power_in_ = n; }
+  bool is_dead() const { return dead_; }
+  /// The process has no file descriptor left: opening fails with Code::busy.
+  void set_out_of_files(bool out) { out_of_files_ = out; }
 
   /// Contents of a file as a reader sees it now; for tests that damage a byte.
   Bytes* contents(const std::string& path);
@@ -53,7 +58,7 @@ class SimDisk final : public io::Disk {
   };
   class SimFile;
 
-  Result<void> alive() const;
+  Result<void> alive();
   Result<void> sync(Inode& inode);
   void apply(const NameChange& change, std::map<std::string, std::shared_ptr<Inode>>& names) const;
   static std::string folder_of(const std::string& path);
@@ -63,8 +68,8 @@ class SimDisk final : public io::Disk {
   std::vector<NameChange> unsynced_names_;
   std::set<std::string> folders_;
   uint64_t space_ = UINT64_MAX, used_ = 0;
-  bool lying_ = false, dead_ = false;
-  int fail_sync_in_ = -1;
+  bool lying_ = false, dead_ = false, out_of_files_ = false;
+  int fail_sync_in_ = -1, lose_power_in_ = -1;
 };
 
 }  // namespace naru::sim

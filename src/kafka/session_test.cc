@@ -1,0 +1,185 @@
+// Whole sessions on a simulated loop, disk and network.
+#include "base/testing.h"
+#include "kafka/errors.h"
+#include "kafka/messages/00_produce.h"
+#include "kafka/messages/01_fetch.h"
+#include "kafka/messages/18_api_versions.h"
+#include "kafka/messages/19_create_topics.h"
+#include "kafka/sim_broker_testing.h"
+#include "log/batch_builder.h"
+
+namespace naru::kafka {
+namespace {
+
+Bytes batch_of(std::string_view value, int records = 1) {
+  BatchBuilder builder({});
+  for (int i = 0; i < records; ++i) builder.add({.timestamp = 1, .key = view("k"), .value = view(value)});
+  return *builder.finish();
+}
+
+ProduceRequest produce_of(std::string_view topic, ByteView batch, int16_t acks = -1) {
+  ProduceRequest request;
+  request.acks = acks;
+  request.timeout_ms = 1000;
+  request.topic_data.push_back({.name = topic, .partition_data = {{.index = 0, .records = batch}}});
+  return request;
+}
+
+void create_topic(SimBroker& broker, std::string_view name) {
+  CreateTopicsRequest request;
+  auto& topic = request.topics.emplace_back();
+  topic.name = name;
+  topic.num_partitions = 1;
+  topic.replication_factor = 1;
+  auto response = broker.call<CreateTopicsResponse>(broker.connect(), request, 4);
+  ASSERT_TRUE(response);
+  ASSERT_EQ(response->topics[0].error_code, ErrorCode::none);
+}
+
+FetchRequest fetch_of(std::string_view topic, int64_t from, int32_t wait_ms = 0) {
+  FetchRequest request;
+  request.max_wait_ms = wait_ms;
+  request.min_bytes = 1;
+  request.max_bytes = 1 << 20;
+  FetchRequest::Topic asked;
+  asked.topic = topic;
+  FetchRequest::Topic::Partition partition;
+  partition.fetch_offset = from;
+  partition.partition_max_bytes = 1 << 20;
+  asked.partitions.push_back(partition);
+  request.topics.push_back(asked);
+  return request;
+}
+
+TEST(session, a_record_comes_back_whatever_pieces_the_bytes_come_in) {
+  for_each_seed(30, [](uint64_t seed) {
+    SimBroker broker(seed);
+    create_topic(broker, "t");
+    auto& client = broker.connect();
+    Bytes batch = batch_of("hello");
+    auto produced = broker.call<ProduceResponse>(client, produce_of("t", batch), 7);
+    ASSERT_TRUE(produced);
+    EXPECT_EQ(produced->responses[0].partition_responses[0].error_code, ErrorCode::none);
+    EXPECT_EQ(produced->responses[0].partition_responses[0].base_offset, 0);
+    auto fetched = broker.call<FetchResponse>(client, fetch_of("t", 0), 11);
+    ASSERT_TRUE(fetched);
+    auto& partition = fetched->responses[0].partitions[0];
+    EXPECT_EQ(partition.high_watermark, 1);
+    ASSERT_EQ(partition.records.bytes.size(), batch.size());
+  });
+}
+
+TEST(session, pipelined_produces_are_appended_and_answered_in_order) {
+  for_each_seed(30, [](uint64_t seed) {
+    SimBroker broker(seed);
+    create_topic(broker, "t");
+    auto& client = broker.connect();
+    Bytes batch = batch_of("x");
+    Bytes all;
+    for (int i = 0; i < 20; ++i) append(all, encode_request(produce_of("t", batch), 7, 100 + i));
+    client.send(all);
+    for (int64_t i = 0; i < 20; ++i) {
+      auto produced = broker.receive<ProduceResponse>(client, 7);
+      ASSERT_TRUE(produced);
+      EXPECT_EQ(produced->responses[0].partition_responses[0].base_offset, i);
+    }
+  });
+}
+
+TEST(session, garbage_ends_its_own_connection_only) {
+  SimBroker broker(1);
+  create_topic(broker, "t");
+  auto& good = broker.connect();
+  for (std::string_view garbage : {std::string_view("GET / HTTP/1.1\r\n\r\n"), std::string_view("\xff\xff\xff\xff....", 8),
+                                   std::string_view("\0\0\0\1x", 5), std::string_view("\0\0\0\x0a\x7f\x7f\0\0\0\0\0\1\xff\xff", 14)}) {
+    auto& bad = broker.connect();
+    bad.send(view(garbage));
+    broker.loop().run([&] { return bad.is_closed(); });
+    EXPECT_TRUE(bad.is_closed());
+  }
+  Bytes batch = batch_of("still here");
+  EXPECT_TRUE(broker.call<ProduceResponse>(good, produce_of("t", batch), 7));
+}
+
+TEST(session, a_fetch_waits_until_there_is_something) {
+  SimBroker broker(1);
+  create_topic(broker, "t");
+  auto &reader = broker.connect(), &writer = broker.connect();
+  reader.send(encode_request(fetch_of("t", 0, 60'000), 11, 1));
+  broker.loop().run_for(1000);
+  EXPECT_TRUE(reader.take().empty());
+  Bytes batch = batch_of("now");
+  ASSERT_TRUE(broker.call<ProduceResponse>(writer, produce_of("t", batch), 7));
+  auto fetched = broker.receive<FetchResponse>(reader, 11);
+  ASSERT_TRUE(fetched);
+  EXPECT_EQ(fetched->responses[0].partitions[0].records.bytes.size(), batch.size());
+}
+
+TEST(session, a_fetch_gives_up_at_its_time) {
+  SimBroker broker(1);
+  create_topic(broker, "t");
+  auto fetched = broker.call<FetchResponse>(broker.connect(), fetch_of("t", 0, 500), 11);
+  ASSERT_TRUE(fetched);
+  EXPECT_EQ(fetched->responses[0].partitions[0].records.bytes.size(), 0u);
+}
+
+TEST(session, what_was_confirmed_over_the_wire_survives_a_crash) {
+  for_each_seed(100, [](uint64_t seed) {
+    SimBroker broker(seed);
+    Prng random(seed);
+    create_topic(broker, "t");
+    std::map<int64_t, Bytes> confirmed;
+    for (int life = 0; life < 3; ++life) {
+      auto& client = broker.connect();
+      int count = static_cast<int>(random.between(1, 30));
+      for (int i = 0; i < count; ++i) {
+        Bytes batch = batch_of("life " + std::to_string(life) + " record " + std::to_string(i), static_cast<int>(random.between(1, 4)));
+        auto produced = broker.call<ProduceResponse>(client, produce_of("t", batch), 7);
+        ASSERT_TRUE(produced);
+        auto& partition = produced->responses[0].partition_responses[0];
+        ASSERT_EQ(partition.error_code, ErrorCode::none);
+        confirmed[partition.base_offset] = batch;
+      }
+      // Some that nobody waits for.
+      for (int i = 0; i < 5; ++i) client.send(encode_request(produce_of("t", batch_of("unconfirmed")), 7, 1000 + i));
+      for (uint64_t turns = random.below(10); turns > 0; --turns) broker.loop().turn();
+      broker.crash(random.chance(0.6));
+      auto& reader = broker.connect();
+      for (const auto& [offset, batch] : confirmed) {
+        auto fetched = broker.call<FetchResponse>(reader, fetch_of("t", offset), 11);
+        ASSERT_TRUE(fetched);
+        ByteView stored = fetched->responses[0].partitions[0].records.bytes;
+        ASSERT_GE(stored.size(), batch.size()) << "lost at " << offset;
+        // All but base offset and leader epoch is as it was sent.
+        EXPECT_TRUE(std::ranges::equal(stored.subspan(17, batch.size() - 17), ByteView(batch).subspan(17)));
+      }
+    }
+  });
+}
+
+TEST(session, a_client_that_never_reads_holds_up_nobody) {
+  SimBroker broker(1);
+  create_topic(broker, "t");
+  auto& deaf = broker.connect();
+  deaf.set_window(0);
+  Bytes batch = batch_of(std::string(20'000, 'x'));
+  auto& good = broker.connect();
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(broker.call<ProduceResponse>(good, produce_of("t", batch), 7));
+  for (int i = 0; i < 100; ++i) deaf.send(encode_request(fetch_of("t", 0), 11, i));
+  broker.loop().run_for(1000);
+  EXPECT_TRUE(broker.call<FetchResponse>(good, fetch_of("t", 0), 11));
+}
+
+TEST(session, an_unknown_version_of_api_versions_is_answered_in_version_0) {
+  SimBroker broker(1);
+  auto& client = broker.connect();
+  Bytes frame = encode_request(ApiVersionsRequest{}, 4, 1);
+  store_be(frame.data() + 6, static_cast<int16_t>(99));
+  client.send(frame);
+  auto response = broker.receive<ApiVersionsResponse>(client, 0);
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->error_code, ErrorCode::unsupported_version);
+}
+
+}  // namespace
+}  // namespace naru::kafka
