@@ -19,7 +19,7 @@ struct ConfigKey {
   ConfigType type;
   std::string_view default_value;
   std::string_view documentation;
-  std::string_view broker_name;  // the broker-wide setting that the default comes from, "" if there is none
+  std::string_view broker_name;  // the broker-wide setting that the default comes from, "" if none has a value
 };
 
 /// All keys that a topic can have, ascending by name.

@@ -105,6 +105,7 @@ class Server {
   int build(Recovered& recovered, Prng& random) {
     BrokerSettings settings;
     settings.durability = config_.durability;
+    settings.data_dir = config_.data_dir;
     settings.groups.initial_rebalance_delay_ms = config_.group_rebalance_delay_ms;
     settings.memory_bytes = config_.memory_limit > 0 ? config_.memory_limit : std::min<uint64_t>(memory_there() / 2, GiB);
     broker_ = std::make_unique<Broker>(settings);

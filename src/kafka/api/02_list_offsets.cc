@@ -43,7 +43,8 @@ void find(Core& owner, const Part& part) {
   if (part.wanted == latest || part.wanted == earliest || part.wanted == local_earliest) {
     Offset at = part.wanted == latest ? log.bounds().high_watermark : log.bounds().begin;
     answer.offset = at.value;
-    answer.leader_epoch = log.epoch_at(at);
+    // A log notes an epoch with its first batch; before that the present one will be it.
+    answer.leader_epoch = log.state().epochs.empty() ? log.epoch() : log.epoch_at(at);
     return;
   }
   auto found = part.wanted == max_time ? log.find_max_time() : log.find_time(part.wanted);

@@ -11,6 +11,8 @@
 namespace naru::kafka {
 namespace {
 
+constexpr int32_t transaction_timeout_ms_max = 900'000;  // Kafka's transaction.max.timeout.ms
+
 io::Task<InitProducerIdResponse> handle(Context& on, const InitProducerIdRequest& request) {
   InitProducerIdResponse response;
   response.producer_epoch = -1;
@@ -20,7 +22,9 @@ io::Task<InitProducerIdResponse> handle(Context& on, const InitProducerIdRequest
     co_return response;
   }
   if (request.transactional_id) {
-    response.error_code = ErrorCode::transactional_id_authorization_failed;
+    bool bad_timeout = request.transaction_timeout_ms <= 0 || request.transaction_timeout_ms > transaction_timeout_ms_max;
+    response.error_code =
+        bad_timeout ? ErrorCode::invalid_transaction_timeout : ErrorCode::transactional_id_authorization_failed;
     co_return response;
   }
   auto take = [](Core& first) { return first.broker.topics->producer_id(); };
