@@ -189,7 +189,7 @@ Result<std::unique_ptr<Disk>> open_disk(const std::string& root) {
   for (size_t end = 0; end != std::string::npos;) {
     end = root.find('/', end + 1);
     std::string part = root.substr(0, end);
-    if (!part.empty() && ::mkdir(part.c_str(), 0750) != 0 && errno != EEXIST && errno != EROFS)
+    if (!part.empty() && ::mkdir(part.c_str(), 0750) != 0 && errno != EEXIST)
       return os_error("create data folder");
   }
   return open_at(root, true);

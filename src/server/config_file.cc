@@ -29,10 +29,10 @@ std::optional<std::string> read_config_file(const std::string& path, Config& con
       config.data_dir = *text;
     } else if (name == "advertise" && text) {
       config.advertise = *text;
-    } else if (name == "shards" && number) {
+    } else if (name == "shards" && number && *number >= 0) {
       config.cores = static_cast<uint32_t>(*number);
     } else if (name == "memory-limit" && (text || number)) {
-      auto bytes = text ? parse_size(*text) : std::optional<uint64_t>(static_cast<uint64_t>(*number));
+      auto bytes = parse_size(text ? *text : std::to_string(*number));
       if (!bytes || *bytes < 16 * MiB) return wrong("a size from 16MiB on, as \"64MiB\"");
       config.memory_limit = *bytes;
     } else if (name == "durability" && text && (*text == "sync" || *text == "os")) {
