@@ -122,6 +122,8 @@ class Server {
       };
       broker_->cores.push_back(std::make_unique<Core>(*broker_, i, loop_of(i), *disk_, JournalId{manifest_.generation, i},
                                                       manifest_.epoch, store, fatal, random.next()));
+    }
+    for (uint32_t i = 0; i < cores(); ++i) {  // only now: who owns a shard depends on how many cores there are
       auto owns = [this, i](uint32_t shard) { return broker_->owner_of(shard) == i; };
       auto started = broker_->cores[i]->store.start(recovered.state, owns, {});
       if (!started) return failed("cannot start the journal", started.error());
