@@ -14,8 +14,13 @@ Result<Bytes> read_file(Disk& disk, const std::string& path, uint64_t bytes_max)
 Result<void> replace_file(Disk& disk, const std::string& folder, const std::string& name, ByteView contents) {
   std::string path = folder.empty() ? name : folder + "/" + name, fresh = path + ".new";
   auto file = TRY(disk.open(fresh, Open::create_new));
-  TRY_VOID(file->write(0, contents));
-  TRY_VOID(file->sync());
+  auto written = file->write(0, contents);
+  if (written) written = file->sync();
+  if (!written) {
+    // On a full disk what is half written would keep the space that it waits for.
+    (void)disk.remove(fresh).has_value();
+    return written;
+  }
   TRY_VOID(disk.rename(fresh, path));
   return disk.sync_folder(folder);
 }

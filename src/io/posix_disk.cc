@@ -23,6 +23,10 @@ std::unexpected<Error> os_error(const char* what) {
   return fail(code, what, number);
 }
 
+/// Whatever the reason, also "no space left" where a file system finds out late: what was written may be gone from the
+/// page cache, and a second sync would say that all is well. Never Code::full, which means that trying again is safe.
+std::unexpected<Error> sync_error(const char* what) { return fail(Code::io, what, errno); }
+
 class Fd {
  public:
   explicit Fd(int fd) : fd_(fd) {}
@@ -81,7 +85,7 @@ class PosixFile final : public File {
   }
 
   Result<void> sync() override {
-    if (::fdatasync(fd_.get()) != 0) return os_error("fdatasync");
+    if (::fdatasync(fd_.get()) != 0) return sync_error("fdatasync");
     return {};
   }
   Result<uint64_t> size() override {
@@ -133,11 +137,15 @@ class PosixDisk final : public Disk {
     DIR* dir = ::fdopendir(::dup(fd.get()));
     if (!dir) return os_error("fdopendir");
     std::vector<std::string> names;
+    errno = 0;
     while (dirent* entry = ::readdir(dir)) {
       std::string name = entry->d_name;
       if (name != "." && name != "..") names.push_back(std::move(name));
+      errno = 0;
     }
+    int number = errno;
     ::closedir(dir);
+    if (number != 0) return fail(Code::io, "read folder", number);  // half a list looks like files that are missing
     std::ranges::sort(names);
     return names;
   }
@@ -161,11 +169,12 @@ class PosixDisk final : public Disk {
   }
   Result<void> sync_folder(const std::string& folder) override {
     Fd fd(::openat(folder_.get(), folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (fd.get() < 0 || ::fsync(fd.get()) != 0) return os_error("fsync folder");
+    if (fd.get() < 0) return os_error("open folder");
+    if (::fsync(fd.get()) != 0) return sync_error("fsync folder");
     return {};
   }
   Result<void> sync_all() override {
-    if (::syncfs(folder_.get()) != 0) return os_error("syncfs");
+    if (::syncfs(folder_.get()) != 0) return sync_error("syncfs");
     return {};
   }
 
