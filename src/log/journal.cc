@@ -170,7 +170,7 @@ void Journal::flush() {
 }
 
 void Journal::written(Result<void> result) {
-  if (!result && result.error().code == Code::full) {
+  if (!result && (result.error().code == Code::full || result.error().code == Code::busy)) {
     full_ = true;
     retry_.arm(loop_.now() + 500);
     return;
@@ -192,6 +192,13 @@ void Journal::written(Result<void> result) {
   flush();  // who came meanwhile is the next group
   events_.durable(durable_);
   wake(durable_);
+}
+
+void Journal::add_waiter(Waiter waiter) {
+  // Mostly the newest position comes last; who asks late for an older one must not wait for what comes after it.
+  auto at = waiters_.end();
+  while (at != waiters_.begin() && std::prev(at)->position > waiter.position) --at;
+  waiters_.insert(at, waiter);
 }
 
 void Journal::wake(JournalPosition durable) {
@@ -286,11 +293,14 @@ Result<JournalEnd> read_journal(io::File& file, JournalId id, uint32_t number,
     at += entry_header_bytes + entry->payload.size();
     end.at = at;
   }
-  // A later group that is whole was written only after the one before it was durable.
-  for (uint64_t later = align_up(end.at + 1); later < size; later += journal_align) {
+  // A later group that is whole was written only after the one before it was durable. Only what looks like the head of
+  // a group is looked at: a recycled file is full of bytes that may look like anything else.
+  for (uint64_t later = align_up(end.at + 1); later + group_entry_bytes <= size; later += journal_align) {
+    ByteView head = TRY(load(later, group_entry_bytes));
+    if (load_le<uint32_t>(head.data() + 4) != 8 || load_le<uint32_t>(head.data() + 8) != static_cast<uint32_t>(EntryKind::group))
+      continue;
     auto entry = TRY(entry_at(later));
-    if (entry && entry->kind == EntryKind::group && entry->payload.size() == 8 &&
-        load_le<uint64_t>(entry->payload.data()) > end.last_group) {
+    if (entry && load_le<uint64_t>(entry->payload.data()) > end.last_group) {
       end.damaged_before = later;
       break;
     }

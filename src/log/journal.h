@@ -78,7 +78,7 @@ class Journal {
   /// Resumes when has_room() again.
   io::Task<> room();
   bool has_room() const { return waiting_bytes_ < limits_.waiting_bytes; }
-  /// The disk is full: what was appended waits, and more should be refused. Heals by itself.
+  /// The disk is full, or no descriptor is left: what was appended waits, and more should be refused. Heals by itself.
   bool is_full() const { return full_; }
 
   /// The file that takes new entries; those with a lower number hold nothing else than entries below.
@@ -98,7 +98,7 @@ class Journal {
     JournalPosition position;
     Result<void> result;
     bool await_ready() const { return journal.durable_ >= position || journal.failed_; }
-    void await_suspend(std::coroutine_handle<> waiter) { journal.waiters_.push_back({position, waiter}); }
+    void await_suspend(std::coroutine_handle<> waiter) { journal.add_waiter({position, waiter}); }
     Result<void> await_resume() const;
   };
   struct Waiter {
@@ -124,6 +124,7 @@ class Journal {
   void flush();
   void written(Result<void> result);
   Result<void> open_file(uint32_t number);
+  void add_waiter(Waiter waiter);
   void wake(JournalPosition durable);
 
   io::Loop& loop_;
@@ -142,7 +143,7 @@ class Journal {
   std::vector<AlignedBuffer> buffers_;  // recycled
   JournalPosition end_ = 0, durable_ = 0;
   uint64_t waiting_bytes_ = 0, group_number_ = 0;
-  std::deque<Waiter> waiters_;
+  std::deque<Waiter> waiters_;  // by position
   std::vector<io::Wakeup*> room_waiters_;
   io::Timer retry_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
