@@ -23,9 +23,10 @@ bool Log::must_roll(uint64_t bytes, int64_t timestamp) const {
   if (active.bytes == 0) return false;
   // Positions and relative offsets in an index are 32 bits wide.
   if (state_.end - active.base > INT32_MAX - 1'000'000) return true;
+  // Timestamps are the producers' word: any number at all.
+  bool is_later = active.first_timestamp >= 0 && timestamp > active.first_timestamp;
   return active.bytes + bytes > settings_.segment_bytes ||
-         (settings_.segment_ms > 0 && active.first_timestamp >= 0 &&
-          timestamp - active.first_timestamp >= settings_.segment_ms);
+         (settings_.segment_ms > 0 && is_later && timestamp - active.first_timestamp >= settings_.segment_ms);
 }
 
 Result<void> Log::start_segment() {
@@ -45,7 +46,8 @@ Result<void> Log::start_segment() {
 
 void Log::set_settings(const LogSettings& settings) {
   // A segment holds batches of one level only: recovery must know whether the journal has them.
-  if (settings.durability != settings_.durability) roll_wanted_ = true;
+  // An empty one can take either; to roll it would give two segments one name.
+  if (settings.durability != settings_.durability) roll_wanted_ = !state_.segments.empty() && active_bytes() > 0;
   settings_ = settings;
 }
 
@@ -91,6 +93,7 @@ Result<Appended> Log::append(std::span<uint8_t> batch, const BatchHeader& header
   state_.note_batch(placed, static_cast<uint32_t>(batch.size()));
   if (placed.has_producer()) state_.producers.remember(placed, context_.loop.wall());
   context_.owner.touched({state_.stream, active.base, active.version});
+  last_position_ = position;
   context_.owner.appended(*this, position, batch.size());
   return Appended{placed.base_offset, position, false};
 }
@@ -120,7 +123,9 @@ Result<JournalPosition> Log::trim(Offset offset) {
 Result<int64_t> Log::retain(int64_t wall_ms) {
   if (!settings_.remove_old || state_.segments.empty()) return io::never;
   auto expires = [&](const Segment& s) {
-    return settings_.retention_ms < 0 || s.max_timestamp < 0 ? io::never : s.max_timestamp + settings_.retention_ms;
+    if (settings_.retention_ms < 0 || s.max_timestamp < 0 || s.max_timestamp > io::never - settings_.retention_ms)
+      return io::never;
+    return s.max_timestamp + settings_.retention_ms;
   };
   // The active segment goes too when all of it is old; Kafka rolls it then and so do we.
   const Segment& active = state_.segments.back();
@@ -162,6 +167,11 @@ void Log::replace(Offset first, Offset last, std::vector<Segment> fresh) {
   auto to = std::ranges::find(state_.segments, last, &Segment::base);
   CHECK(from != state_.segments.end() && to != state_.segments.end() && from <= to);
   for (auto s = from; s <= to; ++s) context_.files.close(state_.stream, *s);
+  // All that is replaced can be read, perhaps right up to the high watermark.
+  if (readable_segment_ >= first && readable_segment_ <= last && !fresh.empty()) {
+    readable_segment_ = fresh.back().base;
+    readable_bytes_ = fresh.back().bytes;
+  }
   auto at = state_.segments.erase(from, to + 1);
   state_.segments.insert(at, fresh.begin(), fresh.end());
 }

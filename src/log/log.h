@@ -126,6 +126,8 @@ class Log {
 
   /// All appended up to `end` is as durable as the log's level asks. Called by the store.
   void advance(Offset end, Offset segment, uint64_t segment_bytes);
+  /// When this is durable, all that was appended is as durable as the log's level asks.
+  JournalPosition last_position() const { return last_position_; }
   /// A checkpoint covers everything so far: the next append at level `os` must mark the log again.
   void checkpointed() { marked_dirty_ = false; }
   Offset active_base() const { return state_.segments.back().base; }
@@ -145,6 +147,9 @@ class Log {
   };
   Result<Position> find_batch(size_t segment, Offset offset);
   Result<std::optional<Found>> find_in_batch(io::File& file, const BatchHeader& header, uint64_t at, int64_t timestamp);
+  Result<std::optional<Found>> find_time_in(size_t segment, int64_t timestamp);
+  Result<std::optional<Found>> find_max_time_in(size_t segment);
+  Result<uint64_t> end_of_batches(io::File& file, uint64_t from, uint64_t limit);
 
   LogContext& context_;
   LogState state_;
@@ -153,7 +158,7 @@ class Log {
   Offset readable_segment_;      // the segment that the high watermark is in,
   uint64_t readable_bytes_ = 0;  // and how much of it is below
   bool marked_dirty_ = false, roll_wanted_ = false;
-  JournalPosition mark_position_ = 0;
+  JournalPosition mark_position_ = 0, last_position_ = 0;
   std::vector<ReadWaiter*> waiters_;
 };
 

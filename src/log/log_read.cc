@@ -43,12 +43,29 @@ Result<Slice> Log::read(Offset from, uint64_t bytes_max) {
     uint64_t limit = readable_bytes(i);
     uint64_t end = std::min(start.at + std::max<uint64_t>(bytes_max, start.header.size_bytes()), limit);
     auto* index = TRY(context_.files.index(state_.stream, s));
-    // Better to end where a batch does: what is cut would be sent again.
-    if (end < limit) end = std::max(index->floor_position(end), start.at + start.header.size_bytes());
     auto* entry = TRY(context_.files.open(state_.stream, s));
+    // Better to end where a batch does: what is cut would be sent again. The index knows such a place, unless the limit
+    // is smaller than its steps.
+    if (uint64_t first_end = start.at + start.header.size_bytes(); end < limit) {
+      end = index->floor_position(end) > first_end ? index->floor_position(end)
+                                                   : TRY(end_of_batches(*entry->file, first_end, end));
+    }
     return Slice{start.header.base_offset, {entry->file, start.at, end - start.at}};
   }
   return Slice{from, {}};
+}
+
+/// Where the last batch ends that lies in [from, limit] as a whole.
+Result<uint64_t> Log::end_of_batches(io::File& file, uint64_t from, uint64_t limit) {
+  uint64_t end = from;
+  while (limit - std::min(limit, end) >= batch_header_bytes) {
+    uint8_t bytes[batch_header_bytes];
+    TRY_VOID(file.read(end, bytes));
+    auto header = TRY(peek_header(bytes));
+    if (end + header.size_bytes() > limit) break;
+    end += header.size_bytes();
+  }
+  return end;
 }
 
 uint64_t Log::bytes_after(Offset from) {
@@ -60,7 +77,9 @@ uint64_t Log::bytes_after(Offset from) {
 
 Result<std::optional<Log::Found>> Log::find_in_batch(io::File& file, const BatchHeader& header, uint64_t at,
                                                      int64_t timestamp) {
-  if (header.log_append_time()) return Found{header.base_offset, header.max_timestamp, header.leader_epoch};
+  if (header.log_append_time()) return header.max_timestamp < timestamp
+               ? std::optional<Found>()
+               : Found{std::max(header.base_offset, state_.begin), header.max_timestamp, header.leader_epoch};
   Bytes batch(header.size_bytes());
   TRY_VOID(file.read(at, batch));
   auto reader = TRY(RecordReader::open(batch));
@@ -72,54 +91,69 @@ Result<std::optional<Log::Found>> Log::find_in_batch(io::File& file, const Batch
   return std::nullopt;
 }
 
+Result<std::optional<Log::Found>> Log::find_time_in(size_t segment, int64_t timestamp) {
+  const Segment& s = state_.segments[segment];
+  uint64_t limit = readable_bytes(segment);
+  if (s.max_timestamp < timestamp || limit == 0) return std::nullopt;
+  auto* index = TRY(context_.files.index(state_.stream, s));
+  uint64_t from = index->position_for_time(timestamp);
+  auto file = TRY(context_.files.open(state_.stream, s))->file;
+  std::optional<Found> found;
+  Result<void> broken;
+  TRY_VOID(walk_headers(*file, from, limit, [&](const BatchHeader& header, uint64_t at) {
+    if (header.max_timestamp < timestamp || header.last_offset() < state_.begin) return true;
+    auto inside = find_in_batch(*file, header, at, timestamp);
+    if (inside) found = *inside;
+    if (!inside) broken = std::unexpected(inside.error());
+    return inside && !found;
+  }));
+  TRY_VOID(broken);
+  return found;
+}
+
 Result<std::optional<Log::Found>> Log::find_time(int64_t timestamp) {
-  for (size_t i = 0; i < state_.segments.size(); ++i) {
-    const Segment& s = state_.segments[i];
-    uint64_t limit = readable_bytes(i);
-    if (s.max_timestamp < timestamp || limit == 0) continue;
-    auto* index = TRY(context_.files.index(state_.stream, s));
-    uint64_t at = index->position_for_time(timestamp);
-    auto file = TRY(context_.files.open(state_.stream, s))->file;
-    std::optional<Found> found;
-    Result<void> broken;
-    TRY_VOID(walk_headers(*file, at, limit, [&](const BatchHeader& header, uint64_t position) {
-      if (header.max_timestamp < timestamp || header.last_offset() < state_.begin) return true;
-      auto inside = find_in_batch(*file, header, position, timestamp);
-      if (!inside) {
-        broken = std::unexpected(inside.error());
-        return false;
-      }
-      found = *inside;
-      return !found.has_value();
-    }));
-    TRY_VOID(broken);
-    if (found) return found;
-  }
+  for (size_t i = 0; i < state_.segments.size(); ++i)
+    if (auto found = TRY(find_time_in(i, timestamp))) return found;
   return std::nullopt;
 }
 
-Result<std::optional<Log::Found>> Log::find_max_time() {
-  int64_t newest = -1;
-  for (size_t i = 0; i < state_.segments.size(); ++i)
-    if (readable_bytes(i) > 0) newest = std::max(newest, state_.segments[i].max_timestamp);
-  if (newest < 0) return std::nullopt;
-  auto found = TRY(find_time(newest));
-  // The last segment's maximum may belong to a batch that is not readable yet.
-  while (!found && newest > 0) {
-    int64_t next = -1;
-    for (size_t i = 0; i < state_.segments.size(); ++i) {
-      auto file = TRY(context_.files.open(state_.stream, state_.segments[i]))->file;
-      TRY_VOID(walk_headers(*file, 0, readable_bytes(i), [&](const BatchHeader& header, uint64_t) {
-        next = std::max(next, header.max_timestamp);
-        return true;
-      }));
+/// What the segment's facts name as its greatest time may be trimmed, compacted away or not yet readable: then every
+/// batch that could have the next greatest is looked at.
+Result<std::optional<Log::Found>> Log::find_max_time_in(size_t segment) {
+  const Segment& s = state_.segments[segment];
+  if (auto found = TRY(find_time_in(segment, s.max_timestamp))) return found;
+  auto file = TRY(context_.files.open(state_.stream, s))->file;
+  std::optional<Found> best;
+  Result<void> broken;
+  TRY_VOID(walk_headers(*file, 0, readable_bytes(segment), [&](const BatchHeader& header, uint64_t at) {
+    if (header.last_offset() < state_.begin) return true;
+    // Record by record upwards: each round finds a later time in the batch, or none.
+    while (!best || header.max_timestamp > best->timestamp) {
+      auto inside = find_in_batch(*file, header, at, best ? best->timestamp + 1 : INT64_MIN);
+      if (!inside) broken = std::unexpected(inside.error());
+      if (!inside || !*inside) break;
+      best = *inside;
     }
-    if (next < 0) return std::nullopt;
-    newest = next;
-    found = TRY(find_time(newest));
-    break;
+    return broken.has_value();
+  }));
+  TRY_VOID(broken);
+  return best;
+}
+
+Result<std::optional<Log::Found>> Log::find_max_time() {
+  std::vector<size_t> order;  // by the time that a segment may have: most often the first look is the last
+  for (size_t i = 0; i < state_.segments.size(); ++i)
+    if (readable_bytes(i) > 0) order.push_back(i);
+  std::ranges::sort(order, std::greater(), [&](size_t i) { return state_.segments[i].max_timestamp; });
+  std::optional<Found> best;
+  for (size_t i : order) {
+    if (best && state_.segments[i].max_timestamp < best->timestamp) break;
+    auto found = TRY(find_max_time_in(i));
+    bool is_better = found && (!best || found->timestamp > best->timestamp ||
+                               (found->timestamp == best->timestamp && found->offset < best->offset));
+    if (is_better) best = found;
   }
-  return found;
+  return best;
 }
 
 }  // namespace naru

@@ -58,6 +58,7 @@ Result<SegmentIndex*> SegmentFiles::index(StreamId stream, const Segment& segmen
     return true;
   }));
   entry->index = std::move(built);
+  if (segment.sealed) write_footer(stream, segment);
   return entry->index.get();
 }
 
@@ -67,7 +68,9 @@ void SegmentFiles::write_footer(StreamId stream, const Segment& segment) {
   Entry& entry = found->second->entry;
   Bytes footer;
   entry.index->save(footer, segment.bytes);
-  if (!entry.file->write(segment.bytes, footer)) (void)entry.file->truncate(segment.bytes).has_value();
+  // Nothing may follow the footer: a write that was refused can have left some bytes there.
+  bool written = entry.file->write(segment.bytes, footer).has_value();
+  (void)entry.file->truncate(segment.bytes + (written ? footer.size() : 0)).has_value();
 }
 
 void SegmentFiles::close(StreamId stream, const Segment& segment) {

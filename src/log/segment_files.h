@@ -24,7 +24,8 @@ class SegmentFiles {
   Result<Entry*> open(StreamId stream, const Segment& segment);
   /// A new, empty file, with an empty index.
   Result<Entry*> create(StreamId stream, const Segment& segment);
-  /// The index of a segment: as kept, from the file's footer, or by walking the batches.
+  /// The index of a segment: as kept, from the file's footer, or by walking the batches; a sealed one then gets its
+  /// footer.
   Result<SegmentIndex*> index(StreamId stream, const Segment& segment);
   /// Writes the index behind a sealed segment's batches, so that it need not be rebuilt. A hint: it may fail.
   void write_footer(StreamId stream, const Segment& segment);
