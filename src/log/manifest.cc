@@ -26,7 +26,8 @@ Result<Manifest> read_manifest(io::Disk& disk) {
   manifest.cores = from.get<uint32_t>();
   manifest.epoch = from.get<int32_t>();
   manifest.clean = from.get<uint8_t>() != 0;
-  if (!from.at_end()) return fail(Code::corrupt, "MANIFEST does not decode");
+  if (!from.at_end() || id.size() != 16 || manifest.cores > shard_count)
+    return fail(Code::corrupt, "MANIFEST does not decode");
   return manifest;
 }
 

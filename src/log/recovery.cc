@@ -23,8 +23,9 @@ constexpr uint64_t checkpoint_bytes_max = 16 * GiB;
 /// Applies one core's journal to a state.
 class Replay {
  public:
-  Replay(io::Disk& disk, StoreState& state, RecoveryFacts& facts, std::string& damage)
-      : disk_(disk), state_(state), facts_(facts), damage_(damage), files_(disk, open_files_max) {}
+  /// `epoch`: of the run that wrote the journal.
+  Replay(io::Disk& disk, int32_t epoch, StoreState& state, RecoveryFacts& facts, std::string& damage)
+      : disk_(disk), epoch_(epoch), state_(state), facts_(facts), damage_(damage), files_(disk, open_files_max) {}
 
   Result<void> apply(const JournalEntry& entry) {
     ++facts_.entries;
@@ -130,8 +131,8 @@ class Replay {
     uint64_t at = from.get<uint64_t>();
     auto header = peek_header(from.rest());
     if (!from.ok() || !header || header->size_bytes() != from.rest().size()) return broken("a batch does not decode");
-    if (log.segments.empty() || log.segments.back().base != base || log.segments.back().bytes != at ||
-        header->base_offset != log.end)
+    if (log.segments.empty() || log.segments.back().sealed || log.segments.back().base != base ||
+        log.segments.back().bytes != at || header->base_offset != log.end)
       return broken("a batch that does not follow on its log's end");
     auto* file = TRY(file_of(log, log.segments.back()));
     if (file) TRY_VOID(file->write(at, from.rest()));
@@ -176,7 +177,9 @@ class Replay {
     StreamId stream(from.get<uint64_t>());
     auto change = decode_change(from);
     if (!change || !from.at_end()) return broken("a settlement does not decode");
-    auto [found, fresh] = state_.cursors.try_emplace(id, CursorState{stream, AckCursor(Offset(0))});
+    auto log = state_.logs.find(stream);
+    Offset begin = log == state_.logs.end() ? Offset(0) : log->second.begin;
+    auto [found, fresh] = state_.cursors.try_emplace(id, CursorState{stream, AckCursor(begin)});
     found->second.cursor.apply(*change);
     return {};
   }
@@ -225,7 +228,10 @@ class Replay {
       batch.resize(batch_header_bytes);
       TRY_VOID(file->read(at, batch));
       auto header = peek_header(batch);
-      if (!header || header->base_offset != log.end || header->size_bytes() > size - at) break;
+      // Batches of an earlier run can stand here too, behind what has been written over them since: a crash ended that
+      // run, nobody was told of them, and they are not to follow what came later.
+      if (!header || header->base_offset != log.end || header->leader_epoch != epoch_ || header->size_bytes() > size - at)
+        break;
       batch.resize(header->size_bytes());
       TRY_VOID(file->read(at, batch));
       if (!validate_stored(batch, Walk::header)) break;
@@ -241,6 +247,7 @@ class Replay {
   }
 
   io::Disk& disk_;
+  int32_t epoch_;
   StoreState& state_;
   RecoveryFacts& facts_;
   std::string& damage_;
@@ -278,32 +285,30 @@ Result<void> recover_core(io::Disk& disk, JournalId id, const std::vector<Journa
     if (file.id.generation != id.generation || file.id.core != id.core) continue;
     (file.checkpoint ? checkpoints : journals).push_back(file.number);
   }
-  std::ranges::sort(checkpoints, std::greater());
-  // The newest that is whole; one that a crash cut is no damage, the one before it still has its journal.
-  std::optional<uint32_t> first;
-  for (uint32_t number : checkpoints) {
-    std::string name = checkpoint_file_name(id, number);
-    auto contents = TRY(io::read_file(disk, name, checkpoint_bytes_max));
-    damage = name;
-    StoreState state;
-    auto loaded = load_checkpoint(contents, id, number, state);
-    if (!loaded && loaded.error().code != Code::corrupt) return loaded;
-    if (!loaded) continue;
-    out.state.take(std::move(state));
-    first = number;
-    break;
+  if (checkpoints.empty()) {
+    damage = checkpoint_file_name(id, 0);
+    return fail(Code::corrupt, "the checkpoint of a journal is missing");
   }
-  if (!first) {
-    damage = journal_file_name(id, 0) + ".checkpoint";
-    return fail(Code::corrupt, "no whole checkpoint of a journal");
-  }
+  // The newest. An older one that is still there is no help if this one is damaged, for the journal files between them
+  // may be written over; and a crash does not damage one: it is renamed into place when it is whole.
+  uint32_t first = *std::ranges::max_element(checkpoints);
+  damage = checkpoint_file_name(id, first);
+  auto contents = TRY(io::read_file(disk, damage, checkpoint_bytes_max));
+  StoreState state;
+  TRY_VOID(load_checkpoint(contents, id, first, state));
+  out.state.take(std::move(state));
   damage.clear();
 
-  Replay replay(disk, out.state, out.facts, damage);
+  Replay replay(disk, out.manifest.epoch, out.state, out.facts, damage);
   uint64_t last_group = 0;
   bool ended = false;
-  for (uint32_t number = *first;; ++number) {
-    if (std::ranges::find(journals, number) == journals.end()) break;
+  for (uint32_t number = first;; ++number) {
+    if (std::ranges::find(journals, number) == journals.end()) {
+      // Each file's name is durable before the next file is made.
+      if (std::ranges::none_of(journals, [&](uint32_t later) { return later > number; })) break;
+      damage = journal_file_name(id, number);
+      return fail(Code::corrupt, "a journal file is missing");
+    }
     std::string name = journal_file_name(id, number);
     auto file = TRY(disk.open(name, io::Open::read));
     auto end = read_journal(*file, id, number, [&](const JournalEntry& entry) -> Result<void> {
@@ -315,7 +320,8 @@ Result<void> recover_core(io::Disk& disk, JournalId id, const std::vector<Journa
       return std::unexpected(end.error());
     }
     out.facts.bytes += end->at;
-    if (end->damaged_before > 0 || (end->first_group > 0 && (ended || end->first_group != last_group + 1) && last_group > 0)) {
+    bool follows = !ended && (last_group == 0 || end->first_group == last_group + 1);
+    if (end->damaged_before > 0 || (end->first_group > 0 && !follows)) {
       damage = name;
       return fail(Code::corrupt, "journal: damaged between what was durable", static_cast<int64_t>(end->at));
     }
@@ -353,12 +359,11 @@ Result<Recovered> recover(io::Disk& disk, std::string& damage) {
   if (!manifest && manifest.error().code != Code::not_found) return std::unexpected(manifest.error());
   auto names = disk.list("journal");
   if (!manifest) {
-    if (names && std::ranges::any_of(*names, [](auto& n) { return parse_journal_name(n).has_value(); })) {
-      // A first start that a crash cut short leaves journals of generation 1 and no manifest: nothing was confirmed.
-      for (const std::string& name : *names) {
-        auto file = parse_journal_name(name);
-        if (file && file->id.generation > 1) return fail(Code::corrupt, "MANIFEST is missing, but journals are there");
-      }
+    // A first start that a crash cut short leaves checkpoints of generation 1 and nothing else.
+    for (const std::string& name : names ? *names : std::vector<std::string>()) {
+      auto file = parse_journal_name(name);
+      if (file && (file->id.generation > 1 || !file->checkpoint))
+        return fail(Code::corrupt, "MANIFEST is missing, but journals are there");
     }
     TRY_VOID(disk.make_folder("journal"));
     TRY_VOID(disk.make_folder(segment_folder));
@@ -372,6 +377,7 @@ Result<Recovered> recover(io::Disk& disk, std::string& damage) {
   for (const std::string& name : *names) {
     auto file = parse_journal_name(name);
     if (file) files.push_back(*file);
+    if (file) out.generation_max = std::max(out.generation_max, file->id.generation);
     out.old_journals.push_back("journal/" + name);
   }
   for (uint32_t core = 0; core < manifest->cores; ++core)
@@ -385,7 +391,8 @@ Result<Manifest> begin_generation(io::Disk& disk, const Recovered& recovered, ui
                                   const std::function<uint32_t(uint32_t shard)>& owner, const Uuid& new_cluster_id) {
   Manifest next = recovered.manifest;
   if (next.generation == 0) next.cluster_id = new_cluster_id;
-  next.generation += 1;
+  // Not one that a start began and did not finish: its files are among the old ones, which will be removed.
+  next.generation = std::max(next.generation, recovered.generation_max) + 1;
   next.cores = cores;
   // Readers may have seen records of level `os` that a crash took: the epoch tells them to look (KIP-320).
   if (!recovered.facts.clean) next.epoch += 1;

@@ -18,6 +18,7 @@ struct RecoveryFacts {
 
 struct Recovered {
   Manifest manifest;  // as found; generation 0 in a new folder
+  uint64_t generation_max = 0;  // of any file in it: a start that was cut short leaves some that MANIFEST does not know
   StoreState state;
   RecoveryFacts facts;
   std::vector<std::string> old_journals;  // may be recycled or removed once the new generation is written

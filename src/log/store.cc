@@ -13,7 +13,7 @@ Store::Store(io::Loop& loop, io::Disk& disk, JournalId id, int32_t epoch, StoreS
       journal_(loop, disk, id, settings.journal,
                {.durable = [this](JournalPosition position) { became_durable(position); },
                 .file_full = [this] { plan_checkpoint(); },
-                .failed = [this](Error error) { fatal_(error); }}),
+                .failed = [this](Error error) { fail_once(error); }}),
       context_{loop, journal_, files_, *this, epoch},
       retry_(loop, [this] { write_checkpoint().detach(); }) {
   for (uint32_t shard = 0; shard < shard_count; ++shard) tables_.emplace_back(journal_, static_cast<uint8_t>(shard));
@@ -25,7 +25,8 @@ Result<void> Store::start(StoreState& recovered, const std::function<bool(uint32
                           std::vector<std::string> spares) {
   for (auto& [stream, state] : recovered.logs) {
     if (!owns(shard_of(stream))) continue;
-    logs_.emplace(stream, std::make_unique<Log>(context_, std::move(state), LogSettings{}));
+    // Until somebody says how long to keep its records, nothing of a log is removed.
+    logs_.emplace(stream, std::make_unique<Log>(context_, std::move(state), LogSettings{.remove_old = false}));
   }
   for (uint32_t shard = 0; shard < shard_count; ++shard)
     if (owns(shard)) tables_[shard].adopt(std::move(recovered.tables[shard]));
@@ -117,9 +118,17 @@ void Store::became_durable(JournalPosition position) {
   while (!marks_.empty() && marks_.front().position <= position) {
     Mark mark = marks_.front();
     marks_.pop_front();
-    if (Log* log = find(mark.stream)) log->advance(mark.end, mark.segment, mark.segment_bytes);
+    Log* log = find(mark.stream);
+    if (!log) continue;
+    // At level `os` later appends share the position of the mark: all is confirmed, so all can be read.
+    if (log->last_position() <= position) {
+      log->advance(log->state().end, log->active_base(), log->active_bytes());
+    } else {
+      log->advance(mark.end, mark.segment, mark.segment_bytes);
+    }
   }
-  if (pending_ && !checkpointing_ && position >= pending_->position) write_checkpoint().detach();
+  bool waits_for_space = retry_.deadline() != io::never;
+  if (pending_ && !checkpointing_ && !waits_for_space && position >= pending_->position) write_checkpoint().detach();
 }
 
 void Store::remove_files(StreamId stream, std::vector<Segment> segments) {
@@ -127,15 +136,15 @@ void Store::remove_files(StreamId stream, std::vector<Segment> segments) {
   for (const Segment& segment : segments) dirty_.erase({stream, segment.base, segment.version});
   // Only once the journal says that they are gone: until then a crash would miss them.
   [](Store& store, StreamId id, std::vector<Segment> gone, JournalPosition position) -> io::Task<> {
-    ++store.jobs_;
     auto durable = co_await store.durable(position);
     if (durable) {
+      ++store.jobs_;
       co_await io::work(store.loop(), io::Lane::bulk, [&] {
         for (const Segment& s : gone) (void)store.disk_.remove(segment_path({id, s.base, s.version})).has_value();
         return true;
       });
+      store.job_done();
     }
-    store.job_done();
   }(*this, stream, std::move(segments), journal_.end())
              .detach();
 }
@@ -143,7 +152,8 @@ void Store::remove_files(StreamId stream, std::vector<Segment> segments) {
 Bytes Store::snapshot(uint32_t number) {
   CheckpointWriter to(id_, number);
   for (auto& [stream, log] : logs_) {
-    if (log->state().end.value > 0) to.add(log->state());
+    // A log may have a segment and no batch yet: its first one may already stand behind this checkpoint.
+    if (log->state().end.value > 0 || !log->state().segments.empty()) to.add(log->state());
     log->checkpointed();
   }
   for (uint32_t shard = 0; shard < shard_count; ++shard) to.add(static_cast<uint8_t>(shard), tables_[shard].rows());
@@ -159,6 +169,10 @@ void Store::plan_checkpoint() {
   pending_ = Pending{number, journal_.file_begin(), snapshot(number), std::exchange(dirty_, {})};
   unjournaled_bytes_ = 0;
   if (journal_.durable() >= pending_->position) write_checkpoint().detach();
+}
+
+void Store::fail_once(Error error) {
+  if (!std::exchange(failed_, true)) fatal_(error);
 }
 
 void Store::job_done() {
@@ -196,24 +210,29 @@ io::Task<Result<void>> Store::write_checkpoint() {
     journal_.recycle_below(pending_->number);
     if (old != last_checkpoint_) (void)disk_.remove(checkpoint_file_name(id_, old)).has_value();
     pending_.reset();
+    retry_.cancel();
     // The journal went on to yet another file meanwhile: what it holds is covered by the next one.
     if (journal_.files_in_use() > 2) begin_checkpoint();
-  } else if (written.error().code == Code::full) {
+  } else if (written.error().code == Code::full || written.error().code == Code::busy) {
     retry_.arm(loop().now() + 1000);
   } else {
-    fatal_(written.error());
+    fail_once(written.error());
   }
   job_done();
   co_return written;
 }
 
 io::Task<Result<void>> Store::checkpoint() {
+  if (is_full()) co_return fail(Code::full, "no space left for the journal");
   co_await settle();
-  if (pending_) co_return fail(Code::full, "a checkpoint is waiting for space");
-  begin_checkpoint();
-  CO_TRY_VOID(co_await durable(pending_ ? pending_->position : journal_.end()));
-  co_await settle();
-  if (pending_) co_return co_await write_checkpoint();
+  // One that is planned already does not cover all.
+  while (pending_ && !failed_ && retry_.deadline() == io::never) co_await settle();
+  if (!pending_ && !failed_) {
+    begin_checkpoint();
+    co_await settle();
+  }
+  if (failed_) co_return fail(Code::io, "the disk failed");
+  if (pending_) co_return fail(Code::full, "no space left for a checkpoint");
   co_return Result<void>();
 }
 

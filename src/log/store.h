@@ -51,6 +51,7 @@ class Store final : LogOwner {
   bool is_full() const { return journal_.is_full(); }
 
   /// Waits for everything appended so far to be on disk and stores the state, so that the next start replays nothing.
+  /// Code::full if the disk is: then nothing is waited for.
   io::Task<Result<void>> checkpoint();
   /// Trims all logs by their retention settings; returns when to come back (wall clock), or io::never.
   int64_t retain();
@@ -97,6 +98,7 @@ class Store final : LogOwner {
   void remove_files(StreamId stream, std::vector<Segment> segments);
   Bytes snapshot(uint32_t number);
   void begin_checkpoint();
+  void fail_once(Error error);
   void job_done();
   void plan_checkpoint();
   io::Task<Result<void>> write_checkpoint();
@@ -128,6 +130,7 @@ class Store final : LogOwner {
   io::Cancel cancel_;
   int jobs_ = 0;  // blocking calls on their way
   std::vector<io::Wakeup*> idle_waiters_;
+  bool failed_ = false;
   io::Timer retry_;
   Counters counters_;
 };

@@ -1,0 +1,290 @@
+// All logs of a core together: checkpoints, tables, cursors, dropping, the full disk, the failing one.
+#include "log/store.h"
+
+#include "log/engine_testing.h"
+
+namespace naru {
+namespace {
+
+class StoreTest : public ::testing::Test, public Engine {
+ protected:
+  StoreTest() { EXPECT_EQ(start(), "ok"); }
+  std::string put(uint64_t stream, const std::string& value, size_t pad = 0) {
+    std::string got = append(stream, {.values = {value}, .pad = pad});
+    settle();
+    return got;
+  }
+  std::string row(std::string_view key) {
+    auto* value = store().table(3).find(key);
+    return value ? *value : "none";
+  }
+  std::string checkpoint() {
+    auto stored = wait(store().checkpoint());
+    return stored ? "ok" : outcome(stored.error());
+  }
+};
+using a_store = StoreTest;
+
+TEST_F(a_store, comes_back_as_it_was_after_a_kill) {
+  put(1, "a");
+  put(2, "x");
+  put(1, "b");
+  store().table(3).put("k", "v");
+  settle();
+  kill();
+  ASSERT_EQ(start(), "ok");
+  EXPECT_EQ(read_all(1), "0:a 1:b");
+  EXPECT_EQ(read_all(2), "0:x");
+  EXPECT_EQ(row("k"), "v");
+  EXPECT_FALSE(facts.clean);
+}
+
+TEST_F(a_store, replays_nothing_after_a_clean_end) {
+  for (int i = 0; i < 50; ++i) append(1 + i % 3, "v");
+  ASSERT_EQ(end_cleanly(), "ok");
+  int32_t epoch = manifest.epoch;
+  ASSERT_EQ(start(), "ok");
+  EXPECT_TRUE(facts.clean);
+  EXPECT_EQ(facts.entries, 0u);
+  EXPECT_EQ(manifest.epoch, epoch) << "readers need not look whether something was lost";
+  EXPECT_EQ(bounds(1), "0..17..17");
+}
+
+TEST_F(a_store, a_checkpoint_bounds_what_the_next_start_replays) {
+  for (int i = 0; i < 300; ++i) put(1, "v", 1000);
+  EXPECT_GE(store().counters().checkpoints, 3u);
+  kill();
+  ASSERT_EQ(start(), "ok");
+  EXPECT_LT(facts.bytes, 3 * settings.journal.file_bytes);
+  EXPECT_EQ(bounds(1), "0..300..300");
+}
+
+TEST_F(a_store, a_log_whose_first_batch_begins_a_new_journal_file_survives) {
+  // The checkpoint is made between the log's first segment and its first batch, wherever the file happens to end.
+  for (uint64_t fill = 0; fill < 16; ++fill) {
+    for (uint64_t i = 0; i < fill; ++i) put(1, "filler", 900 + fill);
+    append(100 + fill, {.values = {"first"}, .pad = 17'000});
+    append(200 + fill, {.values = {"second"}, .pad = 17'000});
+    settle();
+  }
+  settle();
+  kill();
+  ASSERT_EQ(start(), "ok") << damage;
+  for (uint64_t fill = 0; fill < 16; ++fill) {
+    EXPECT_EQ(read_all(100 + fill), "0:first");
+    EXPECT_EQ(read_all(200 + fill), "0:second");
+  }
+}
+
+TEST_F(a_store, row_changes_happen_together_or_not_at_all) {
+  for (int cut = 0; cut < 12; ++cut) {
+    std::string value = std::to_string(cut);
+    RowChange changes[] = {{"left", value}, {"right", value}};
+    store().table(3).change(changes);
+    disk().lose_power_in(cut);
+    settle();
+    lose_power();
+    ASSERT_EQ(start(), "ok") << damage;
+    EXPECT_EQ(row("left"), row("right"));
+  }
+}
+
+TEST_F(a_store, a_dropped_log_is_gone_with_its_files) {
+  put(1, "a");
+  put(2, "b");
+  store().drop(StreamId(1));
+  EXPECT_EQ(store().find(StreamId(1)), nullptr);
+  settle();
+  EXPECT_EQ(files("segments").size(), 1u);
+  kill();
+  ASSERT_EQ(start(), "ok");
+  EXPECT_EQ(store().find(StreamId(1)), nullptr);
+  EXPECT_EQ(read_all(2), "0:b");
+}
+
+TEST_F(a_store, dropping_while_batches_and_a_checkpoint_are_on_their_way_does_no_harm) {
+  for (int round = 0; round < 8; ++round) {
+    uint64_t stream = 10 + round;
+    for (int i = 0; i < 30; ++i) append(stream, {.values = {"v"}, .pad = 1000});
+    for (int i = 0; i < round; ++i) loop().turn();
+    store().drop(StreamId(stream));
+    append(1, "kept");
+    settle();
+  }
+  kill();
+  ASSERT_EQ(start(), "ok") << damage;
+  EXPECT_EQ(store().logs().size(), 1u);
+  EXPECT_EQ(bounds(1), "0..8..8");
+}
+
+TEST_F(a_store, a_slice_outlives_its_log) {
+  put(1, "a");
+  auto slice = log(1).read(Offset(0), 1000);
+  ASSERT_TRUE(slice);
+  store().drop(StreamId(1));
+  settle();
+  Bytes bytes(slice->range.length);
+  ASSERT_TRUE(slice->range.file->read(slice->range.at, bytes));
+  EXPECT_EQ(records_in(bytes), "0:a");
+}
+
+TEST_F(a_store, another_number_of_cores_keeps_everything) {
+  for (uint32_t next : {3u, 2u, 5u, 1u}) {
+    for (uint64_t stream = 1; stream <= 12; ++stream) append(stream, "v");
+    for (uint32_t shard = 0; shard < 8; ++shard) store(shard % cores).table(shard).put("row", std::to_string(cores));
+    settle();
+    if (next % 2) {
+      kill();
+    } else {
+      ASSERT_EQ(end_cleanly(), "ok");
+    }
+    cores = next;
+    ASSERT_EQ(start(), "ok") << damage;
+  }
+  for (uint64_t stream = 1; stream <= 12; ++stream) EXPECT_EQ(bounds(stream), "0..4..4");
+  for (uint32_t shard = 0; shard < 8; ++shard) EXPECT_EQ(*store().table(shard).find("row"), "5");
+}
+
+TEST_F(a_store, a_cursor_survives_and_begins_where_its_log_did) {
+  for (const char* v : {"a", "b", "c", "d"}) put(1, v);
+  ASSERT_TRUE(log(1).trim(Offset(2)));
+  store().cursor(CursorId(5), StreamId(1));
+  store().change(CursorId(5), {Offset(3), Offset(4), Change::Kind::settle});
+  settle();
+  kill();
+  ASSERT_EQ(start(), "ok");
+  AckCursor& cursor = store().cursor(CursorId(5), StreamId(1));
+  EXPECT_EQ(cursor.floor(), Offset(2)) << "what was trimmed before is nobody's to take";
+  EXPECT_TRUE(cursor.is_done(Offset(3)));
+}
+
+TEST_F(a_store, level_os_survives_a_kill_and_keeps_its_offsets_after_power_loss) {
+  LogSettings os{.durability = Durability::os, .segment_bytes = 2000};
+  for (int round = 0; round < 12; ++round) {
+    uint64_t stream = 20 + round;
+    log(stream, os);
+    for (int i = 0; i < 15; ++i) append(stream, {.values = {std::to_string(i)}, .pad = 300}), settle();
+    std::string all = read_all(stream);
+    if (round % 2) {
+      kill();
+      ASSERT_EQ(start(), "ok") << damage;
+      EXPECT_EQ(read_all(stream), all);
+    } else {
+      lose_power();
+      ASSERT_EQ(start(), "ok") << damage;
+      // What survived is at its own offset, in order; the end of a segment may be missing before the next one.
+      std::istringstream left(store().find(StreamId(stream)) ? read_all(stream) : "");
+      int64_t last = -1;
+      for (std::string one; left >> one;) {
+        EXPECT_NE((" " + all + " ").find(" " + one + " "), std::string::npos) << one;
+        EXPECT_GT(std::stoll(one), last);
+        last = std::stoll(one);
+      }
+    }
+  }
+}
+
+TEST_F(a_store, between_the_levels_nothing_is_lost_but_what_os_may_lose) {
+  for (int round = 0; round < 10; ++round) {
+    for (int i = 0; i < 4; ++i) {
+      log(1, {.durability = i % 2 ? Durability::os : Durability::sync});
+      append(1, {.values = {"v"}, .pad = 200});
+      append(1, {.values = {"w"}, .pad = 200});
+      for (int turns = 0; turns < round; ++turns) loop().turn();
+    }
+    settle();
+    lose_power();
+    ASSERT_EQ(start(), "ok") << damage;
+    ASSERT_EQ(read_all(1).find("corrupt"), std::string::npos);
+  }
+}
+
+TEST_F(a_store, a_full_disk_refuses_writes_serves_reads_and_heals) {
+  put(1, "a", 1000);
+  disk().set_space(0);
+  std::string refused;
+  for (int i = 0; i < 40 && refused != "full"; ++i) refused = append(1, {.values = {"b"}, .pad = 2000}), settle();
+  EXPECT_EQ(refused, "full");
+  EXPECT_EQ(append(1, {.values = {"c"}, .pad = 5000}), "full");
+  EXPECT_EQ(read(1, 0, 1), "0:a");
+  EXPECT_TRUE(fatal.empty());
+  disk().set_space(UINT64_MAX);
+  settle();
+  EXPECT_FALSE(store().is_full());
+  std::string offset = put(1, "d");
+  EXPECT_EQ(bounds(1), "0.." + std::to_string(std::stoi(offset) + 1) + ".." + std::to_string(std::stoi(offset) + 1));
+  kill();
+  ASSERT_EQ(start(), "ok") << damage;
+  EXPECT_TRUE(read_all(1).ends_with(offset + ":d"));
+}
+
+TEST_F(a_store, on_a_full_disk_a_checkpoint_says_so_instead_of_waiting_for_ever) {
+  put(1, "a");
+  disk().set_space(0);
+  store().table(3).put("k", std::string(20'000, 'x'));
+  loop().run_for(100);
+  ASSERT_TRUE(store().is_full());
+  EXPECT_EQ(checkpoint(), "full");
+}
+
+TEST_F(a_store, a_checkpoint_without_space_is_tried_again) {
+  for (int i = 0; i < 20; ++i) put(1, "v", 1000);
+  uint64_t before = store().counters().checkpoints;
+  disk().set_space(0);
+  for (int i = 0; i < 40; ++i) store().table(3).put("k", std::string(700, 'x')), loop().run_for(20);
+  disk().set_space(UINT64_MAX);
+  settle();
+  EXPECT_GT(store().counters().checkpoints, before);
+  EXPECT_TRUE(fatal.empty());
+  for (const std::string& name : files("journal")) EXPECT_FALSE(name.ends_with(".new")) << name;
+}
+
+TEST_F(a_store, without_descriptors_it_waits_instead_of_ending) {
+  for (int i = 0; i < 5; ++i) put(1, "v", 1000);
+  disk().set_out_of_files(true);
+  for (int i = 0; i < 80; ++i) store().table(3).put("k", std::string(700, 'x')), loop().run_for(20);
+  EXPECT_TRUE(fatal.empty());
+  disk().set_out_of_files(false);
+  settle();
+  EXPECT_EQ(put(1, "w"), "5");
+  EXPECT_TRUE(fatal.empty());
+  kill();
+  ASSERT_EQ(start(), "ok");
+  EXPECT_EQ(row("k").size(), 700u);
+}
+
+TEST_F(a_store, a_failed_sync_is_fatal_and_nothing_is_confirmed_after_it) {
+  put(1, "a");
+  disk().fail_sync_in(0);
+  append(1, "b");
+  settle();
+  ASSERT_EQ(fatal.size(), 1u);
+  EXPECT_EQ(fatal[0].code, Code::io);
+  EXPECT_EQ(bounds(1), "0..1..2");
+  append(1, "c");
+  settle();
+  EXPECT_EQ(bounds(1), "0..1..3");
+  EXPECT_EQ(fatal.size(), 1u) << "said once";
+}
+
+TEST_F(a_store, a_failed_sync_of_a_checkpoint_is_fatal_too) {
+  append(1, "a");
+  settle();
+  disk().fail_sync_in(0);
+  EXPECT_EQ(checkpoint(), "io");
+  EXPECT_EQ(fatal.size(), 1u);
+}
+
+TEST_F(a_store, removes_nothing_by_age_before_it_is_told_how_long_to_keep) {
+  log(1, {.retention_ms = -1});
+  append(1, {.values = {"old"}, .timestamp = 1});
+  settle();
+  kill();
+  ASSERT_EQ(start(), "ok");
+  store().retain();
+  settle();
+  EXPECT_EQ(read_all(1), "0:old");
+}
+
+}  // namespace
+}  // namespace naru
