@@ -208,12 +208,20 @@ class Server {
   io::Task<> stop() {
     kafka_.reset();
     admin_.reset();
+    // All together, as a session on one core may wait for a group or a log on another one; and checkpoints only when
+    // no session is left that could change something on a core that is done.
+    std::vector<io::Task<bool>> finishing;
     for (size_t i = 0; i < servers_.size(); ++i) {
-      auto finish = [this, i](Core& core) -> io::Task<Result<void>> {
+      auto finish = [this, i](Core&) -> io::Task<bool> {
         co_await servers_[i]->stop(300);
-        co_return co_await core.store.checkpoint();
+        co_return true;
       };
-      auto stored = co_await on(broker_->first(), *broker_->cores[i], finish);
+      finishing.push_back(on(broker_->first(), *broker_->cores[i], finish));
+    }
+    for (auto& one : finishing) co_await one;
+    for (auto& core : broker_->cores) {
+      auto checkpoint = [](Core& there) -> io::Task<Result<void>> { co_return co_await there.store.checkpoint(); };
+      auto stored = co_await on(broker_->first(), *core, checkpoint);
       if (!stored) exit_code_ = failed("no checkpoint at the end; the next start will replay the journal", stored.error());
     }
     end(exit_code_);
