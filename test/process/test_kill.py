@@ -172,7 +172,7 @@ def test_nothing_confirmed_is_lost(make_naru, tmp_path, flags, rounds):
         # At once, or when the client libraries have found the broker again and all are at work.
         wait_for(load, dice.randrange(1, 1500), of_each=dice.choice((0, 0, 1, 3, 10)))
         time.sleep(dice.random() * 0.005)  # anywhere between two turns of the broker
-        way = "kill" if number == 0 else dice.choices(list(ways), (85, 7, 8))[0]
+        way = "kill" if number == 0 else dice.choices(list(ways), (80, 7, 13))[0]
         ways[way] += 1
         naru.stop() if way == "SIGTERM" else naru.kill()
         ends = last_acked(load)
