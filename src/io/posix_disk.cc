@@ -117,9 +117,10 @@ class PosixFile final : public File {
 
 class PosixDisk final : public Disk {
  public:
-  PosixDisk(std::string root, Fd folder) : root_(std::move(root)), folder_(std::move(folder)) {}
+  PosixDisk(Fd folder, bool read_only) : folder_(std::move(folder)), read_only_(read_only) {}
 
   Result<std::unique_ptr<File>> open(const std::string& path, Open mode, Cache cache) override {
+    if (read_only_ && mode != Open::read) return changes_nothing();
     int flags = O_CLOEXEC | (mode == Open::read ? O_RDONLY : O_RDWR);
     if (mode == Open::create) flags |= O_CREAT;
     if (mode == Open::create_new) flags |= O_CREAT | O_TRUNC;
@@ -151,6 +152,7 @@ class PosixDisk final : public Disk {
   }
 
   Result<void> make_folder(const std::string& folder) override {
+    if (read_only_) return changes_nothing();
     for (size_t end = 0; end != std::string::npos;) {
       end = folder.find('/', end + 1);
       if (::mkdirat(folder_.get(), folder.substr(0, end).c_str(), 0750) != 0 && errno != EEXIST)
@@ -159,10 +161,12 @@ class PosixDisk final : public Disk {
     return {};
   }
   Result<void> rename(const std::string& from, const std::string& to) override {
+    if (read_only_) return changes_nothing();
     if (::renameat(folder_.get(), from.c_str(), folder_.get(), to.c_str()) != 0) return os_error("rename");
     return {};
   }
   Result<void> remove(const std::string& path) override {
+    if (read_only_) return changes_nothing();
     if (::unlinkat(folder_.get(), path.c_str(), 0) == 0) return {};
     if (errno == EISDIR && ::unlinkat(folder_.get(), path.c_str(), AT_REMOVEDIR) == 0) return {};
     return os_error("remove");
@@ -179,17 +183,19 @@ class PosixDisk final : public Disk {
   }
 
  private:
-  std::string root_;
+  static std::unexpected<Error> changes_nothing() { return fail(Code::unsupported, "this folder was opened for reading only"); }
+
   Fd folder_;
+  bool read_only_;
 };
 
-Result<std::unique_ptr<Disk>> open_at(const std::string& root, bool lock) {
+Result<std::unique_ptr<Disk>> open_at(const std::string& root, bool read_only) {
   Fd folder(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() < 0) return os_error("open data folder");
   // The lock goes with the descriptor, so a killed broker never leaves one behind.
-  if (lock && ::flock(folder.get(), LOCK_EX | LOCK_NB) != 0)
+  if (::flock(folder.get(), (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0)
     return fail(Code::busy, "another naru is running on this data folder", errno);
-  return std::make_unique<PosixDisk>(root, std::move(folder));
+  return std::make_unique<PosixDisk>(std::move(folder), read_only);
 }
 
 }  // namespace
@@ -201,9 +207,9 @@ Result<std::unique_ptr<Disk>> open_disk(const std::string& root) {
     if (!part.empty() && ::mkdir(part.c_str(), 0750) != 0 && errno != EEXIST)
       return os_error("create data folder");
   }
-  return open_at(root, true);
+  return open_at(root, /*read_only=*/false);
 }
 
-Result<std::unique_ptr<Disk>> open_disk_for_reading(const std::string& root) { return open_at(root, false); }
+Result<std::unique_ptr<Disk>> open_disk_for_reading(const std::string& root) { return open_at(root, /*read_only=*/true); }
 
 }  // namespace naru::io

@@ -1,5 +1,6 @@
 #include <cstdio>
 
+#include "server/check_command.h"
 #include "server/config.h"
 #include "server/server.h"
 
@@ -13,7 +14,7 @@ int main(int argc, char** argv) {
   naru::io::set_log(parsed.config->log_format, naru::io::Level::info);
   switch (parsed.config->command) {
     case Config::Command::serve: return serve(*parsed.config);
-    case Config::Command::check: std::puts("not yet"); return 1;
+    case Config::Command::check: return check(parsed.config->data_dir);
     case Config::Command::version: std::puts("naru 0.1.0"); return 0;
   }
 }
