@@ -13,7 +13,7 @@ namespace {
 
 Bytes batch_of(std::string_view value, int records = 1) {
   BatchBuilder builder({});
-  for (int i = 0; i < records; ++i) builder.add({.timestamp = 1, .key = view("k"), .value = view(value)});
+  for (int i = 0; i < records; ++i) builder.add({.timestamp = 1'700'000'000'000, .key = view("k"), .value = view(value)});
   return *builder.finish();
 }
 
@@ -149,7 +149,9 @@ TEST(session, what_was_confirmed_over_the_wire_survives_a_crash) {
         auto fetched = broker.call<FetchResponse>(reader, fetch_of("t", offset), 11);
         ASSERT_TRUE(fetched);
         ByteView stored = fetched->responses[0].partitions[0].records.bytes;
-        ASSERT_GE(stored.size(), batch.size()) << "lost at " << offset;
+        ASSERT_GE(stored.size(), batch.size())
+            << "lost at " << offset << ", " << name(fetched->responses[0].partitions[0].error_code) << ", high watermark "
+            << fetched->responses[0].partitions[0].high_watermark;
         // All but base offset and leader epoch is as it was sent.
         EXPECT_TRUE(std::ranges::equal(stored.subspan(17, batch.size() - 17), ByteView(batch).subspan(17)));
       }

@@ -29,6 +29,7 @@ class SimDisk final : public io::Disk {
 
   /// Faults. `space` bytes in all files at most; a lying disk reports syncs that it does not do (negative control).
   void set_space(uint64_t bytes) { space_ = bytes; }
+  uint64_t used() const { return used_; }
   void set_lying(bool lying) { lying_ = lying; }
   /// Fails the n-th sync from now with an I/O error.
   void fail_sync_in(int n) { fail_sync_in_ = n; }

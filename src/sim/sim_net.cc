@@ -50,9 +50,10 @@ class SimStream final : public io::Stream {
     co_return Result<void>();
   }
   void close() override {
-    if (std::exchange(wire_->closed, true)) return;
-    if (wire_->reader) std::exchange(wire_->reader, nullptr)->wake();
-    if (wire_->drainer) std::exchange(wire_->drainer, nullptr)->wake();
+    auto wire = wire_;  // whoever is woken may destroy this stream
+    if (std::exchange(wire->closed, true)) return;
+    if (wire->reader) std::exchange(wire->reader, nullptr)->wake();
+    if (wire->drainer) std::exchange(wire->drainer, nullptr)->wake();
   }
   std::string peer() const override { return "127.0.0.1:40000"; }
   std::string local_host() const override { return "127.0.0.1"; }
@@ -81,6 +82,7 @@ void SimConnection::hang_up() {
 
 Bytes SimConnection::take() {
   Bytes out = std::exchange(wire_->to_client, {});
+  if (out.empty() || !wire_->drainer) return out;
   wire_->loop.post([wire = wire_] {
     if (wire->drainer) std::exchange(wire->drainer, nullptr)->wake();
   });
