@@ -142,7 +142,7 @@ TEST(session, what_was_confirmed_over_the_wire_survives_a_crash) {
       }
       // Some that nobody waits for.
       for (int i = 0; i < 5; ++i) client.send(encode_request(produce_of("t", batch_of("unconfirmed")), 7, 1000 + i));
-      for (uint64_t turns = random.below(10); turns > 0; --turns) broker.loop().turn();
+      broker.loop().run_for(static_cast<io::Millis>(random.below(8)));
       broker.crash(random.chance(0.6));
       auto& reader = broker.connect();
       for (const auto& [offset, batch] : confirmed) {
@@ -151,7 +151,8 @@ TEST(session, what_was_confirmed_over_the_wire_survives_a_crash) {
         ByteView stored = fetched->responses[0].partitions[0].records.bytes;
         ASSERT_GE(stored.size(), batch.size())
             << "lost at " << offset << ", " << name(fetched->responses[0].partitions[0].error_code) << ", high watermark "
-            << fetched->responses[0].partitions[0].high_watermark;
+            << fetched->responses[0].partitions[0].high_watermark << ", begin "
+            << fetched->responses[0].partitions[0].log_start_offset << ", life " << life;
         // All but base offset and leader epoch is as it was sent.
         EXPECT_TRUE(std::ranges::equal(stored.subspan(17, batch.size() - 17), ByteView(batch).subspan(17)));
       }
