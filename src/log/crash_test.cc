@@ -1,9 +1,11 @@
 // What was confirmed survives: a store on a simulated disk works, loses power or is killed at a random moment, and is
-// recovered, again and again. One seed, one story: NARU_SEED=n replays it, NARU_SEEDS=n runs more.
+// recovered, again and again. Topics come and go meanwhile, the disk gets full and empty, the number of cores changes,
+// and starts are cut short. One seed, one story: NARU_SEED=n replays it, NARU_SEEDS=n runs more.
 #include <gtest/gtest-spi.h>
 
 #include "base/testing.h"
 #include "log/batch_builder.h"
+#include "log/check.h"
 #include "log/record.h"
 #include "log/store.h"
 #include "sim/sim_disk.h"
@@ -19,6 +21,7 @@ std::string value_of(uint64_t stream, int64_t number) { return "s" + std::to_str
 /// What was promised about one log.
 struct LogModel {
   StreamId stream;
+  bool dropped = false, drop_confirmed = false;  // asked to go; gone for good
   Durability level = Durability::sync;
   std::map<int64_t, std::string> confirmed;  // offset -> value
   int64_t begin_confirmed = 0, begin_asked = 0;
@@ -32,15 +35,19 @@ class World {
  public:
   explicit World(uint64_t seed, bool lying = false) : random_(seed), lying_(lying) {
     disk_ = std::make_unique<sim::SimDisk>(random_.next());
-    for (uint64_t i = 0; i < 4; ++i) logs_.emplace_back().stream = StreamId(i + 1);
+    for (uint64_t i = 0; i < 4; ++i) logs_.emplace_back().stream = StreamId(next_stream_++);
     logs_[3].level = Durability::os;
   }
-  ~World() { drain(); }
+  ~World() {
+    // What the last life leaves is not looked at any more.
+    disk_->kill();
+    drain();
+  }
 
   void run() {
     for (int life = 0; life < 4 && !::testing::Test::HasFailure(); ++life) {
       start();
-      if (!store_ || ::testing::Test::HasFailure()) return;
+      if (stores_.empty() || ::testing::Test::HasFailure()) return;
       uint64_t steps = random_.between(5, 120);
       for (uint64_t i = 0; i < steps; ++i) step();
       if (life > 0 && random_.chance(0.2)) {
@@ -63,24 +70,63 @@ class World {
   }
 
   void start() {
+    if (random_.chance(0.3)) start_in_vain();
+    if (generation_ > 0 && random_.chance(0.3)) check();
     disk_->set_lying(lying_);
     loop_ = std::make_unique<sim::SimLoop>(random_.next());
+    cores_ = static_cast<uint32_t>(random_.between(1, 3));
     std::string damage;
     auto recovered = recover(*disk_, damage);
     ASSERT_TRUE(recovered) << recovered.error().reason << " " << damage;
-    auto manifest = begin_generation(*disk_, *recovered, 1, [](uint32_t) { return 0u; }, Uuid{});
+    auto owner = [this](uint32_t shard) { return shard % cores_; };
+    auto manifest = begin_generation(*disk_, *recovered, cores_, owner, Uuid{});
     ASSERT_TRUE(manifest);
-    store_ = std::make_unique<Store>(*loop_, *disk_, JournalId{manifest->generation, 0}, manifest->epoch, small(),
-                                     [](Error) {});
-    ASSERT_TRUE(store_->start(recovered->state, [](uint32_t) { return true; }, {}));
+    generation_ = manifest->generation;
+    for (uint32_t core = 0; core < cores_; ++core) {
+      JournalId id{manifest->generation, core};
+      stores_.push_back(std::make_unique<Store>(*loop_, *disk_, id, manifest->epoch, small(), [](Error) {}));
+      ASSERT_TRUE(stores_[core]->start(recovered->state, [&](uint32_t shard) { return owner(shard) == core; }, {}));
+    }
+    for (const std::string& old : recovered->old_journals) (void)disk_->remove(old).has_value();
+    std::erase_if(logs_, [&](const LogModel& model) {
+      bool is_there = store_of(model.stream).find(model.stream) != nullptr;
+      EXPECT_FALSE(model.drop_confirmed && is_there) << "stream " << model.stream.value << " was dropped";
+      return model.dropped && !is_there;
+    });
     for (auto& model : logs_) {
-      LogSettings settings{.durability = model.level, .segment_bytes = 4 * KiB};
-      verify(model, store_->log(model.stream, settings));
+      // A drop that did not arrive has not happened; what came before it counts again.
+      model.dropped = false;
+      verify(model, store_of(model.stream).log(model.stream, log_settings(model)));
     }
     verify_rows();
     verify_cursor();
-    generation_ = manifest->generation;
   }
+
+  /// What a crash leaves is no damage to `naru check` either.
+  void check() {
+    CheckEvents events{.found = [](const Finding& f) {
+                         if (f.kind == Finding::Kind::damage) ADD_FAILURE() << f.file << ": " << f.what;
+                       },
+                       .progress = {}};
+    EXPECT_TRUE(check_folder(*disk_, events));
+  }
+
+  /// A start that loses its power at some point before it serves anyone.
+  void start_in_vain() {
+    disk_->lose_power_in(static_cast<int>(random_.below(60)));
+    std::string damage;
+    auto recovered = recover(*disk_, damage);
+    if (recovered) (void)begin_generation(*disk_, *recovered, 2, [](uint32_t shard) { return shard % 2; }, Uuid{}).has_value();
+    if (disk_->is_dead()) {
+      power_lost_ = true;
+    } else {
+      disk_->kill();
+    }
+    disk_ = disk_->restarted(random_.next());
+  }
+
+  Store& store_of(StreamId stream) { return *stores_[shard_of(stream) % cores_]; }
+  Store& store_of_shard(uint32_t shard) { return *stores_[shard % cores_]; }
 
   void step() {
     double dice = static_cast<double>(random_.below(100));
@@ -92,13 +138,40 @@ class World {
       settle();
     } else if (dice < 84) {
       trim(logs_[random_.below(logs_.size())]);
+    } else if (dice < 86) {
+      drop_and_make();
+    } else if (dice < 88) {
+      // Little room or none for a while; what fits still counts.
+      disk_->set_space(random_.chance(0.5) ? UINT64_MAX : disk_->used() + random_.below(20'000));
     } else {
       for (uint64_t turns = random_.below(12); turns > 0; --turns) loop_->turn();
     }
   }
 
+  /// Drops a log that may be in use, and makes another.
+  void drop_and_make() {
+    size_t which = random_.between(1, logs_.size() - 1);  // the first has the cursor
+    LogModel& model = logs_[which];
+    if (!model.dropped) {
+      model.dropped = true;
+      auto position = store_of(model.stream).drop(model.stream);
+      [](World& world, StreamId stream, JournalPosition at, uint64_t life) -> io::Task<> {
+        auto durable = co_await world.store_of(stream).durable(at);
+        if (!durable || life != world.life_) co_return;
+        for (LogModel& m : world.logs_)
+          if (m.stream == stream) m.drop_confirmed = true;
+      }(*this, model.stream, position, life_).detach();
+    }
+    if (logs_.size() > 8) return;
+    LogModel& fresh = logs_.emplace_back();
+    fresh.stream = StreamId(next_stream_++);
+    fresh.level = random_.chance(0.3) ? Durability::os : Durability::sync;
+    store_of(fresh.stream).log(fresh.stream, log_settings(fresh));
+  }
+
   void produce(LogModel& model) {
-    Log* log = store_->find(model.stream);
+    Log* log = store_of(model.stream).find(model.stream);
+    if (!log) return;
     if (!model.unconfirmed) {
       std::vector<std::string> values;
       for (uint64_t n = random_.between(1, 5); n > 0; --n) values.push_back(value_of(model.stream.value, model.next_number++));
@@ -117,11 +190,12 @@ class World {
     auto header = validate(batch, Walk::records);
     ASSERT_TRUE(header);
     auto appended = log->append(batch, *header);
+    if (!appended && appended.error().code == Code::full) return;  // tried again later
     ASSERT_TRUE(appended) << appended.error().reason;
     in_flight_.insert(model.stream.value);
     [](World& world, LogModel& m, Appended a, std::vector<std::string> sent, uint64_t life) -> io::Task<> {
-      auto durable = co_await world.store_->durable(a.position);
-      if (!durable || life != world.life_) co_return;
+      auto durable = co_await world.store_of(m.stream).durable(a.position);
+      if (!durable || life != world.life_ || m.dropped) co_return;
       for (size_t i = 0; i < sent.size(); ++i) m.confirmed[a.base.value + static_cast<int64_t>(i)] = sent[i];
       m.unconfirmed.reset();
       world.in_flight_.erase(m.stream.value);
@@ -132,26 +206,28 @@ class World {
   void put_row() {
     std::string key = "k" + std::to_string(random_.below(6));
     int64_t value = ++row_number_;
-    auto position = store_->table(5).put(key, std::to_string(value));
+    auto position = store_of_shard(5).table(5).put(key, std::to_string(value));
     asked_rows_[key] = value;
     [](World& world, std::string k, int64_t v, JournalPosition at, uint64_t life) -> io::Task<> {
-      auto durable = co_await world.store_->durable(at);
+      auto durable = co_await world.store_of_shard(5).durable(at);
       if (durable && life == world.life_) world.confirmed_rows_[k] = std::max(world.confirmed_rows_[k], v);
     }(*this, key, value, position, life_).detach();
   }
 
   void settle() {
     int64_t n = next_settle_++;
-    store_->cursor(CursorId(1), logs_[0].stream);
-    auto position = store_->change(CursorId(1), {Offset(n * 2), Offset(n * 2 + 1), Change::Kind::settle});
+    Store& store = store_of(logs_[0].stream);
+    store.cursor(CursorId(1), logs_[0].stream);
+    auto position = store.change(CursorId(1), {Offset(n * 2), Offset(n * 2 + 1), Change::Kind::settle});
     [](World& world, int64_t number, JournalPosition at, uint64_t life) -> io::Task<> {
-      auto durable = co_await world.store_->durable(at);
+      auto durable = co_await world.store_of(world.logs_[0].stream).durable(at);
       if (durable && life == world.life_) world.settled_.insert(number);
     }(*this, n, position, life_).detach();
   }
 
   void trim(LogModel& model) {
-    Log* log = store_->find(model.stream);
+    Log* log = store_of(model.stream).find(model.stream);
+    if (!log) return;
     auto bounds = log->bounds();
     if (bounds.high_watermark == bounds.begin) return;
     Offset to = bounds.begin + static_cast<int64_t>(random_.below(static_cast<uint64_t>(bounds.high_watermark - bounds.begin)));
@@ -159,7 +235,7 @@ class World {
     ASSERT_TRUE(position);
     model.begin_asked = to.value;
     [](World& world, LogModel& m, int64_t offset, JournalPosition at, uint64_t life) -> io::Task<> {
-      auto durable = co_await world.store_->durable(at);
+      auto durable = co_await world.store_of(m.stream).durable(at);
       if (durable && life == world.life_) m.begin_confirmed = std::max(m.begin_confirmed, offset);
     }(*this, model, to.value, *position, life_).detach();
   }
@@ -224,26 +300,26 @@ class World {
     if (may_lose) {
       // The producer's own state is lost with the records; it would start anew with a new id.
       model.unconfirmed.reset();
-      model.stream = StreamId(model.stream.value + 100);
+      store_of(model.stream).drop(model.stream);
+      model.stream = StreamId(next_stream_++);
       model.confirmed.clear();
       model.sequence = 0;
       model.begin_asked = model.begin_confirmed = 0;
-      store_->drop(StreamId(model.stream.value - 100));
-      store_->log(model.stream, log_settings(model));
+      store_of(model.stream).log(model.stream, log_settings(model));
     }
   }
   static LogSettings log_settings(const LogModel& model) { return {.durability = model.level, .segment_bytes = 4 * KiB}; }
 
   void verify_rows() {
     for (const auto& [key, value] : confirmed_rows_) {
-      auto* row = store_->table(5).find(key);
+      auto* row = store_of_shard(5).table(5).find(key);
       ASSERT_TRUE(row) << key;
       EXPECT_GE(std::stoll(*row), value);
       EXPECT_LE(std::stoll(*row), asked_rows_[key]);
     }
   }
   void verify_cursor() {
-    AckCursor& cursor = store_->cursor(CursorId(1), logs_[0].stream);
+    AckCursor& cursor = store_of(logs_[0].stream).cursor(CursorId(1), logs_[0].stream);
     for (int64_t n : settled_) EXPECT_TRUE(cursor.is_done(Offset(n * 2))) << n;
   }
 
@@ -258,10 +334,14 @@ class World {
   }
   void end_cleanly() {
     power_lost_ = false;
+    disk_->set_space(UINT64_MAX);
+    loop_->run_for(2000);
     bool done = false;
     [](World& world, bool& finished) -> io::Task<> {
-      auto stored = co_await world.store_->checkpoint();
-      EXPECT_TRUE(stored);
+      for (auto& store : world.stores_) {
+        auto stored = co_await store->checkpoint();
+        EXPECT_TRUE(stored) << stored.error().reason;
+      }
       finished = true;
     }(*this, done).detach();
     loop_->run([&] { return done; });
@@ -271,16 +351,16 @@ class World {
   }
   /// Lets what is on its way fail, then takes the next disk.
   void drain() {
-    if (!store_) return;
+    if (stores_.empty()) return;
     ++life_;
     bool settled = false;
     [](World& world, bool& done) -> io::Task<> {
-      co_await world.store_->settle();
+      for (auto& store : world.stores_) co_await store->settle();
       done = true;
     }(*this, settled).detach();
     loop_->run_for(10'000);
     EXPECT_TRUE(settled);
-    store_.reset();
+    stores_.clear();
     loop_.reset();
     in_flight_.clear();
     disk_ = disk_->restarted(random_.next());
@@ -290,8 +370,10 @@ class World {
   bool lying_;
   std::unique_ptr<sim::SimDisk> disk_;
   std::unique_ptr<sim::SimLoop> loop_;
-  std::unique_ptr<Store> store_;
-  std::vector<LogModel> logs_;
+  std::vector<std::unique_ptr<Store>> stores_;
+  uint32_t cores_ = 1;
+  std::deque<LogModel> logs_;
+  uint64_t next_stream_ = 1;
   std::set<uint64_t> in_flight_;
   std::map<std::string, int64_t> confirmed_rows_, asked_rows_;
   std::set<int64_t> settled_;

@@ -311,6 +311,9 @@ Result<void> recover_core(io::Disk& disk, JournalId id, const std::vector<Journa
     }
     std::string name = journal_file_name(id, number);
     auto file = TRY(disk.open(name, io::Open::read));
+    // A process that died between write and sync leaves entries that only the page cache has. Files go because of them
+    // below, so they have to survive a power loss during this start.
+    TRY_VOID(file->sync());
     auto end = read_journal(*file, id, number, [&](const JournalEntry& entry) -> Result<void> {
       // Nothing in a later file counts once an earlier one broke off; see below.
       return ended ? Result<void>() : replay.apply(entry);
@@ -380,6 +383,7 @@ Result<Recovered> recover(io::Disk& disk, std::string& damage) {
     if (file) out.generation_max = std::max(out.generation_max, file->id.generation);
     out.old_journals.push_back("journal/" + name);
   }
+  TRY_VOID(disk.sync_folder("journal"));
   for (uint32_t core = 0; core < manifest->cores; ++core)
     TRY_VOID(recover_core(disk, {manifest->generation, core}, files, out, damage));
   out.facts.clean = manifest->clean && out.facts.entries == 0;
