@@ -11,6 +11,7 @@ import wire
 
 REPO = Path(__file__).resolve().parents[2]
 PEER = os.environ.get("NARU_TEST_PEER", "naru")
+REBALANCE_DELAY = 0  # each new group would wait 3 s for more members; the tests have dozens of groups
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "naru" / "clients"
 
 
@@ -65,14 +66,15 @@ class Broker:
         if self.is_kafka:
             return [str(REPO / "tools/kafka_peer"), "run", "--port", str(self.port), "--dir", data]
         binary = os.environ.get("NARU_BIN", str(REPO / "build/naru"))
-        return [binary, "serve", "--data-dir", data, "--kafka", self.address,
+        config = self.folder / "naru.toml"
+        config.write_text(f"group-initial-rebalance-delay-ms = {REBALANCE_DELAY}\n")
+        return [binary, "serve", "--config", str(config), "--data-dir", data, "--kafka", self.address,
                 "--admin", f"127.0.0.1:{free_port()}", *shlex.split(os.environ.get("NARU_ARGS", ""))]
 
     def start(self):
         environment = dict(os.environ)
         if self.is_kafka:
-            # Each group would wait 3 s for more members; the tests have dozens of groups.
-            environment.setdefault("KAFKA_PROPERTIES", "group.initial.rebalance.delay.ms=0")
+            environment.setdefault("KAFKA_PROPERTIES", f"group.initial.rebalance.delay.ms={REBALANCE_DELAY}")
         with open(self.log, "ab") as log:
             # tools/kafka_peer execs, so this process is the broker itself.
             self.process = subprocess.Popen(self.command(), stdout=log, stderr=log,

@@ -58,7 +58,9 @@ def verify(address, turns):
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_number_changes_from_start_to_start(make_naru, tmp_path, end):
     counts = ["4", "1", "2", "64", "3"]
-    naru = make_naru("--shards", counts[0]).start()
+    (tmp_path / "naru.toml").write_text("group-initial-rebalance-delay-ms = 0\n")
+    config = ["--config", str(tmp_path / "naru.toml")]
+    naru = make_naru("--shards", counts[0], *config).start()
     with wire.Connection(naru.address) as c:
         for i in range(20):
             assert c.create_topic(f"topic-{i}", 3) == 0
@@ -73,7 +75,7 @@ def test_number_changes_from_start_to_start(make_naru, tmp_path, end):
     for turn, count in enumerate(counts):
         if turn > 0:
             getattr(naru, end)()
-            naru.flags = ["--shards", count]
+            naru.flags = ["--shards", count, *config]
             naru.start()
             assert f"cores={count}" in naru.says()
             verify(naru.address, turn)
