@@ -68,6 +68,8 @@ Result<LogState> LogState::load(Unpacker& from) {
     s.first_timestamp = from.get<int64_t>();
     s.version = from.get<uint32_t>();
     s.sealed = from.get<uint8_t>() != 0;
+    bool ascends = state.segments.empty() || s.base > state.segments.back().base;
+    if (!ascends || s.base.value < 0 || s.base > state.end) return fail(Code::corrupt, "checkpoint: segments of a log");
     state.segments.push_back(s);
   }
   count = from.get<uint32_t>();
@@ -77,7 +79,7 @@ Result<LogState> LogState::load(Unpacker& from) {
     state.epochs.push_back({epoch, Offset(from.get<int64_t>())});
   }
   ByteView window = from.bytes();
-  if (!from.ok() || state.begin > state.end) return fail(Code::corrupt, "checkpoint: a log does not decode");
+  if (!from.ok() || state.begin.value < 0 || state.begin > state.end) return fail(Code::corrupt, "checkpoint: a log does not decode");
   state.producers = TRY(ProducerWindow::load(window));
   return state;
 }

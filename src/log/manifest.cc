@@ -9,11 +9,12 @@ namespace {
 constexpr uint32_t magic = 0x7572616e;  // "naru"
 }
 
-Result<Manifest> read_manifest(io::Disk& disk) {
-  Bytes contents = TRY(io::read_file(disk, "MANIFEST", 4096));
+Result<Manifest> read_manifest(io::Disk& disk) { return decode_manifest(TRY(io::read_file(disk, "MANIFEST", 4096))); }
+
+Result<Manifest> decode_manifest(ByteView contents) {
   if (contents.size() < 12 || load_le<uint32_t>(contents.data()) != magic)
     return fail(Code::corrupt, "MANIFEST is not naru's: is this really a naru data folder?");
-  ByteView covered = ByteView(contents).first(contents.size() - 4);
+  ByteView covered = contents.first(contents.size() - 4);
   if (crc32c(covered) != load_le<uint32_t>(contents.data() + covered.size()))
     return fail(Code::corrupt, "MANIFEST is damaged: its checksum does not fit");
   Unpacker from(covered.subspan(4));
@@ -31,13 +32,17 @@ Result<Manifest> read_manifest(io::Disk& disk) {
   return manifest;
 }
 
-Result<void> write_manifest(io::Disk& disk, const Manifest& manifest) {
+Bytes encode_manifest(const Manifest& manifest) {
   Bytes contents;
   Packer to(contents);
   to.put(magic).put(format_version).put(ByteView(manifest.cluster_id.bytes));
   to.put(manifest.generation).put(manifest.cores).put(manifest.epoch).put(static_cast<uint8_t>(manifest.clean));
   to.put(crc32c(contents));
-  return io::replace_file(disk, "", "MANIFEST", contents);
+  return contents;
+}
+
+Result<void> write_manifest(io::Disk& disk, const Manifest& manifest) {
+  return io::replace_file(disk, "", "MANIFEST", encode_manifest(manifest));
 }
 
 }  // namespace naru

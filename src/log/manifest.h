@@ -15,6 +15,10 @@ struct Manifest {
   bool clean = true;        // the last run ended with a checkpoint
 };
 
+/// The contents of the file, checksummed.
+Bytes encode_manifest(const Manifest& manifest);
+/// Code::unsupported if a newer naru wrote it; Code::corrupt if damaged.
+Result<Manifest> decode_manifest(ByteView contents);
 /// Code::not_found in an empty folder; Code::unsupported if a newer naru wrote it; Code::corrupt if damaged.
 Result<Manifest> read_manifest(io::Disk& disk);
 Result<void> write_manifest(io::Disk& disk, const Manifest& manifest);
