@@ -58,7 +58,7 @@ class Core {
   } counters;
 
  private:
-  static constexpr io::Millis retention_pause_ms = 10'000;
+  static constexpr io::Millis retention_pause_ms = 300'000;  // Kafka's log.retention.check.interval.ms
   void housekeep();
   io::Task<> compact_all();
   bool compacting_ = false;

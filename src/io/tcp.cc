@@ -346,6 +346,7 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   if (colon == std::string_view::npos) return fail(Code::invalid, "an address is HOST:PORT");
   Endpoint out{.host = std::string(text.substr(0, colon))};
   if (out.host.starts_with('[') && out.host.ends_with(']')) out.host = out.host.substr(1, out.host.size() - 2);
+  if (out.host.find_first_of("[]") != std::string::npos) return fail(Code::invalid, "brackets go around an IPv6 address");
   unsigned port = 0;
   if (colon + 1 == text.size()) return fail(Code::invalid, "an address is HOST:PORT");
   for (char digit : text.substr(colon + 1)) {

@@ -128,6 +128,33 @@ JournalPosition Journal::append(EntryKind kind, ByteView a, ByteView b) {
   return end_;
 }
 
+JournalPosition Journal::append_copied(EntryKind kind, ByteView a, ByteView b, std::shared_ptr<io::File> file,
+                                       uint64_t at) {
+  append(kind, a, b);
+  Group& group = groups_.back();
+  group.copies.push_back({std::move(file), at, group.bytes.size() - b.size(), b.size()});
+  return end_;
+}
+
+/// Writes the parts that segments get: one write for each run that is contiguous in its file.
+Result<void> Journal::copy_out(Group& group) {
+  std::ranges::sort(group.copies, [](const Copy& x, const Copy& y) {
+    return std::pair(x.file.get(), x.at) < std::pair(y.file.get(), y.at);
+  });
+  std::vector<ByteView> pieces;
+  for (size_t i = 0; i < group.copies.size();) {
+    const Copy& first = group.copies[i];
+    uint64_t end = first.at;
+    pieces.clear();
+    for (; i < group.copies.size() && group.copies[i].file == first.file && group.copies[i].at == end; ++i) {
+      pieces.push_back(group.bytes.all().subspan(group.copies[i].offset, group.copies[i].length));
+      end += group.copies[i].length;
+    }
+    TRY_VOID(first.file->write(first.at, pieces));
+  }
+  return {};
+}
+
 void Journal::flush_later() {
   if (flush_planned_ || in_flight_) return;
   flush_planned_ = true;
@@ -158,6 +185,7 @@ void Journal::flush() {
       io::Lane::journal,
       [this, opened = &*of_group, &group, result] {
         *result = opened->file->write(group.at, group.bytes.all());
+        if (*result) *result = copy_out(group);
         if (*result) *result = opened->file->sync();
         // A new or recycled file is found after a crash only if its name is durable as well.
         if (*result && !opened->named) *result = disk_.sync_folder("journal");
@@ -173,6 +201,7 @@ void Journal::written(Result<void> result) {
   if (!result && (result.error().code == Code::full || result.error().code == Code::busy)) {
     full_ = true;
     retry_.arm(loop_.now() + 500);
+    wake_impatient();
     return;
   }
   if (!result) {
@@ -192,6 +221,14 @@ void Journal::written(Result<void> result) {
   flush();  // who came meanwhile is the next group
   events_.durable(durable_);
   wake(durable_);
+}
+
+void Journal::wake_impatient() {
+  std::vector<std::coroutine_handle<>> giving_up;
+  for (const Waiter& waiter : waiters_)
+    if (!waiter.patient) giving_up.push_back(waiter.handle);
+  std::erase_if(waiters_, [](const Waiter& waiter) { return !waiter.patient; });
+  for (auto handle : giving_up) handle.resume();
 }
 
 void Journal::add_waiter(Waiter waiter) {
@@ -214,6 +251,7 @@ void Journal::wake(JournalPosition durable) {
 
 Result<void> Journal::Wait::await_resume() const {
   if (journal.durable_ >= position) return {};
+  if (journal.full_ && !journal.failed_) return fail(Code::full, "no space left for the journal");
   return fail(Code::io, "the journal could not be written");
 }
 

@@ -70,11 +70,16 @@ class Journal {
   /// Adds an entry whose payload is the given pieces; copies them. Never waits, never fails: see has_room() and
   /// is_full(). Returns the position that durable() must reach.
   JournalPosition append(EntryKind kind, ByteView a, ByteView b = {});
+  /// As append, and `b` is written to `file` at `at` as well, with the group and before it counts as durable: many
+  /// batches of one log then cost one write, and none of it happens on the loop. Sync is not implied.
+  JournalPosition append_copied(EntryKind kind, ByteView a, ByteView b, std::shared_ptr<io::File> file, uint64_t at);
 
   JournalPosition end() const { return end_; }
   JournalPosition durable() const { return durable_; }
   /// Resumes when everything below `position` is on disk, or with the error that ended the journal.
-  auto wait(JournalPosition position) { return Wait{*this, position, {}}; }
+  auto wait(JournalPosition position) { return Wait{*this, position, /*patient=*/true}; }
+  /// As wait, but gives up with Code::full while the disk has no space: whether it will be durable is then unknown.
+  auto wait_if_space(JournalPosition position) { return Wait{*this, position, /*patient=*/false}; }
   /// Resumes when has_room() again.
   io::Task<> room();
   bool has_room() const { return waiting_bytes_ < limits_.waiting_bytes; }
@@ -96,14 +101,23 @@ class Journal {
   struct Wait {
     Journal& journal;
     JournalPosition position;
-    Result<void> result;
-    bool await_ready() const { return journal.durable_ >= position || journal.failed_; }
-    void await_suspend(std::coroutine_handle<> waiter) { journal.add_waiter({position, waiter}); }
+    bool patient;
+    bool await_ready() const {
+      return journal.durable_ >= position || journal.failed_ || (!patient && journal.full_);
+    }
+    void await_suspend(std::coroutine_handle<> waiter) { journal.add_waiter({position, patient, waiter}); }
     Result<void> await_resume() const;
   };
   struct Waiter {
     JournalPosition position;
+    bool patient;
     std::coroutine_handle<> handle;
+  };
+  /// A part of a group that a segment gets too.
+  struct Copy {
+    std::shared_ptr<io::File> file;
+    uint64_t at;            // in the segment
+    size_t offset, length;  // in the group's bytes
   };
   /// Entries that one write takes to one place.
   struct Group {
@@ -111,6 +125,7 @@ class Journal {
     uint64_t at = 0;
     JournalPosition end = 0;
     AlignedBuffer bytes;
+    std::vector<Copy> copies;
   };
   struct Opened {
     uint32_t number;
@@ -122,10 +137,12 @@ class Journal {
   void write_entry(EntryKind kind, ByteView a, ByteView b);
   void flush_later();
   void flush();
+  static Result<void> copy_out(Group& group);
   void written(Result<void> result);
   Result<void> open_file(uint32_t number);
   void add_waiter(Waiter waiter);
   void wake(JournalPosition durable);
+  void wake_impatient();
 
   io::Loop& loop_;
   io::Disk& disk_;

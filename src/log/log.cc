@@ -72,19 +72,19 @@ Result<Appended> Log::append(std::span<uint8_t> batch, const BatchHeader& header
   placed.leader_epoch = context_.epoch;
   set_base_offset(batch, placed.base_offset);
   set_leader_epoch(batch, placed.leader_epoch);
-  // The file first: if the disk is full, nothing has happened yet.
   Segment& active = state_.segments.back();
   auto* entry = TRY(context_.files.open(state_.stream, active));
-  TRY_VOID(entry->file->write(active.bytes, ByteView(batch)));
-
   uint8_t where[24];
   store_le(where, state_.stream.value);
   JournalPosition position;
   if (settings_.durability == Durability::sync) {
     store_le(where + 8, active.base.value);
     store_le(where + 16, active.bytes);
-    position = context_.journal.append(EntryKind::batch, where, batch);
+    // The segment gets its copy from the journal's buffer, when that is written: readers see neither before.
+    position = context_.journal.append_copied(EntryKind::batch, where, batch, entry->file, active.bytes);
   } else {
+    // The file first: if the disk is full, nothing has happened yet.
+    TRY_VOID(entry->file->write(active.bytes, ByteView(batch)));
     if (!marked_dirty_) mark_position_ = context_.journal.append(EntryKind::dirty, ByteView(where, 8));
     marked_dirty_ = true;
     position = mark_position_;

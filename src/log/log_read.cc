@@ -20,7 +20,7 @@ uint64_t Log::readable_bytes(size_t segment) const {
 /// readable part of the segment has none (a compacted segment may end in a gap).
 Result<Log::Position> Log::find_batch(size_t segment, Offset offset) {
   const Segment& s = state_.segments[segment];
-  auto* index = TRY(context_.files.index(state_.stream, s));
+  auto* index = TRY(context_.files.index(state_.stream, s, readable_bytes(segment)));
   auto* entry = TRY(context_.files.open(state_.stream, s));
   Position found;
   found.header.magic = 0;
@@ -42,7 +42,7 @@ Result<Slice> Log::read(Offset from, uint64_t bytes_max) {
     if (start.header.magic == 0) continue;  // only a gap is left here: the next segment has what follows
     uint64_t limit = readable_bytes(i);
     uint64_t end = std::min(start.at + std::max<uint64_t>(bytes_max, start.header.size_bytes()), limit);
-    auto* index = TRY(context_.files.index(state_.stream, s));
+    auto* index = TRY(context_.files.index(state_.stream, s, readable_bytes(i)));
     auto* entry = TRY(context_.files.open(state_.stream, s));
     // Better to end where a batch does: what is cut would be sent again. The index knows such a place, unless the limit
     // is smaller than its steps.
@@ -95,7 +95,7 @@ Result<std::optional<Log::Found>> Log::find_time_in(size_t segment, int64_t time
   const Segment& s = state_.segments[segment];
   uint64_t limit = readable_bytes(segment);
   if (s.max_timestamp < timestamp || limit == 0) return std::nullopt;
-  auto* index = TRY(context_.files.index(state_.stream, s));
+  auto* index = TRY(context_.files.index(state_.stream, s, limit));
   uint64_t from = index->position_for_time(timestamp);
   auto file = TRY(context_.files.open(state_.stream, s))->file;
   std::optional<Found> found;

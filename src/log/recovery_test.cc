@@ -81,16 +81,6 @@ TEST_F(recovery, a_batch_that_nobody_confirmed_does_not_rise_from_the_dead_behin
   EXPECT_EQ(read_all(1), "0:a 1:d");
 }
 
-TEST_F(recovery, what_the_segment_has_and_the_journal_has_not_is_kept_if_it_is_of_this_run) {
-  ASSERT_EQ(start(), "ok");
-  put(1, "a");
-  append(1, "b");
-  kill();
-  ASSERT_EQ(start(), "ok");
-  EXPECT_EQ(read_all(1), "0:a 1:b");
-  EXPECT_EQ(facts.salvaged, 1u);
-}
-
 TEST_F(recovery, a_damaged_checkpoint_is_not_passed_over_for_an_older_one) {
   ASSERT_EQ(start(), "ok");
   Bytes first = *disk().contents(file("journal", ".checkpoint"));

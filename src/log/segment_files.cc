@@ -38,7 +38,7 @@ Result<SegmentFiles::Entry*> SegmentFiles::create(StreamId stream, const Segment
   return entry;
 }
 
-Result<SegmentIndex*> SegmentFiles::index(StreamId stream, const Segment& segment) {
+Result<SegmentIndex*> SegmentFiles::index(StreamId stream, const Segment& segment, uint64_t written) {
   Entry* entry = TRY(open(stream, segment));
   if (entry->index) return entry->index.get();
   if (segment.sealed) {
@@ -53,10 +53,14 @@ Result<SegmentIndex*> SegmentFiles::index(StreamId stream, const Segment& segmen
     }
   }
   auto built = std::make_unique<SegmentIndex>(segment.base, step_bytes);
-  TRY_VOID(walk_headers(*entry->file, 0, segment.bytes, [&](const BatchHeader& header, uint64_t at) {
+  TRY_VOID(walk_headers(*entry->file, 0, written, [&](const BatchHeader& header, uint64_t at) {
     built->note(header, at);
     return true;
   }));
+  if (written < segment.bytes) {
+    passing_ = std::move(built);
+    return passing_.get();
+  }
   entry->index = std::move(built);
   if (segment.sealed) write_footer(stream, segment);
   return entry->index.get();

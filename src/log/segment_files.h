@@ -26,7 +26,9 @@ class SegmentFiles {
   Result<Entry*> create(StreamId stream, const Segment& segment);
   /// The index of a segment: as kept, from the file's footer, or by walking the batches; a sealed one then gets its
   /// footer.
-  Result<SegmentIndex*> index(StreamId stream, const Segment& segment);
+  /// `written` bytes of the segment are in the file; while that is not all, an index built now is not kept, because it
+  /// would miss what is on its way. The pointer holds until the next call.
+  Result<SegmentIndex*> index(StreamId stream, const Segment& segment, uint64_t written);
   /// Writes the index behind a sealed segment's batches, so that it need not be rebuilt. A hint: it may fail.
   void write_footer(StreamId stream, const Segment& segment);
   /// Forgets the file, if it is open. Slices in flight keep it open.
@@ -44,6 +46,7 @@ class SegmentFiles {
     Key key;
     Entry entry;
   };
+  std::unique_ptr<SegmentIndex> passing_;  // an index that is not kept
   Entry* insert(Key key, std::unique_ptr<io::File> file);
 
   io::Disk& disk_;

@@ -25,7 +25,7 @@ class SegmentsTest {
   }
   std::string path(const Segment& s) { return segment_path({stream, s.base, s.version}); }
   size_t entries(const Segment& s) {
-    auto index = files.index(stream, s);
+    auto index = files.index(stream, s, s.bytes);
     return index ? (*index)->entries() : 9999;
   }
   void forget(const Segment& s) { files.close(stream, s); }

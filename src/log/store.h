@@ -46,6 +46,8 @@ class Store final : LogOwner {
 
   /// co_await store.durable(position)
   auto durable(JournalPosition position) { return journal_.wait(position); }
+  /// As durable, for who can be told Code::full and asks again: what was appended may be durable later all the same.
+  auto durable_if_space(JournalPosition position) { return journal_.wait_if_space(position); }
   Journal& journal() { return journal_; }
   int32_t epoch() const { return context_.epoch; }
   bool is_full() const { return journal_.is_full(); }

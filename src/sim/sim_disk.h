@@ -2,6 +2,7 @@
 // A disk in memory that forgets what no sync covered. Losing power keeps a random part of the unsynced writes, sector
 // by sector, and a random part of the unsynced changes of names: harsher than any file system that promises an order.
 #include <map>
+#include <set>
 
 #include "base/prng.h"
 #include "io/disk.h"

@@ -1,6 +1,9 @@
 #pragma once
 // A loop whose time stands still until there is nothing left to do, then jumps. Blocking jobs take a random time, so
 // that everything else happens while they are on their way. One seed, one order of events.
+#include <deque>
+#include <functional>
+
 #include "base/prng.h"
 #include "io/loop.h"
 

@@ -1,5 +1,6 @@
-// Produce, v3-9. Appends one record batch per partition; with acks=all the answer comes when they are on disk (or as
-// safe as the topic's durability asks), with acks=1 when they are in the log, with acks=0 never.
+// Produce, v3-9. Appends one record batch per partition; the answer comes when they are on disk (or as safe as the
+// topic's durability asks), with acks=0 never. acks=1 waits like acks=all: what is confirmed has to survive kill -9,
+// and the sync that this takes is shared with everyone who waits.
 // * v5 log start offset  * v7 zstd  * v8 which record was at fault  * v9 flexible
 // Not here: transactions. What has no answer to give (acks=0) but failed ends the connection, as in Kafka.
 #include "kafka/api.h"
@@ -47,9 +48,16 @@ Result<BatchHeader> check_bytes(Part& part, int16_t version, size_t inflated_max
     part.refuse(code, why);
     return fail(Code::invalid, why);
   };
-  auto peeked = naru::peek_header(part.batch);
-  if (!peeked && peeked.error().code != Code::out_of_range) return refuse(code_of(peeked.error()), peeked.error().reason);
-  if (!peeked || peeked->size_bytes() != part.batch.size())
+  if (part.batch.size() < batch_header_bytes)
+    return refuse(ErrorCode::invalid_record, "Produce requests must have exactly one whole record batch per partition");
+  // The order in which Kafka looks: the format, the length, and only then the rest.
+  int8_t magic = static_cast<int8_t>(part.batch[16]);
+  int64_t length = load_be<int32_t>(part.batch.data() + 8);
+  if (magic == 0 || magic == 1) return refuse(ErrorCode::invalid_record, "Message format before v2 is not supported");
+  if (magic != 2) return refuse(ErrorCode::corrupt_message, "Unknown message format");
+  if (length < static_cast<int64_t>(batch_header_bytes - batch_prefix_bytes))
+    return refuse(ErrorCode::corrupt_message, "The length of the record batch is too small");
+  if (length + static_cast<int64_t>(batch_prefix_bytes) != static_cast<int64_t>(part.batch.size()))
     return refuse(ErrorCode::invalid_record, "Produce requests must have exactly one whole record batch per partition");
   if (static_cast<int64_t>(part.batch.size()) > part.topic->message_bytes_max)
     return refuse(ErrorCode::message_too_large, "The record batch is larger than max.message.bytes of the topic");
@@ -66,6 +74,17 @@ Result<BatchHeader> check_bytes(Part& part, int16_t version, size_t inflated_max
   return header;
 }
 
+int32_t first_without_key(ByteView batch) {
+  auto reader = RecordReader::open(batch);
+  Record record;
+  for (int32_t i = 0; reader; ++i) {
+    auto more = reader->next(&record);
+    if (!more || !*more) break;
+    if (!record.key) return i;
+  }
+  return 0;
+}
+
 /// Everything that can be wrong with the batch or with this topic's rules for it; corrects what the broker corrects.
 Result<BatchHeader> check(Core& owner, Part& part, int16_t version) {
   auto refuse = [&](ErrorCode code, const char* why) {
@@ -80,7 +99,7 @@ Result<BatchHeader> check(Core& owner, Part& part, int16_t version) {
   if (header->is_transactional())
     return refuse(ErrorCode::transactional_id_authorization_failed, "naru does not serve transactions yet");
   if (topic.log.compact && facts.has_null_key) {
-    part.bad_record = 0;
+    part.bad_record = first_without_key(part.batch);
     return refuse(ErrorCode::invalid_record, "One or more records have been rejected: a compacted topic needs a key");
   }
   if (topic.log_append_time) {
@@ -97,6 +116,8 @@ Result<BatchHeader> check(Core& owner, Part& part, int16_t version) {
 }
 
 void append(Core& owner, Part& part, int16_t version) {
+  // Deleted while the request was on its way to this core: its log must not come back.
+  if (!owner.catalog()->find(part.topic->id)) return part.refuse(ErrorCode::unknown_topic_or_partition, nullptr);
   auto header = check(owner, part, version);
   if (!header) return;
   Log& log = owner.log(*part.topic, part.partition);
@@ -116,9 +137,10 @@ io::Task<bool> append_all(Core& owner, std::vector<Part*> parts, int16_t version
     append(owner, *part, version);
     position = std::max(position, part->position);
   }
-  if (durable && position > 0 && !co_await owner.store.durable(position)) {
+  if (durable && position > 0) {
+    auto done = co_await owner.store.durable_if_space(position);
     for (Part* part : parts)
-      if (part->error == ErrorCode::none) part->refuse(ErrorCode::kafka_storage_error, "the disk failed");
+      if (!done && part->error == ErrorCode::none) part->refuse(ErrorCode::kafka_storage_error, done.error().reason);
   }
   co_return true;
 }
@@ -184,7 +206,7 @@ io::Task<Reply> handle(Context on, ByteView body) {
     }
     by_core[owner.index].push_back(&part);
   }
-  bool durable = acks == -1;
+  bool durable = acks != 0;
   int16_t version = on.version();
   std::vector<io::Task<bool>> running;
   for (size_t i = 0; i < by_core.size(); ++i) {

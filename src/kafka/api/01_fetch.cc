@@ -31,6 +31,10 @@ ErrorCode check_epoch(const Part& part, int32_t present) {
 
 /// Reads one partition; `bytes_left` bounds the response. At least one batch if nothing was found before.
 void read(Core& owner, Part& part, uint64_t bytes_left, bool first) {
+  if (!owner.catalog()->find(part.topic->id)) {  // deleted while the fetch waited
+    part.error = ErrorCode::unknown_topic_or_partition;
+    return;
+  }
   part.error = check_epoch(part, owner.store.epoch());
   if (part.error != ErrorCode::none) return;
   Log& log = owner.log(*part.topic, part.partition);
@@ -155,6 +159,10 @@ class Fetching {
       waiting[i] = std::make_unique<Waiting>(owner, core_, bytes_min_ - bytes_, wakeup);
       auto enlist = [this, i, &waiting, &moved](Core& there) -> io::Task<bool> {
         for (size_t n : by_core_[i]) {
+          if (!there.catalog()->find(parts_[n].topic->id)) {
+            moved = true;
+            continue;
+          }
           Log& log = there.log(*parts_[n].topic, parts_[n].partition);
           // What came between reading and now would not be told any more.
           if (log.bounds().high_watermark != parts_[n].bounds.high_watermark) moved = true;
