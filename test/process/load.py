@@ -14,6 +14,9 @@ QUIET = {"log_level": 0, "reconnect.backoff.ms": 10, "reconnect.backoff.max.ms":
          "topic.metadata.refresh.interval.ms": 2000, "broker.address.ttl": 1000}
 
 
+COORDINATOR_NOT_AVAILABLE = 15
+
+
 def value(name, number):
     return f"{name}:{number}:".encode().ljust(40 + number % 160, b".")
 
@@ -173,6 +176,9 @@ class Committer(Worker):
                 while not self.stopping.is_set():
                     self.sent += 1
                     error = group.commit(self.topic, self.sent, partition=self.partition)
+                    if error == COORDINATOR_NOT_AVAILABLE:  # it is ending by SIGTERM
+                        self.errors["CoordinatorNotAvailable"] += 1
+                        continue
                     assert error == 0, f"commit: error {error}"
                     self.acked = self.sent
                     self.confirmed += 1
