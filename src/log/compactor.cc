@@ -8,8 +8,11 @@ namespace {
 /// What may be compacted now: sealed segments whose records are all readable and old enough.
 std::vector<Segment> candidates(const Log& log, int64_t wall_ms) {
   std::vector<Segment> out;
-  for (const Segment& s : log.state().segments) {
-    if (!s.sealed || s.base >= log.bounds().high_watermark) break;
+  const auto& segments = log.state().segments;
+  for (size_t i = 0; i + 1 < segments.size(); ++i) {
+    const Segment& s = segments[i];
+    // Up to its end: what is above the high watermark may not even be in the file yet.
+    if (!s.sealed || segments[i + 1].base > log.bounds().high_watermark) break;
     bool fresh = s.max_timestamp >= 0 && wall_ms - s.max_timestamp < log.settings().min_compaction_lag_ms;
     if (s.version == 0 && fresh) break;
     out.push_back(s);

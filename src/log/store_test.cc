@@ -1,6 +1,7 @@
 // All logs of a core together: checkpoints, tables, cursors, dropping, the full disk, the failing one.
 #include "log/store.h"
 
+#include "log/compactor.h"
 #include "log/engine_testing.h"
 
 namespace naru {
@@ -273,6 +274,26 @@ TEST_F(a_store, a_failed_sync_of_a_checkpoint_is_fatal_too) {
   disk().fail_sync_in(0);
   EXPECT_EQ(checkpoint(), "io");
   EXPECT_EQ(fatal.size(), 1u);
+}
+
+TEST_F(a_store, compacts_nothing_that_is_not_durable_yet) {
+  log(1, {.compact = true});
+  put(1, "k");
+  append(1, "k");  // on its way when its segment is sealed
+  ASSERT_TRUE(log(1, {.compact = true}).roll());
+  auto freed = wait(compact(store(), StreamId(1), 64 * KiB, HashSecret{}));
+  ASSERT_TRUE(freed) << freed.error().reason;
+  EXPECT_EQ(*freed, 0u);
+  settle();
+  EXPECT_EQ(read_all(1), "0:k 1:k");
+  freed = wait(compact(store(), StreamId(1), 64 * KiB, HashSecret{}));
+  ASSERT_TRUE(freed) << freed.error().reason;
+  EXPECT_GT(*freed, 0u);
+  EXPECT_EQ(read_all(1), "1:k");
+  settle();
+  kill();
+  ASSERT_EQ(start(), "ok") << damage;
+  EXPECT_EQ(read_all(1), "1:k");
 }
 
 TEST_F(a_store, removes_nothing_by_age_before_it_is_told_how_long_to_keep) {
