@@ -4,6 +4,9 @@
 #include "log/record_batch.h"
 
 namespace naru {
+namespace {
+constexpr uint64_t write_behind_step = 2 * MiB;
+}  // namespace
 
 Log::Log(LogContext& context, LogState state, LogSettings settings)
     : context_(context), state_(std::move(state)), settings_(settings), high_watermark_(state_.end) {
@@ -103,8 +106,15 @@ void Log::advance(Offset end, Offset segment, uint64_t segment_bytes) {
   CHECK(end <= state_.end);
   uint64_t more = segment == readable_segment_ ? segment_bytes - readable_bytes_ : segment_bytes;
   high_watermark_ = end;
+  if (segment != readable_segment_) behind_bytes_ = 0;
   readable_segment_ = segment;
   readable_bytes_ = segment_bytes;
+  // In steps, so that a checkpoint finds little left to sync and the journal does not have to wait behind it.
+  if (readable_bytes_ >= behind_bytes_ + write_behind_step && segment == active_base()) {
+    if (auto entry = context_.files.open(state_.stream, state_.segments.back()))
+      context_.owner.settled((*entry)->file, behind_bytes_, readable_bytes_ - behind_bytes_);
+    behind_bytes_ = readable_bytes_;
+  }
   for (auto* waiter : waiters_) waiter->on_readable(more);
 }
 

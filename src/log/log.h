@@ -64,6 +64,8 @@ class LogOwner {
   virtual void touched(const SegmentId& segment) = 0;
   /// `bytes` were added; the high watermark may move when `position` is durable.
   virtual void appended(class Log& log, JournalPosition position, uint64_t bytes) = 0;
+  /// [at, at + length) of a segment has been written a while ago and could go to the disk before a checkpoint asks.
+  virtual void settled(std::shared_ptr<io::File> file, uint64_t at, uint64_t length) = 0;
   /// The files are to be deleted once all that is journaled now is durable.
   virtual void released(StreamId stream, std::vector<Segment> segments) = 0;
 };
@@ -157,6 +159,7 @@ class Log {
   Offset high_watermark_;
   Offset readable_segment_;      // the segment that the high watermark is in,
   uint64_t readable_bytes_ = 0;  // and how much of it is below
+  uint64_t behind_bytes_ = 0;    // of that segment, on their way to the disk already
   bool marked_dirty_ = false, roll_wanted_ = false;
   JournalPosition mark_position_ = 0, last_position_ = 0;
   std::vector<ReadWaiter*> waiters_;

@@ -175,6 +175,12 @@ void Store::fail_once(Error error) {
   if (!std::exchange(failed_, true)) fatal_(error);
 }
 
+void Store::settled(std::shared_ptr<io::File> file, uint64_t at, uint64_t length) {
+  ++jobs_;
+  loop().work(
+      io::Lane::bulk, [file = std::move(file), at, length] { file->write_behind(at, length); }, [this] { job_done(); });
+}
+
 void Store::job_done() {
   if (--jobs_ > 0) return;
   for (auto* waiter : std::exchange(idle_waiters_, {})) waiter->wake();

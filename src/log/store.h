@@ -95,6 +95,7 @@ class Store final : LogOwner {
   };
   void touched(const SegmentId& segment) override { dirty_.insert(segment); }
   void appended(Log& log, JournalPosition position, uint64_t bytes) override;
+  void settled(std::shared_ptr<io::File> file, uint64_t at, uint64_t length) override;
   void released(StreamId stream, std::vector<Segment> segments) override { remove_files(stream, std::move(segments)); }
   void became_durable(JournalPosition position);
   void remove_files(StreamId stream, std::vector<Segment> segments);
