@@ -31,11 +31,13 @@ uint64_t memory_there() {
   return bytes;
 }
 
-void allow_many_files() {
+/// Raises the limit of open files to what is allowed, and returns it.
+uint64_t allow_many_files() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_max;
 }
 
 class Server {
@@ -43,7 +45,7 @@ class Server {
   explicit Server(const Config& config) : config_(config) {}
 
   int run() {
-    allow_many_files();
+    files_max_ = allow_many_files();
     auto signals = io::on_signals(loop_of(0), [this](int) { begin_stop(); });
     if (!signals) return failed("cannot wait for signals", signals.error());
     if (int code = open(); code != 0) return code;
@@ -112,6 +114,7 @@ class Server {
     broker_->cluster_id = manifest_.cluster_id;
     broker_->cores.reserve(cores());
     StoreSettings store;
+    store.open_files_max = std::clamp<uint64_t>(files_max_ / 3 / cores(), 4, 1024);  // most are for connections
     store.journal.waiting_bytes = std::clamp<uint64_t>(settings.memory_bytes / 8 / cores(), MiB, 32 * MiB);
     store.journal.write_bytes = std::min<uint64_t>(store.journal.waiting_bytes / 2, 4 * MiB);
     for (uint32_t i = 0; i < cores(); ++i) {
@@ -243,7 +246,7 @@ class Server {
   std::unique_ptr<io::TcpListener> kafka_, admin_;
   std::vector<std::thread> threads_;
   std::vector<std::string> old_journals_;
-  uint64_t connections_ = 0;
+  uint64_t connections_ = 0, files_max_ = 1024;
   bool stopping_ = false;
   int exit_code_ = 0;
 };
