@@ -111,6 +111,8 @@ class Log {
   Result<JournalPosition> trim(Offset offset);
   /// Trims what retention no longer covers. Returns when to come back, or io::never.
   Result<int64_t> retain(int64_t wall_ms);
+  /// Forgets idempotent producers that were idle for a day (Kafka's producer.id.expiration.ms).
+  void expire_producers(int64_t wall_ms) { state_.producers.expire(wall_ms); }
   /// Closes the active segment, if it has anything, so that all is sealed.
   Result<void> roll();
 

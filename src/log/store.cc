@@ -254,6 +254,7 @@ io::Task<> Store::settle() {
 int64_t Store::retain() {
   int64_t wall = loop().wall(), next = io::never;
   for (auto& [stream, log] : logs_) {
+    log->expire_producers(wall);
     auto again = log->retain(wall);
     if (again) next = std::min(next, std::max(*again, wall + 1));
   }
