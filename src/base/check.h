@@ -11,15 +11,16 @@ namespace naru {
 
 }  // namespace naru
 
-#define CHECK(condition) \
-  do { \
-    if (!(condition)) [[unlikely]] ::naru::check_failed(__FILE__, __LINE__, #condition); \
+#define CHECK(condition)                                    \
+  do {                                                      \
+    if (!(condition)) [[unlikely]]                          \
+      ::naru::check_failed(__FILE__, __LINE__, #condition); \
   } while (false)
 
 #ifdef NARU_DCHECK
 #define DCHECK(condition) CHECK(condition)
 #else
 #define DCHECK(condition) \
-  do { \
+  do {                    \
   } while (false)
 #endif

@@ -52,26 +52,29 @@ inline std::unexpected<Error> fail(Code code, const char* reason = "", int64_t d
 #define NARU_CAT(a, b) NARU_CAT2(a, b)
 
 /// TRY(expression) is the value, or returns the error from the enclosing function.
-#define TRY(...) \
-  ({ \
-    auto&& try_result = (__VA_ARGS__); \
-    if (!try_result) [[unlikely]] return std::unexpected(std::move(try_result).error()); \
-    *std::move(try_result); \
+#define TRY(...)                                             \
+  ({                                                         \
+    auto&& try_result = (__VA_ARGS__);                       \
+    if (!try_result) [[unlikely]]                            \
+      return std::unexpected(std::move(try_result).error()); \
+    *std::move(try_result);                                  \
   })
 /// TRY_VOID(expression) for a Result<void>.
-#define TRY_VOID(...) \
-  do { \
-    auto&& try_result = (__VA_ARGS__); \
-    if (!try_result) [[unlikely]] return std::unexpected(std::move(try_result).error()); \
+#define TRY_VOID(...)                                        \
+  do {                                                       \
+    auto&& try_result = (__VA_ARGS__);                       \
+    if (!try_result) [[unlikely]]                            \
+      return std::unexpected(std::move(try_result).error()); \
   } while (false)
 /// CO_TRY(auto x, co_await f()) inside a coroutine.
-#define CO_TRY(declaration, ...) \
-  auto NARU_CAT(try_, __LINE__) = (__VA_ARGS__); \
-  if (!NARU_CAT(try_, __LINE__)) [[unlikely]] \
+#define CO_TRY(declaration, ...)                                            \
+  auto NARU_CAT(try_, __LINE__) = (__VA_ARGS__);                            \
+  if (!NARU_CAT(try_, __LINE__)) [[unlikely]]                               \
     co_return std::unexpected(std::move(NARU_CAT(try_, __LINE__)).error()); \
   declaration = *std::move(NARU_CAT(try_, __LINE__))
-#define CO_TRY_VOID(...) \
-  do { \
-    auto try_result = (__VA_ARGS__); \
-    if (!try_result) [[unlikely]] co_return std::unexpected(std::move(try_result).error()); \
+#define CO_TRY_VOID(...)                                        \
+  do {                                                          \
+    auto try_result = (__VA_ARGS__);                            \
+    if (!try_result) [[unlikely]]                               \
+      co_return std::unexpected(std::move(try_result).error()); \
   } while (false)

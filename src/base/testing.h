@@ -9,7 +9,8 @@
 
 namespace naru {
 
-/// Runs `body(seed)` for seeds 1..count, or only for NARU_SEED, and names the seed of a failure. One seed replays a run.
+/// Runs `body(seed)` for seeds 1..count, or only for NARU_SEED, and names the seed of a failure. One seed replays a
+/// run.
 template <class Body>
 void for_each_seed(uint64_t count, Body body) {
   const char* only = std::getenv("NARU_SEED");

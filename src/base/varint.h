@@ -9,7 +9,9 @@ namespace naru {
 
 inline constexpr int varint32_bytes_max = 5, varint64_bytes_max = 10;
 
-inline uint64_t zigzag(int64_t value) { return (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63); }
+inline uint64_t zigzag(int64_t value) {
+  return (static_cast<uint64_t>(value) << 1) ^ static_cast<uint64_t>(value >> 63);
+}
 inline int64_t unzigzag(uint64_t value) { return static_cast<int64_t>(value >> 1) ^ -static_cast<int64_t>(value & 1); }
 
 /// Reads one number of at most `bytes_max` bytes. Returns the bytes used, or 0 if it is cut short or too long.

@@ -37,9 +37,11 @@ const char* topic_name_error(std::string_view name) {
   if (name == "." || name == "..") return "Topic name is invalid: '.' or '..' is not allowed";
   if (name.size() > 249) return "Topic name is invalid: the length of it is longer than the max allowed length 249";
   for (char c : name) {
-    bool fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    bool fine =
+        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
     if (!fine)
-      return "Topic name is invalid: it contains one or more characters other than ASCII alphanumerics, '.', '_' and '-'";
+      return "Topic name is invalid: it contains one or more characters other than ASCII alphanumerics, '.', '_' and "
+             "'-'";
   }
   return nullptr;
 }

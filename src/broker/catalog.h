@@ -16,7 +16,7 @@ using TopicConfig = std::map<std::string, std::string, std::less<>>;  // only wh
 
 struct Topic {
   std::string name;
-  Uuid id;                          // new for each creation, also under an old name
+  Uuid id;                           // new for each creation, also under an old name
   std::vector<StreamId> partitions;  // by partition number
   TopicConfig config;
   uint64_t revision = 0;  // of its row in the meta store

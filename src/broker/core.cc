@@ -14,7 +14,9 @@ Core::Core(Broker& owner, uint32_t number, io::Loop& its_loop, io::Disk& disk, J
       store(its_loop, disk, journal, epoch, store_settings, std::move(fatal)),
       groups(its_loop, owner.settings.groups,
              {.table = [this](std::string_view group) -> Table& { return store.table(shard_of(group)); },
-              .durable = [this](JournalPosition position) -> io::Task<Result<void>> { co_return co_await store.durable(position); },
+              .durable = [this](JournalPosition position) -> io::Task<Result<void>> {
+                co_return co_await store.durable(position);
+              },
               .random_id = [this] { return random.uuid(); },
               .topic_id =
                   [this](std::string_view name) {

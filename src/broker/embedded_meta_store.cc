@@ -8,14 +8,13 @@ namespace {
 constexpr std::string_view prefix = "meta/";
 
 /// A row's value in the table: the revision, then the caller's value.
-Revision revision_of(std::string_view stored) {
-  return stored.size() < 8 ? 0 : load_le<uint64_t>(stored.data());
-}
+Revision revision_of(std::string_view stored) { return stored.size() < 8 ? 0 : load_le<uint64_t>(stored.data()); }
 
 }  // namespace
 
 EmbeddedMetaStore::EmbeddedMetaStore(Store& store, Table& table) : store_(store), table_(table) {
-  table_.each(prefix, [&](std::string_view, std::string_view stored) { revision_ = std::max(revision_, revision_of(stored)); });
+  table_.each(prefix,
+              [&](std::string_view, std::string_view stored) { revision_ = std::max(revision_, revision_of(stored)); });
 }
 
 io::Task<Result<Revision>> EmbeddedMetaStore::commit(std::vector<MetaCompare> compares, std::vector<MetaWrite> writes) {
@@ -47,8 +46,8 @@ io::Task<Result<Revision>> EmbeddedMetaStore::commit(std::vector<MetaCompare> co
 io::Task<Result<std::vector<MetaRow>>> EmbeddedMetaStore::range(std::string wanted) {
   std::vector<MetaRow> rows;
   table_.each(std::string(prefix) + wanted, [&](std::string_view key, std::string_view stored) {
-    rows.push_back({std::string(key.substr(prefix.size())), std::string(stored.substr(std::min<size_t>(8, stored.size()))),
-                    revision_of(stored)});
+    rows.push_back({std::string(key.substr(prefix.size())),
+                    std::string(stored.substr(std::min<size_t>(8, stored.size()))), revision_of(stored)});
   });
   co_return rows;
 }

@@ -12,7 +12,7 @@ struct BrokerSettings {
   bool auto_create_topics = true;
   int32_t partitions = 1;  // of a topic that is created without a number
   GroupSettings groups;
-  uint64_t memory_bytes = 256 * MiB;  // for everything; see Core::budget
+  uint64_t memory_bytes = 256 * MiB;   // for everything; see Core::budget
   std::string data_dir = "naru-data";  // as it is shown
   std::string version = "0.1.0";
 };

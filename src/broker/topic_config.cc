@@ -31,66 +31,109 @@ struct Row {
 using enum ConfigType;
 
 constexpr Row rows[] = {
-    {{"cleanup.policy", list, "delete", "What happens to old data: \"delete\" drops it by age and size, \"compact\" keeps the last record of each key, both may be combined; an empty list keeps everything.", "log.cleanup.policy"},
+    {{"cleanup.policy", list, "delete",
+      "What happens to old data: \"delete\" drops it by age and size, \"compact\" keeps the last record of each key, "
+      "both may be combined; an empty list keeps everything.",
+      "log.cleanup.policy"},
      {.choices = "compact, delete"}},
-    {{"compression.gzip.level", integer, "-1", "Level for gzip where the broker compresses. Naru stores batches as producers send them.", "compression.gzip.level"},
+    {{"compression.gzip.level", integer, "-1",
+      "Level for gzip where the broker compresses. Naru stores batches as producers send them.",
+      "compression.gzip.level"},
      {.least = 1, .most = 9, .also = -1}},
-    {{"compression.lz4.level", integer, "9", "Level for lz4 where the broker compresses. Naru stores batches as producers send them.", "compression.lz4.level"},
+    {{"compression.lz4.level", integer, "9",
+      "Level for lz4 where the broker compresses. Naru stores batches as producers send them.",
+      "compression.lz4.level"},
      {.least = 1, .most = 17}},
-    {{"compression.type", text, "producer", "Codec of stored batches; \"producer\" keeps what producers chose, which is what naru does in any case.", "compression.type"},
+    {{"compression.type", text, "producer",
+      "Codec of stored batches; \"producer\" keeps what producers chose, which is what naru does in any case.",
+      "compression.type"},
      {.choices = "uncompressed, zstd, lz4, snappy, gzip, producer"}},
-    {{"compression.zstd.level", integer, "3", "Level for zstd where the broker compresses. Naru stores batches as producers send them.", "compression.zstd.level"},
+    {{"compression.zstd.level", integer, "3",
+      "Level for zstd where the broker compresses. Naru stores batches as producers send them.",
+      "compression.zstd.level"},
      {.least = -131072, .most = 22}},
-    {{"delete.retention.ms", whole, "86400000", "How long a deletion marker stays in a compacted topic, so that readers have time to see it.", "log.cleaner.delete.retention.ms"},
+    {{"delete.retention.ms", whole, "86400000",
+      "How long a deletion marker stays in a compacted topic, so that readers have time to see it.",
+      "log.cleaner.delete.retention.ms"},
      {.least = 0}},
-    {{"file.delete.delay.ms", whole, "60000", "Delay before files are removed. Naru removes them as soon as that is durable.", "log.segment.delete.delay.ms"},
+    {{"file.delete.delay.ms", whole, "60000",
+      "Delay before files are removed. Naru removes them as soon as that is durable.", "log.segment.delete.delay.ms"},
      {.least = 0}},
-    {{"flush.messages", whole, "9223372036854775807", "Records between forced syncs. Naru's naru.durability decides that instead.", "log.flush.interval.messages"},
+    {{"flush.messages", whole, "9223372036854775807",
+      "Records between forced syncs. Naru's naru.durability decides that instead.", "log.flush.interval.messages"},
      {.least = 1}},
-    {{"flush.ms", whole, "9223372036854775807", "Time between forced syncs. Naru's naru.durability decides that instead.", ""},
+    {{"flush.ms", whole, "9223372036854775807",
+      "Time between forced syncs. Naru's naru.durability decides that instead.", ""},
      {.least = 0}},
-    {{"follower.replication.throttled.replicas", list, "", "Replicas whose copying is throttled on the receiving side; without effect on one node.", ""}},
-    {{"index.interval.bytes", integer, "4096", "Bytes between entries of the offset index. Naru chooses its own step.", "log.index.interval.bytes"},
+    {{"follower.replication.throttled.replicas", list, "",
+      "Replicas whose copying is throttled on the receiving side; without effect on one node.", ""}},
+    {{"index.interval.bytes", integer, "4096", "Bytes between entries of the offset index. Naru chooses its own step.",
+      "log.index.interval.bytes"},
      {.least = 0}},
-    {{"leader.replication.throttled.replicas", list, "", "Replicas whose copying is throttled on the sending side; without effect on one node.", ""}},
-    {{"local.retention.bytes", whole, "-2", "Local size of a tiered partition; -2 means retention.bytes. Without effect as long as there is no tier.", "log.local.retention.bytes"},
+    {{"leader.replication.throttled.replicas", list, "",
+      "Replicas whose copying is throttled on the sending side; without effect on one node.", ""}},
+    {{"local.retention.bytes", whole, "-2",
+      "Local size of a tiered partition; -2 means retention.bytes. Without effect as long as there is no tier.",
+      "log.local.retention.bytes"},
      {.least = -2}},
-    {{"local.retention.ms", whole, "-2", "Local age of a tiered partition; -2 means retention.ms. Without effect as long as there is no tier.", "log.local.retention.ms"},
+    {{"local.retention.ms", whole, "-2",
+      "Local age of a tiered partition; -2 means retention.ms. Without effect as long as there is no tier.",
+      "log.local.retention.ms"},
      {.least = -2}},
-    {{"max.compaction.lag.ms", whole, "9223372036854775807", "After this time a record is compacted even if little would be gained.", "log.cleaner.max.compaction.lag.ms"},
+    {{"max.compaction.lag.ms", whole, "9223372036854775807",
+      "After this time a record is compacted even if little would be gained.", "log.cleaner.max.compaction.lag.ms"},
      {.least = 1}},
-    {{"max.message.bytes", integer, "1048588", "The largest record batch that is accepted, as it is on the wire.", "message.max.bytes"},
+    {{"max.message.bytes", integer, "1048588", "The largest record batch that is accepted, as it is on the wire.",
+      "message.max.bytes"},
      {.least = 0}},
-    {{"message.timestamp.after.max.ms", whole, "3600000", "How far a record's own timestamp may be ahead of the broker's clock.", "log.message.timestamp.after.max.ms"},
+    {{"message.timestamp.after.max.ms", whole, "3600000",
+      "How far a record's own timestamp may be ahead of the broker's clock.", "log.message.timestamp.after.max.ms"},
      {.least = 0}},
-    {{"message.timestamp.before.max.ms", whole, "9223372036854775807", "How far a record's own timestamp may be behind the broker's clock.", "log.message.timestamp.before.max.ms"},
+    {{"message.timestamp.before.max.ms", whole, "9223372036854775807",
+      "How far a record's own timestamp may be behind the broker's clock.", "log.message.timestamp.before.max.ms"},
      {.least = 0}},
-    {{"message.timestamp.type", text, "CreateTime", "Whose clock stamps records: the producer's (CreateTime) or the broker's (LogAppendTime).", "log.message.timestamp.type"},
+    {{"message.timestamp.type", text, "CreateTime",
+      "Whose clock stamps records: the producer's (CreateTime) or the broker's (LogAppendTime).",
+      "log.message.timestamp.type"},
      {.choices = "CreateTime, LogAppendTime"}},
-    {{"min.cleanable.dirty.ratio", fraction, "0.5", "Share of a compacted log that has to be new before it is compacted again.", "log.cleaner.min.cleanable.ratio"},
+    {{"min.cleanable.dirty.ratio", fraction, "0.5",
+      "Share of a compacted log that has to be new before it is compacted again.", "log.cleaner.min.cleanable.ratio"},
      {.least = 0, .most = 1}},
-    {{"min.compaction.lag.ms", whole, "0", "For this time a record stays whatever comes after it.", "log.cleaner.min.compaction.lag.ms"},
+    {{"min.compaction.lag.ms", whole, "0", "For this time a record stays whatever comes after it.",
+      "log.cleaner.min.compaction.lag.ms"},
      {.least = 0}},
-    {{"min.insync.replicas", integer, "1", "Replicas that must have a batch before acks=all is answered; there is one.", "min.insync.replicas"},
+    {{"min.insync.replicas", integer, "1", "Replicas that must have a batch before acks=all is answered; there is one.",
+      "min.insync.replicas"},
      {.least = 1}},
-    {{"naru.durability", text, "sync", "When a batch counts as stored: \"sync\" on the disk, so that it survives a power cut; \"os\" with the operating system, so that it survives the end of the process.", "naru.durability"},
+    {{"naru.durability", text, "sync",
+      "When a batch counts as stored: \"sync\" on the disk, so that it survives a power cut; \"os\" with the operating "
+      "system, so that it survives the end of the process.",
+      "naru.durability"},
      {.choices = "sync, os"}},
-    {{"preallocate", boolean, "false", "Whether segment files get their space in advance. Naru decides that itself.", "log.preallocate"}},
-    {{"remote.log.copy.disable", boolean, "false", "Makes a tiered topic read-only in its tier. Naru has no tier yet.", ""}},
-    {{"remote.log.delete.on.disable", boolean, "false", "Whether tiered data goes when tiering is switched off. Naru has no tier yet.", ""}},
+    {{"preallocate", boolean, "false", "Whether segment files get their space in advance. Naru decides that itself.",
+      "log.preallocate"}},
+    {{"remote.log.copy.disable", boolean, "false", "Makes a tiered topic read-only in its tier. Naru has no tier yet.",
+      ""}},
+    {{"remote.log.delete.on.disable", boolean, "false",
+      "Whether tiered data goes when tiering is switched off. Naru has no tier yet.", ""}},
     {{"remote.storage.enable", boolean, "false", "Tiered storage. Naru has no tier yet.", ""}},
-    {{"retention.bytes", whole, "-1", "Size above which the oldest segments of a partition go; -1: any size.", "log.retention.bytes"}},
-    {{"retention.ms", whole, "604800000", "Age above which segments of a partition go; -1: never.", ""},
-     {.least = -1}},
-    {{"segment.bytes", integer, "1073741824", "Size at which a segment file is closed. Naru closes one at 128 MiB at the latest.", "log.segment.bytes"},
+    {{"retention.bytes", whole, "-1", "Size above which the oldest segments of a partition go; -1: any size.",
+      "log.retention.bytes"}},
+    {{"retention.ms", whole, "604800000", "Age above which segments of a partition go; -1: never.", ""}, {.least = -1}},
+    {{"segment.bytes", integer, "1073741824",
+      "Size at which a segment file is closed. Naru closes one at 128 MiB at the latest.", "log.segment.bytes"},
      {.least = 1048576}},
-    {{"segment.index.bytes", integer, "10485760", "Room for a segment's index. Naru's indexes grow as they need.", "log.index.size.max.bytes"},
+    {{"segment.index.bytes", integer, "10485760", "Room for a segment's index. Naru's indexes grow as they need.",
+      "log.index.size.max.bytes"},
      {.least = 4}},
-    {{"segment.jitter.ms", whole, "0", "Random part of segment.ms, against rolling everything at once. Without effect.", ""},
+    {{"segment.jitter.ms", whole, "0", "Random part of segment.ms, against rolling everything at once. Without effect.",
+      ""},
      {.least = 0}},
-    {{"segment.ms", whole, "604800000", "Age at which a segment file is closed, so that retention and compaction can have it.", ""},
+    {{"segment.ms", whole, "604800000",
+      "Age at which a segment file is closed, so that retention and compaction can have it.", ""},
      {.least = 1}},
-    {{"unclean.leader.election.enable", boolean, "false", "Whether a replica that lags may lead. There is one replica.", "unclean.leader.election.enable"}},
+    {{"unclean.leader.election.enable", boolean, "false", "Whether a replica that lags may lead. There is one replica.",
+      "unclean.leader.election.enable"}},
 };
 static_assert(std::ranges::is_sorted(rows, {}, [](const Row& row) { return row.key.name; }));
 
@@ -141,15 +184,19 @@ std::optional<std::string> number_error(const Row& row, std::string_view value, 
   if constexpr (std::is_same_v<T, double>) {
     if (std::isnan(*number)) return refusal(row.key.name, value, std::string("Not a number of type ") + type);
     auto least = static_cast<double>(rule.least), most = static_cast<double>(rule.most);
-    if (*number < least) return refusal(row.key.name, number_text(*number), "Value must be at least " + number_text(rule.least));
-    if (*number > most) return refusal(row.key.name, number_text(*number), "Value must be no more than " + number_text(rule.most));
+    if (*number < least)
+      return refusal(row.key.name, number_text(*number), "Value must be at least " + number_text(rule.least));
+    if (*number > most)
+      return refusal(row.key.name, number_text(*number), "Value must be no more than " + number_text(rule.most));
   } else {
     bool outside = *number < rule.least || *number > rule.most;
     if (!outside || rule.also == *number) return std::nullopt;
     if (rule.also)
-      return refusal(row.key.name, number_text(*number), "Value must be between " + number_text(rule.least) + " and " +
-                                                         number_text(rule.most) + " or equal to " + number_text(*rule.also));
-    if (*number < rule.least) return refusal(row.key.name, number_text(*number), "Value must be at least " + number_text(rule.least));
+      return refusal(row.key.name, number_text(*number),
+                     "Value must be between " + number_text(rule.least) + " and " + number_text(rule.most) +
+                         " or equal to " + number_text(*rule.also));
+    if (*number < rule.least)
+      return refusal(row.key.name, number_text(*number), "Value must be at least " + number_text(rule.least));
     return refusal(row.key.name, number_text(*number), "Value must be no more than " + number_text(rule.most));
   }
   return std::nullopt;
@@ -170,8 +217,9 @@ std::optional<std::string> list_error(const Row& row, std::string_view value) {
   if (row.key.name.ends_with("throttled.replicas")) {
     if (is_replica_list(value)) return std::nullopt;
     return refusal(row.key.name, "[" + std::string(value) + "]",
-                   std::string(row.key.name) + " must be the literal '*' or a list of replicas in the following format: "
-                                               "[partitionId]:[brokerId],[partitionId]:[brokerId],...");
+                   std::string(row.key.name) +
+                       " must be the literal '*' or a list of replicas in the following format: "
+                       "[partitionId]:[brokerId],[partitionId]:[brokerId],...");
   }
   for (std::string_view item : config_items(value))
     if (!has_config_item(row.rule.choices, item))
@@ -260,10 +308,11 @@ std::optional<std::string> topic_config_error(const TopicConfig& config) {
   Values values(config, settings);
   int64_t least = values.number("min.compaction.lag.ms"), most = values.number("max.compaction.lag.ms");
   if (least > most)
-    return "conflict topic config setting min.compaction.lag.ms (" + number_text(least) + ") > max.compaction.lag.ms (" +
-           number_text(most) + ")";
+    return "conflict topic config setting min.compaction.lag.ms (" + number_text(least) +
+           ") > max.compaction.lag.ms (" + number_text(most) + ")";
   if (same_word(values.text("remote.storage.enable"), "true"))
-    return "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.";
+    return "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log "
+           "storage.";
   return std::nullopt;
 }
 

@@ -6,7 +6,9 @@
 namespace naru {
 namespace {
 
-std::string error(std::string_view name, std::string_view value) { return topic_config_error(name, value).value_or("fine"); }
+std::string error(std::string_view name, std::string_view value) {
+  return topic_config_error(name, value).value_or("fine");
+}
 
 Topic derived(TopicConfig config, BrokerSettings settings = {}) {
   Topic topic;
@@ -22,14 +24,16 @@ TEST(topic_config, every_default_is_a_value_that_may_be_set) {
 TEST(topic_config, numbers_have_types_and_bounds) {
   EXPECT_EQ(error("retention.ms", "x"), "Invalid value x for configuration retention.ms: Not a number of type LONG");
   EXPECT_EQ(error("retention.ms", ""), "Invalid value  for configuration retention.ms: Not a number of type LONG");
-  EXPECT_EQ(error("retention.ms", "5 5"), "Invalid value 5 5 for configuration retention.ms: Not a number of type LONG");
+  EXPECT_EQ(error("retention.ms", "5 5"),
+            "Invalid value 5 5 for configuration retention.ms: Not a number of type LONG");
   EXPECT_EQ(error("retention.ms", "-2"), "Invalid value -2 for configuration retention.ms: Value must be at least -1");
   EXPECT_EQ(error("retention.ms", " 5 "), "fine");
   EXPECT_EQ(error("retention.ms", "9223372036854775807"), "fine");
   EXPECT_EQ(error("retention.ms", "9223372036854775808"),
             "Invalid value 9223372036854775808 for configuration retention.ms: Not a number of type LONG");
   EXPECT_EQ(error("retention.bytes", "-2"), "fine");
-  EXPECT_EQ(error("segment.bytes", "10"), "Invalid value 10 for configuration segment.bytes: Value must be at least 1048576");
+  EXPECT_EQ(error("segment.bytes", "10"),
+            "Invalid value 10 for configuration segment.bytes: Value must be at least 1048576");
   EXPECT_EQ(error("segment.bytes", "99999999999"),
             "Invalid value 99999999999 for configuration segment.bytes: Not a number of type INT");
   EXPECT_EQ(error("compression.gzip.level", "0"),
@@ -52,18 +56,20 @@ TEST(topic_config, words_are_chosen_from_a_list) {
             "Invalid value Delete for configuration cleanup.policy: String must be one of: compact, delete");
   EXPECT_EQ(error("cleanup.policy", "delete , compact"), "fine");
   EXPECT_EQ(error("cleanup.policy", ""), "fine");
-  EXPECT_EQ(error("compression.type", "GZIP"),
-            "Invalid value GZIP for configuration compression.type: String must be one of: uncompressed, zstd, lz4, snappy, "
-            "gzip, producer");
+  EXPECT_EQ(
+      error("compression.type", "GZIP"),
+      "Invalid value GZIP for configuration compression.type: String must be one of: uncompressed, zstd, lz4, snappy, "
+      "gzip, producer");
   EXPECT_EQ(error("unclean.leader.election.enable", "TRUE"), "fine");
   EXPECT_EQ(error("preallocate", "1"),
             "Invalid value 1 for configuration preallocate: Expected value to be either true or false");
   EXPECT_EQ(error("naru.durability", "os"), "fine");
   EXPECT_EQ(error("leader.replication.throttled.replicas", "0:1,1:1"), "fine");
-  EXPECT_EQ(error("leader.replication.throttled.replicas", "x"),
-            "Invalid value [x] for configuration leader.replication.throttled.replicas: "
-            "leader.replication.throttled.replicas must be the literal '*' or a list of replicas in the following format: "
-            "[partitionId]:[brokerId],[partitionId]:[brokerId],...");
+  EXPECT_EQ(
+      error("leader.replication.throttled.replicas", "x"),
+      "Invalid value [x] for configuration leader.replication.throttled.replicas: "
+      "leader.replication.throttled.replicas must be the literal '*' or a list of replicas in the following format: "
+      "[partitionId]:[brokerId],[partitionId]:[brokerId],...");
   EXPECT_EQ(error("foo", "bar"), "Unknown topic config name: foo");
 }
 
@@ -71,8 +77,9 @@ TEST(topic_config, a_configuration_has_to_make_sense_as_a_whole) {
   EXPECT_EQ(topic_config_error(TopicConfig{{"cleanup.policy", "compact"}, {"retention.ms", "5"}}), std::nullopt);
   EXPECT_EQ(topic_config_error(TopicConfig{{"max.compaction.lag.ms", "5"}, {"min.compaction.lag.ms", "10"}}),
             "conflict topic config setting min.compaction.lag.ms (10) > max.compaction.lag.ms (5)");
-  EXPECT_EQ(topic_config_error(TopicConfig{{"remote.storage.enable", "true"}}),
-            "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.");
+  EXPECT_EQ(
+      topic_config_error(TopicConfig{{"remote.storage.enable", "true"}}),
+      "Tiered Storage functionality is disabled in the broker. Topic cannot be configured with remote log storage.");
 }
 
 TEST(topic_config, without_settings_a_topic_is_as_in_kafka_but_synced) {

@@ -43,7 +43,7 @@ class Topics {
   MetaStore& meta_;
   std::function<void(Topic&)> derive_;
   uint64_t next_stream_ = 1;
-  int64_t next_producer_ = 0;                        // of which nobody has had any
+  int64_t next_producer_ = 0;                            // of which nobody has had any
   int64_t spare_producer_ = 0, spare_producer_end_ = 0;  // taken, but not handed out
 };
 

@@ -38,7 +38,8 @@ Request Parser::take() {
     out.method = std::string(message.method_string());
     out.target = std::string(message.target());
     out.keep_alive = message.keep_alive();
-    for (const auto& field : message) out.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
+    for (const auto& field : message)
+      out.headers.emplace_back(std::string(field.name_string()), std::string(field.value()));
     out.body = std::move(message.body());
   }
   impl_ = std::make_unique<Impl>();
@@ -49,9 +50,13 @@ Request Parser::take() {
 }
 
 Bytes response(int status, std::string_view content_type, std::string_view body, bool keep_alive) {
-  const char* reason = status == 200 ? "OK" : status == 400 ? "Bad Request" : status == 404 ? "Not Found"
-                       : status == 405 ? "Method Not Allowed" : status == 413 ? "Payload Too Large" : status == 503
-                       ? "Service Unavailable" : "Error";
+  const char* reason = status == 200   ? "OK"
+                       : status == 400 ? "Bad Request"
+                       : status == 404 ? "Not Found"
+                       : status == 405 ? "Method Not Allowed"
+                       : status == 413 ? "Payload Too Large"
+                       : status == 503 ? "Service Unavailable"
+                                       : "Error";
   std::string head = "HTTP/1.1 " + std::to_string(status) + " " + reason + "\r\nServer: naru\r\nContent-Type: ";
   head.append(content_type).append("\r\nContent-Length: ").append(std::to_string(body.size()));
   head.append(keep_alive ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n").append(body);

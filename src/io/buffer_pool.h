@@ -13,7 +13,9 @@ namespace naru::io {
 class PooledBuffer {
  public:
   PooledBuffer() = default;
-  explicit PooledBuffer(size_t capacity) : data_(static_cast<uint8_t*>(std::malloc(capacity))), capacity_(capacity) { CHECK(data_); }
+  explicit PooledBuffer(size_t capacity) : data_(static_cast<uint8_t*>(std::malloc(capacity))), capacity_(capacity) {
+    CHECK(data_);
+  }
   PooledBuffer(PooledBuffer&& other) noexcept { *this = std::move(other); }
   PooledBuffer& operator=(PooledBuffer&& other) noexcept {
     std::swap(data_, other.data_), std::swap(capacity_, other.capacity_);

@@ -62,9 +62,10 @@ class AnyDisk : public ::testing::TestWithParam<Kind> {
   Folder folder_;
   std::unique_ptr<Disk> own_, overlay_;
 };
-INSTANTIATE_TEST_SUITE_P(disks, AnyDisk, ::testing::Values(Kind::posix, Kind::sim, Kind::overlay), [](const auto& info) {
-  return std::string(info.param == Kind::posix ? "posix" : info.param == Kind::sim ? "sim" : "overlay");
-});
+INSTANTIATE_TEST_SUITE_P(
+    disks, AnyDisk, ::testing::Values(Kind::posix, Kind::sim, Kind::overlay), [](const auto& info) {
+      return std::string(info.param == Kind::posix ? "posix" : info.param == Kind::sim ? "sim" : "overlay");
+    });
 
 TEST_P(AnyDisk, gives_back_what_was_written) {
   EXPECT_EQ(write("f", "hello"), "ok");

@@ -53,7 +53,8 @@ TEST(epoll_loop, sleeping_takes_at_least_as_long_as_asked) {
     co_await test.loop.sleep_until(until);
     woke = test.loop.now();
     test.loop.stop();
-  }(t, begin + 15, end).detach();
+  }(t, begin + 15, end)
+                                                        .detach();
   t.run();
   EXPECT_GE(end - begin, 15);
 }
@@ -70,7 +71,8 @@ TEST(epoll_loop, blocking_work_comes_back_to_the_loop_and_lanes_do_not_wait_for_
     at = std::this_thread::get_id();
     EXPECT_EQ(number, 7);
     test.loop.stop();
-  }(t, journal_done, back).detach();
+  }(t, journal_done, back)
+                                                                          .detach();
   t.loop.work(Lane::journal, [&] { there = std::this_thread::get_id(); }, [&] { journal_done = true; });
   t.run();
   EXPECT_FALSE(t.timed_out);

@@ -22,7 +22,8 @@ class OverlayFile final : public File {
       : node_(std::move(node)), below_(std::move(below)) {}
 
   Result<void> read(uint64_t at, std::span<uint8_t> into) override {
-    if (at > node_->size || into.size() > node_->size - at) return fail(Code::out_of_range, "file ends early", static_cast<int64_t>(at));
+    if (at > node_->size || into.size() > node_->size - at)
+      return fail(Code::out_of_range, "file ends early", static_cast<int64_t>(at));
     return fill(at, into);
   }
 
@@ -33,8 +34,10 @@ class OverlayFile final : public File {
         size_t length = std::min<size_t>(piece.size() - done, page_bytes - in_page);
         Bytes now(page_bytes);
         TRY_VOID(fill(page * page_bytes, now));
-        if (at + done + length > node_->size || !std::equal(now.begin() + in_page, now.begin() + in_page + length, piece.begin() + done)) {
-          std::copy_n(piece.begin() + static_cast<ptrdiff_t>(done), length, now.begin() + static_cast<ptrdiff_t>(in_page));
+        if (at + done + length > node_->size ||
+            !std::equal(now.begin() + in_page, now.begin() + in_page + length, piece.begin() + done)) {
+          std::copy_n(piece.begin() + static_cast<ptrdiff_t>(done), length,
+                      now.begin() + static_cast<ptrdiff_t>(in_page));
           node_->pages[page] = std::move(now);
           node_->size = std::max(node_->size, at + done + length);
         }
@@ -86,8 +89,10 @@ Result<std::unique_ptr<File>> OverlayDisk::open(const std::string& path, Open mo
   std::unique_ptr<File> below;
   if (!removed) {
     auto opened = below_.open(path, Open::read);
-    if (opened) below = std::move(*opened);
-    else if (opened.error().code != Code::not_found) return std::unexpected(opened.error());
+    if (opened)
+      below = std::move(*opened);
+    else if (opened.error().code != Code::not_found)
+      return std::unexpected(opened.error());
   }
   bool exists = below || (found != nodes_.end() && found->second);
   bool may_create = mode == Open::create || mode == Open::create_new;

@@ -183,7 +183,9 @@ class PosixDisk final : public Disk {
   }
 
  private:
-  static std::unexpected<Error> changes_nothing() { return fail(Code::unsupported, "this folder was opened for reading only"); }
+  static std::unexpected<Error> changes_nothing() {
+    return fail(Code::unsupported, "this folder was opened for reading only");
+  }
 
   Fd folder_;
   bool read_only_;
@@ -204,12 +206,13 @@ Result<std::unique_ptr<Disk>> open_disk(const std::string& root) {
   for (size_t end = 0; end != std::string::npos;) {
     end = root.find('/', end + 1);
     std::string part = root.substr(0, end);
-    if (!part.empty() && ::mkdir(part.c_str(), 0750) != 0 && errno != EEXIST)
-      return os_error("create data folder");
+    if (!part.empty() && ::mkdir(part.c_str(), 0750) != 0 && errno != EEXIST) return os_error("create data folder");
   }
   return open_at(root, /*read_only=*/false);
 }
 
-Result<std::unique_ptr<Disk>> open_disk_for_reading(const std::string& root) { return open_at(root, /*read_only=*/true); }
+Result<std::unique_ptr<Disk>> open_disk_for_reading(const std::string& root) {
+  return open_at(root, /*read_only=*/true);
+}
 
 }  // namespace naru::io

@@ -232,7 +232,9 @@ class TcpStream final : public Stream {
 class Listener final : public TcpListener {
  public:
   Listener(EpollLoop& loop, Endpoint endpoint, int fd, std::move_only_function<void(Socket)> on_accept)
-      : loop_(loop), endpoint_(std::move(endpoint)), socket_(std::make_unique<Acceptor>(loop, fd, std::move(on_accept))) {}
+      : loop_(loop),
+        endpoint_(std::move(endpoint)),
+        socket_(std::make_unique<Acceptor>(loop, fd, std::move(on_accept))) {}
   ~Listener() override {
     socket_->shut();
     loop_.retire(std::move(socket_));
@@ -346,7 +348,8 @@ Result<Endpoint> parse_endpoint(std::string_view text) {
   if (colon == std::string_view::npos) return fail(Code::invalid, "an address is HOST:PORT");
   Endpoint out{.host = std::string(text.substr(0, colon))};
   if (out.host.starts_with('[') && out.host.ends_with(']')) out.host = out.host.substr(1, out.host.size() - 2);
-  if (out.host.find_first_of("[]") != std::string::npos) return fail(Code::invalid, "brackets go around an IPv6 address");
+  if (out.host.find_first_of("[]") != std::string::npos)
+    return fail(Code::invalid, "brackets go around an IPv6 address");
   unsigned port = 0;
   if (colon + 1 == text.size()) return fail(Code::invalid, "an address is HOST:PORT");
   for (char digit : text.substr(colon + 1)) {

@@ -1,8 +1,8 @@
 // TCP over real loopback sockets: both ends are Streams on one loop.
 #include "io/tcp.h"
 
-#include <gtest/gtest.h>
 #include <fcntl.h>
+#include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,7 +27,10 @@ class TcpTest : public ::testing::Test {
   template <class Body>
   void run(Body body) {
     int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{.sin_family = AF_INET, .sin_port = htons(listener_->endpoint().port), .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+    sockaddr_in address{.sin_family = AF_INET,
+                        .sin_port = htons(listener_->endpoint().port),
+                        .sin_addr = {htonl(INADDR_LOOPBACK)},
+                        .sin_zero = {}};
     ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     ASSERT_EQ(::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK), 0);
     client = adopt(loop, Socket(fd));
@@ -180,7 +183,8 @@ TEST(endpoint, is_parsed_from_what_people_write) {
   };
   EXPECT_EQ(parse("127.0.0.1:9092"), "127.0.0.1|9092");
   EXPECT_EQ(parse("[::1]:9092"), "::1|9092");
-  for (const char* miss : {"", "host", "host:", "host:x", "host:70000", "[::1:9092"}) EXPECT_EQ(parse(miss), "refused") << miss;
+  for (const char* miss : {"", "host", "host:", "host:x", "host:70000", "[::1:9092"})
+    EXPECT_EQ(parse(miss), "refused") << miss;
 }
 
 }  // namespace

@@ -36,9 +36,11 @@ std::optional<Refusal> refuse_resource(int8_t type, std::string_view name, const
     case ResourceType::topic: return refuse_topic(name);
     case ResourceType::broker: return refuse_broker(name, keys, settings);
     case ResourceType::broker_logger:
-      return Refusal{ErrorCode::invalid_config, "Logger " + std::string(keys.empty() ? "" : keys[0]) + " does not exist!"};
+      return Refusal{ErrorCode::invalid_config,
+                     "Logger " + std::string(keys.empty() ? "" : keys[0]) + " does not exist!"};
     case ResourceType::client_metrics:
-    case ResourceType::group: return Refusal{ErrorCode::invalid_request, "Resources of this type have no settings here."};
+    case ResourceType::group:
+      return Refusal{ErrorCode::invalid_request, "Resources of this type have no settings here."};
   }
   return Refusal{ErrorCode::invalid_request, "Unknown resource type " + std::to_string(type)};
 }

@@ -9,8 +9,8 @@ namespace naru::kafka {
 
 /// The connection that a request came over, as far as handlers care.
 struct Peer {
-  uint64_t id = 0;             // names this connection for ever; GroupCaller
-  std::string host;            // "/127.0.0.1", as Kafka prints a member's host
+  uint64_t id = 0;              // names this connection for ever; GroupCaller
+  std::string host;             // "/127.0.0.1", as Kafka prints a member's host
   std::string advertised_host;  // what this client is told to connect to
   uint16_t advertised_port = 0;
 };
@@ -25,9 +25,9 @@ struct Context {
 };
 
 struct Reply {
-  Frame frame;                         // empty: no answer at all (acks=0)
-  std::vector<io::FileRange> slices;   // what frame.splices refer to
-  bool close = false;                  // and then end the connection, as Kafka does for what it cannot answer
+  Frame frame;                        // empty: no answer at all (acks=0)
+  std::vector<io::FileRange> slices;  // what frame.splices refer to
+  bool close = false;                 // and then end the connection, as Kafka does for what it cannot answer
 };
 
 /// Runs a request. `body` stays where it is until the task is done, except for Produce: there until it first suspends.

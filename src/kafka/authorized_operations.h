@@ -14,14 +14,13 @@ inline constexpr int32_t operations_on_topic =
     operation_bit(read_operation) | operation_bit(write_operation) | operation_bit(create_operation) |
     operation_bit(delete_operation) | operation_bit(alter_operation) | operation_bit(describe_operation) |
     operation_bit(describe_configs_operation) | operation_bit(alter_configs_operation);
-inline constexpr int32_t operations_on_group = operation_bit(read_operation) | operation_bit(delete_operation) |
-                                               operation_bit(describe_operation) |
-                                               operation_bit(describe_configs_operation) |
-                                               operation_bit(alter_configs_operation);
+inline constexpr int32_t operations_on_group =
+    operation_bit(read_operation) | operation_bit(delete_operation) | operation_bit(describe_operation) |
+    operation_bit(describe_configs_operation) | operation_bit(alter_configs_operation);
 inline constexpr int32_t operations_on_cluster =
     operation_bit(create_operation) | operation_bit(alter_operation) | operation_bit(describe_operation) |
-    operation_bit(cluster_action) | operation_bit(describe_configs_operation) |
-    operation_bit(alter_configs_operation) | operation_bit(idempotent_write);
+    operation_bit(cluster_action) | operation_bit(describe_configs_operation) | operation_bit(alter_configs_operation) |
+    operation_bit(idempotent_write);
 static_assert(operations_on_topic == 3576 && operations_on_group == 3400 && operations_on_cluster == 8096,
               "as Apache Kafka 4.3 answers without an authorizer");
 

@@ -38,7 +38,8 @@ std::vector<ConfigEntry> topic_entries(const TopicConfig& config, const BrokerSe
     if (key.broker_name.empty()) continue;
     entry.synonyms.push_back({std::string(key.broker_name), inherited, source});
     if (source == ConfigSource::start)
-      entry.synonyms.push_back({std::string(key.broker_name), std::string(key.default_value), ConfigSource::default_value});
+      entry.synonyms.push_back(
+          {std::string(key.broker_name), std::string(key.default_value), ConfigSource::default_value});
   }
   return entries;
 }

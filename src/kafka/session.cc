@@ -27,7 +27,8 @@ Session::Session(Door& door, std::unique_ptr<io::Stream> stream, uint64_t id)
   watchdog_.arm(last_bytes_ + idle_ms);
   stream_->on_end([this] {
     if (!waiting_for_group_) return;
-    for (auto& core : core_.broker.cores) core->loop.send([there = core.get(), caller = peer_.id] { there->groups.drop(caller); });
+    for (auto& core : core_.broker.cores)
+      core->loop.send([there = core.get(), caller = peer_.id] { there->groups.drop(caller); });
   });
 }
 
@@ -170,8 +171,7 @@ io::Task<bool> Session::handle_alone(Handle run, Context context, ByteView body)
     std::string_view client = context.client_id();
     request_.assign(body.begin(), body.end());
     request_.insert(request_.end(), client.begin(), client.end());
-    if (context.header.client_id)
-      context.header.client_id = text(ByteView(request_).subspan(body.size()));
+    if (context.header.client_id) context.header.client_id = text(ByteView(request_).subspan(body.size()));
     body = ByteView(request_).first(body.size());
     door_.buffers.give(std::move(buffer_));
     buffer_ = {};
@@ -204,7 +204,8 @@ io::Task<bool> Session::handle_produce(Handle run, Context context, ByteView bod
     place->reply = co_await produce(on, bytes);
     place->ready = true;
     session.send_ready();
-  }(*this, run, context, body, answer).detach();
+  }(*this, run, context, body, answer)
+                                                                                                         .detach();
   co_return !broken_;
 }
 

@@ -13,7 +13,8 @@ namespace {
 
 Bytes batch_of(std::string_view value, int records = 1) {
   BatchBuilder builder({});
-  for (int i = 0; i < records; ++i) builder.add({.timestamp = 1'700'000'000'000, .key = view("k"), .value = view(value)});
+  for (int i = 0; i < records; ++i)
+    builder.add({.timestamp = 1'700'000'000'000, .key = view("k"), .value = view(value)});
   return *builder.finish();
 }
 
@@ -90,8 +91,9 @@ TEST(session, garbage_ends_its_own_connection_only) {
   SimBroker broker(1);
   create_topic(broker, "t");
   auto& good = broker.connect();
-  for (std::string_view garbage : {std::string_view("GET / HTTP/1.1\r\n\r\n"), std::string_view("\xff\xff\xff\xff....", 8),
-                                   std::string_view("\0\0\0\1x", 5), std::string_view("\0\0\0\x0a\x7f\x7f\0\0\0\0\0\1\xff\xff", 14)}) {
+  for (std::string_view garbage :
+       {std::string_view("GET / HTTP/1.1\r\n\r\n"), std::string_view("\xff\xff\xff\xff....", 8),
+        std::string_view("\0\0\0\1x", 5), std::string_view("\0\0\0\x0a\x7f\x7f\0\0\0\0\0\1\xff\xff", 14)}) {
     auto& bad = broker.connect();
     bad.send(view(garbage));
     broker.loop().run([&] { return bad.is_closed(); });
@@ -133,7 +135,8 @@ TEST(session, what_was_confirmed_over_the_wire_survives_a_crash) {
       auto& client = broker.connect();
       int count = static_cast<int>(random.between(1, 30));
       for (int i = 0; i < count; ++i) {
-        Bytes batch = batch_of("life " + std::to_string(life) + " record " + std::to_string(i), static_cast<int>(random.between(1, 4)));
+        Bytes batch = batch_of("life " + std::to_string(life) + " record " + std::to_string(i),
+                               static_cast<int>(random.between(1, 4)));
         auto produced = broker.call<ProduceResponse>(client, produce_of("t", batch), 7);
         ASSERT_TRUE(produced);
         auto& partition = produced->responses[0].partition_responses[0];
@@ -150,8 +153,8 @@ TEST(session, what_was_confirmed_over_the_wire_survives_a_crash) {
         ASSERT_TRUE(fetched);
         ByteView stored = fetched->responses[0].partitions[0].records.bytes;
         ASSERT_GE(stored.size(), batch.size())
-            << "lost at " << offset << ", " << name(fetched->responses[0].partitions[0].error_code) << ", high watermark "
-            << fetched->responses[0].partitions[0].high_watermark << ", begin "
+            << "lost at " << offset << ", " << name(fetched->responses[0].partitions[0].error_code)
+            << ", high watermark " << fetched->responses[0].partitions[0].high_watermark << ", begin "
             << fetched->responses[0].partitions[0].log_start_offset << ", life " << life;
         // All but base offset and leader epoch is as it was sent.
         EXPECT_TRUE(std::ranges::equal(stored.subspan(17, batch.size() - 17), ByteView(batch).subspan(17)));

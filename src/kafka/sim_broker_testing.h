@@ -105,17 +105,20 @@ class SimBroker {
     broker_->cores.reserve(1);
     StoreSettings store;
     store.journal = {.file_bytes = 256 * KiB, .write_bytes = 64 * KiB, .waiting_bytes = MiB};
-    broker_->cores.push_back(std::make_unique<Core>(*broker_, 0, *loop_, *disk_, JournalId{manifest->generation, 0},
-                                                    manifest->epoch, store, [](Error) {}, random_.next()));
+    broker_->cores.push_back(std::make_unique<Core>(
+        *broker_, 0, *loop_, *disk_, JournalId{manifest->generation, 0}, manifest->epoch, store, [](Error) {},
+        random_.next()));
     auto all = [](uint32_t) { return true; };
     CHECK(core().store.start(recovered->state, all, {}));
     meta_ = std::make_unique<EmbeddedMetaStore>(core().store, core().store.table(0));
-    broker_->topics = std::make_unique<Topics>(*broker_, *meta_, [this](Topic& topic) { derive(topic, broker_->settings); });
+    broker_->topics =
+        std::make_unique<Topics>(*broker_, *meta_, [this](Topic& topic) { derive(topic, broker_->settings); });
     bool loaded = false;
     [](SimBroker& self, bool& done) -> io::Task<> {
       CHECK(co_await self.broker_->topics->load());
       done = true;
-    }(*this, loaded).detach();
+    }(*this, loaded)
+                                           .detach();
     loop_->run([&] { return loaded; });
     for (uint32_t shard = 0; shard < shard_count; ++shard) CHECK(core().groups.load(core().store.table(shard)));
     door_ = std::unique_ptr<Door>(new Door{.core = core(), .advertised = {"", 9092}, .buffers = {}});
@@ -137,7 +140,8 @@ class SimBroker {
     [](SimBroker& self, bool& done) -> io::Task<> {
       co_await self.core().store.settle();
       done = true;
-    }(*this, settled).detach();
+    }(*this, settled)
+                                           .detach();
     loop_->run_for(60'000);
     CHECK(settled && open_.empty() && core().groups.idle());
     broker_.reset();
@@ -151,7 +155,8 @@ class SimBroker {
     [](SimBroker& self, bool& done) -> io::Task<> {
       (void)co_await self.core().store.checkpoint();
       done = true;
-    }(*this, stored).detach();
+    }(*this, stored)
+                                           .detach();
     loop_->run([&] { return stored; });
     end();
   }

@@ -22,7 +22,8 @@ class Check {
     auto recovered = recover(overlay_, damage);
     if (!recovered && recovered.error().code == Code::unsupported) return std::unexpected(recovered.error());
     if (!recovered) {
-      report(Finding::Kind::damage, damage, place(recovered.error()), recovered.error().reason + std::string("; naru does not start on this"));
+      report(Finding::Kind::damage, damage, place(recovered.error()),
+             recovered.error().reason + std::string("; naru does not start on this"));
       look_at_files_alone();
       return facts_;
     }
@@ -79,8 +80,10 @@ class Check {
       bool missing = size.error().code == Code::not_found;
       // An empty one may not have its name on disk yet: the next start makes it.
       if (missing && s.bytes == 0) return;
-      return damaged(path, 0, missing ? "this segment is missing: " + std::to_string(limit - s.base) + " records of its log are lost"
-                                      : std::string("cannot be read: ") + size.error().reason);
+      return damaged(path, 0,
+                     missing
+                         ? "this segment is missing: " + std::to_string(limit - s.base) + " records of its log are lost"
+                         : std::string("cannot be read: ") + size.error().reason);
     }
     if (*size < s.bytes)
       damaged(path, *size, "cut short: " + std::to_string(s.bytes - *size) + " bytes that were on disk are missing");
@@ -89,7 +92,8 @@ class Check {
     if (*size > s.bytes) check_rest(s, path, **file, *size);
   }
 
-  void walk(const LogState& log, const Segment& s, const std::string& path, io::File& file, uint64_t end, Offset limit) {
+  void walk(const LogState& log, const Segment& s, const std::string& path, io::File& file, uint64_t end,
+            Offset limit) {
     Offset next = s.base;
     Bytes window;
     uint64_t window_at = 0;
@@ -107,8 +111,9 @@ class Check {
       if (!head) return damaged(path, at, std::string("cannot be read: ") + head.error().reason);
       auto header = peek_header(*head);
       if (!header || header->size_bytes() > end - at) {
-        damaged(path, at, "no record batch begins here: the remaining " + std::to_string(end - at) + " bytes, offsets " +
-                              std::to_string(next.value) + " to " + std::to_string(limit.value - 1) + ", cannot be read");
+        damaged(path, at,
+                "no record batch begins here: the remaining " + std::to_string(end - at) + " bytes, offsets " +
+                    std::to_string(next.value) + " to " + std::to_string(limit.value - 1) + ", cannot be read");
         return;
       }
       auto batch = load(at, header->size_bytes());
@@ -122,8 +127,11 @@ class Check {
       at += header->size_bytes();
       moved_on(header->size_bytes());
     }
-    if (end == s.bytes && s.bytes > 0 && s.version == 0 && &s == &log.segments.back() && next != log.end && log.end > log.begin)
-      damaged(path, at, "ends at offset " + std::to_string(next.value) + ", but its log ends at " + std::to_string(log.end.value));
+    if (end == s.bytes && s.bytes > 0 && s.version == 0 && &s == &log.segments.back() && next != log.end &&
+        log.end > log.begin)
+      damaged(
+          path, at,
+          "ends at offset " + std::to_string(next.value) + ", but its log ends at " + std::to_string(log.end.value));
   }
 
   static std::string range(const BatchHeader& header) {
@@ -131,36 +139,40 @@ class Check {
   }
 
   /// Offset and leader epoch stand outside of a batch's checksum: what surrounds them tells whether they are right.
-  void check_place(const LogState& log, const Segment& s, const std::string& path, const BatchHeader& header, uint64_t at,
-                   Offset next, Offset limit) {
+  void check_place(const LogState& log, const Segment& s, const std::string& path, const BatchHeader& header,
+                   uint64_t at, Offset next, Offset limit) {
     // Power loss can leave a gap at level `os`: before a new segment, or below what was trimmed later.
     bool may_have_gap = s.version > 0 || header.base_offset <= log.begin;
     bool follows = header.base_offset == next || (may_have_gap && header.base_offset > next);
     if (!follows || header.next_offset() > limit)
-      damaged(path, at, "offsets " + range(header) + " do not follow here: " + std::to_string(next.value) + " is next, and " +
-                            std::to_string(limit.value) + " begins what comes after this segment");
+      damaged(path, at,
+              "offsets " + range(header) + " do not follow here: " + std::to_string(next.value) + " is next, and " +
+                  std::to_string(limit.value) + " begins what comes after this segment");
     int32_t epoch = -1;
     for (const EpochStart& e : log.epochs)
       if (e.start <= header.base_offset) epoch = e.epoch;
     // Epochs that ended before the first readable offset are forgotten.
     bool fits = epoch >= 0 ? header.leader_epoch == epoch : header.leader_epoch <= manifest_.epoch;
     if (!fits || header.leader_epoch < expected_epoch_)
-      damaged(path, at, "the batch of offsets " + range(header) + " has leader epoch " + std::to_string(header.leader_epoch) +
-                            " where " + std::to_string(std::max(epoch, expected_epoch_)) + " belongs");
+      damaged(path, at,
+              "the batch of offsets " + range(header) + " has leader epoch " + std::to_string(header.leader_epoch) +
+                  " where " + std::to_string(std::max(epoch, expected_epoch_)) + " belongs");
     else
       expected_epoch_ = header.leader_epoch;
   }
 
   void check_rest(const Segment& s, const std::string& path, io::File& file, uint64_t size) {
     if (!s.sealed)
-      return report(Finding::Kind::note, path, s.bytes,
-                    std::to_string(size - s.bytes) + " bytes behind the last batch were never confirmed; they are written over");
+      return report(
+          Finding::Kind::note, path, s.bytes,
+          std::to_string(size - s.bytes) + " bytes behind the last batch were never confirmed; they are written over");
     bool whole = size - s.bytes <= footer_bytes_max;
     if (whole) {
       Bytes footer(size - s.bytes);
       whole = file.read(s.bytes, footer).has_value() && SegmentIndex::load(footer, s.base, s.bytes).has_value();
     }
-    if (!whole) report(Finding::Kind::note, path, s.bytes, "the index at the end is damaged; it is built again from the batches");
+    if (!whole)
+      report(Finding::Kind::note, path, s.bytes, "the index at the end is damaged; it is built again from the batches");
   }
 
   void note_orphans(const StoreState& state) {

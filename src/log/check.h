@@ -16,9 +16,9 @@ struct Finding {
     note,    // nothing is lost: leftovers of a crash, hints that are built again
   };
   Kind kind;
-  std::string file;          // path in the data folder
+  std::string file;            // path in the data folder
   std::optional<uint64_t> at;  // byte in the file
-  std::string what;          // one sentence: what is wrong and what it means
+  std::string what;            // one sentence: what is wrong and what it means
 };
 
 struct CheckFacts {

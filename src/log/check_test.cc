@@ -25,10 +25,12 @@ class CheckTest : public ::testing::Test, public Engine {
   std::string check(io::Disk& of) {
     std::string damages;
     notes.clear();
-    CheckEvents events{.found = [&](const Finding& f) {
-      std::string line = f.file + (f.at ? "@" + std::to_string(*f.at) : "");
-      (f.kind == Finding::Kind::damage ? damages : notes) += line + " ";
-    }, .progress = {}};
+    CheckEvents events{.found =
+                           [&](const Finding& f) {
+                             std::string line = f.file + (f.at ? "@" + std::to_string(*f.at) : "");
+                             (f.kind == Finding::Kind::damage ? damages : notes) += line + " ";
+                           },
+                       .progress = {}};
     auto done = check_folder(of, events);
     if (!done) return outcome(done.error());
     facts_checked = *done;
@@ -123,9 +125,7 @@ TEST_F(a_check, a_damaged_index_is_a_note) {
   EXPECT_NE(notes.find(segment(0)), std::string::npos);
 }
 
-TEST_F(a_check, where_there_is_nothing_it_says_so) {
-  EXPECT_EQ(check(), "not_found");
-}
+TEST_F(a_check, where_there_is_nothing_it_says_so) { EXPECT_EQ(check(), "not_found"); }
 
 TEST_F(a_check, any_flipped_byte_is_reported_or_changes_nothing) {
   fill();

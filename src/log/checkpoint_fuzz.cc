@@ -1,4 +1,5 @@
-// Any bytes as a checkpoint (its checksum made to fit): loaded, and then written and loaded again to the same, or refused.
+// Any bytes as a checkpoint (its checksum made to fit): loaded, and then written and loaded again to the same, or
+// refused.
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/endian.h"

@@ -16,8 +16,9 @@ Bytes checkpoint_of_much() {
   log.stream = StreamId(42);
   log.begin = Offset(5);
   log.end = Offset(100);
-  log.segments = {{.base = Offset(0), .bytes = 1000, .max_timestamp = 9, .first_timestamp = 3, .version = 2, .sealed = true},
-                  {.base = Offset(60), .bytes = 500}};
+  log.segments = {
+      {.base = Offset(0), .bytes = 1000, .max_timestamp = 9, .first_timestamp = 3, .version = 2, .sealed = true},
+      {.base = Offset(60), .bytes = 500}};
   log.epochs = {{1, Offset(0)}, {4, Offset(60)}};
   AckCursor cursor(Offset(7));
   cursor.settle(Offset(9), Offset(11));
@@ -94,7 +95,9 @@ TEST(table, rows_can_be_found_and_walked_by_prefix) {
   Table& table = e.store().table(1);
   for (const char* key : {"t/2", "t/1", "u/1", "t"}) table.put(key, std::string("v") + key);
   std::string walked;
-  table.each("t/", [&](std::string_view key, std::string_view value) { walked += std::string(key) + "=" + std::string(value) + " "; });
+  table.each("t/", [&](std::string_view key, std::string_view value) {
+    walked += std::string(key) + "=" + std::string(value) + " ";
+  });
   EXPECT_EQ(walked, "t/1=vt/1 t/2=vt/2 ");
   table.erase("t/1");
   EXPECT_EQ(table.find("t/1"), nullptr);

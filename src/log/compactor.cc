@@ -23,8 +23,8 @@ std::vector<Segment> candidates(const Log& log, int64_t wall_ms) {
 /// The work itself, where blocking is allowed: it touches files and its own copy of the log's facts only.
 class Rewrite {
  public:
-  Rewrite(Store& store, StreamId stream, std::vector<Segment> segments, Offset end, size_t map_bytes,
-          HashSecret secret, CleanRules rules, uint64_t segment_bytes)
+  Rewrite(Store& store, StreamId stream, std::vector<Segment> segments, Offset end, size_t map_bytes, HashSecret secret,
+          CleanRules rules, uint64_t segment_bytes)
       : disk_(store.disk()),
         cancel_(store.cancel()),
         stream_(stream),
@@ -62,7 +62,8 @@ class Rewrite {
       batch.resize(batch_header_bytes);
       TRY_VOID(file->read(at, batch));
       auto header = TRY(peek_header(batch));
-      if (header.size_bytes() > s.bytes - at) return fail(Code::corrupt, "compaction: a batch reaches past its segment");
+      if (header.size_bytes() > s.bytes - at)
+        return fail(Code::corrupt, "compaction: a batch reaches past its segment");
       batch.resize(header.size_bytes());
       TRY_VOID(file->read(at, batch));
       if (!TRY(on_batch(batch))) return {};
@@ -143,7 +144,8 @@ bool wants_compaction(const Log& log, int64_t wall_ms) {
   if (!log.settings().compact) return false;
   uint64_t clean = 0, dirty = 0;
   for (const Segment& s : candidates(log, wall_ms)) (s.version > 0 ? clean : dirty) += s.bytes;
-  return dirty > 0 && static_cast<double>(dirty) >= log.settings().min_cleanable_ratio * static_cast<double>(clean + dirty);
+  return dirty > 0 &&
+         static_cast<double>(dirty) >= log.settings().min_cleanable_ratio * static_cast<double>(clean + dirty);
 }
 
 io::Task<Result<uint64_t>> compact(Store& store, StreamId stream, size_t map_bytes, HashSecret secret) {

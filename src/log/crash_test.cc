@@ -16,7 +16,9 @@ namespace {
 
 constexpr int64_t producer = 7;
 
-std::string value_of(uint64_t stream, int64_t number) { return "s" + std::to_string(stream) + "#" + std::to_string(number); }
+std::string value_of(uint64_t stream, int64_t number) {
+  return "s" + std::to_string(stream) + "#" + std::to_string(number);
+}
 
 /// What was promised about one log.
 struct LogModel {
@@ -104,9 +106,10 @@ class World {
 
   /// What a crash leaves is no damage to `naru check` either.
   void check() {
-    CheckEvents events{.found = [](const Finding& f) {
-                         if (f.kind == Finding::Kind::damage) ADD_FAILURE() << f.file << ": " << f.what;
-                       },
+    CheckEvents events{.found =
+                           [](const Finding& f) {
+                             if (f.kind == Finding::Kind::damage) ADD_FAILURE() << f.file << ": " << f.what;
+                           },
                        .progress = {}};
     EXPECT_TRUE(check_folder(*disk_, events));
   }
@@ -116,7 +119,8 @@ class World {
     disk_->lose_power_in(static_cast<int>(random_.below(60)));
     std::string damage;
     auto recovered = recover(*disk_, damage);
-    if (recovered) (void)begin_generation(*disk_, *recovered, 2, [](uint32_t shard) { return shard % 2; }, Uuid{}).has_value();
+    if (recovered)
+      (void)begin_generation(*disk_, *recovered, 2, [](uint32_t shard) { return shard % 2; }, Uuid{}).has_value();
     if (disk_->is_dead()) {
       power_lost_ = true;
     } else {
@@ -160,7 +164,8 @@ class World {
         if (!durable || life != world.life_) co_return;
         for (LogModel& m : world.logs_)
           if (m.stream == stream) m.drop_confirmed = true;
-      }(*this, model.stream, position, life_).detach();
+      }(*this, model.stream, position, life_)
+                                                                                  .detach();
     }
     if (logs_.size() > 8) return;
     LogModel& fresh = logs_.emplace_back();
@@ -174,7 +179,8 @@ class World {
     if (!log) return;
     if (!model.unconfirmed) {
       std::vector<std::string> values;
-      for (uint64_t n = random_.between(1, 5); n > 0; --n) values.push_back(value_of(model.stream.value, model.next_number++));
+      for (uint64_t n = random_.between(1, 5); n > 0; --n)
+        values.push_back(value_of(model.stream.value, model.next_number++));
       model.unconfirmed = {model.sequence, values};
       model.sequence += static_cast<int32_t>(values.size());
     } else if (in_flight_.contains(model.stream.value)) {
@@ -200,7 +206,8 @@ class World {
       m.unconfirmed.reset();
       world.in_flight_.erase(m.stream.value);
       ++world.confirms;
-    }(*this, model, *appended, values, life_).detach();
+    }(*this, model, *appended, values, life_)
+                                                                                                   .detach();
   }
 
   void put_row() {
@@ -211,7 +218,8 @@ class World {
     [](World& world, std::string k, int64_t v, JournalPosition at, uint64_t life) -> io::Task<> {
       auto durable = co_await world.store_of_shard(5).durable(at);
       if (durable && life == world.life_) world.confirmed_rows_[k] = std::max(world.confirmed_rows_[k], v);
-    }(*this, key, value, position, life_).detach();
+    }(*this, key, value, position, life_)
+                                                                                         .detach();
   }
 
   void settle() {
@@ -222,7 +230,8 @@ class World {
     [](World& world, int64_t number, JournalPosition at, uint64_t life) -> io::Task<> {
       auto durable = co_await world.store_of(world.logs_[0].stream).durable(at);
       if (durable && life == world.life_) world.settled_.insert(number);
-    }(*this, n, position, life_).detach();
+    }(*this, n, position, life_)
+                                                                               .detach();
   }
 
   void trim(LogModel& model) {
@@ -230,14 +239,16 @@ class World {
     if (!log) return;
     auto bounds = log->bounds();
     if (bounds.high_watermark == bounds.begin) return;
-    Offset to = bounds.begin + static_cast<int64_t>(random_.below(static_cast<uint64_t>(bounds.high_watermark - bounds.begin)));
+    Offset to =
+        bounds.begin + static_cast<int64_t>(random_.below(static_cast<uint64_t>(bounds.high_watermark - bounds.begin)));
     auto position = log->trim(to);
     ASSERT_TRUE(position);
     model.begin_asked = to.value;
     [](World& world, LogModel& m, int64_t offset, JournalPosition at, uint64_t life) -> io::Task<> {
       auto durable = co_await world.store_of(m.stream).durable(at);
       if (durable && life == world.life_) m.begin_confirmed = std::max(m.begin_confirmed, offset);
-    }(*this, model, to.value, *position, life_).detach();
+    }(*this, model, to.value, *position, life_)
+                                                                                            .detach();
   }
 
   /// What a failure needs to know of a log.
@@ -245,8 +256,8 @@ class World {
     std::string out = "\nend " + std::to_string(log.bounds().end.value);
     for (const Segment& s : log.state().segments) {
       auto* file = disk_->contents(segment_path({log.stream(), s.base, s.version}));
-      out += "\n  segment " + std::to_string(s.base.value) + " bytes " + std::to_string(s.bytes) + (s.sealed ? " sealed" : "") +
-             " file " + (file ? std::to_string(file->size()) : "missing");
+      out += "\n  segment " + std::to_string(s.base.value) + " bytes " + std::to_string(s.bytes) +
+             (s.sealed ? " sealed" : "") + " file " + (file ? std::to_string(file->size()) : "missing");
       for (uint64_t p = 0; file && p < s.bytes;) {
         auto header = peek_header(ByteView(*file).subspan(p));
         out += " " + std::to_string(p) + (header ? ":" + std::to_string(header->base_offset.value) : ":broken");
@@ -308,7 +319,9 @@ class World {
       store_of(model.stream).log(model.stream, log_settings(model));
     }
   }
-  static LogSettings log_settings(const LogModel& model) { return {.durability = model.level, .segment_bytes = 4 * KiB}; }
+  static LogSettings log_settings(const LogModel& model) {
+    return {.durability = model.level, .segment_bytes = 4 * KiB};
+  }
 
   void verify_rows() {
     for (const auto& [key, value] : confirmed_rows_) {
@@ -343,7 +356,8 @@ class World {
         EXPECT_TRUE(stored) << stored.error().reason;
       }
       finished = true;
-    }(*this, done).detach();
+    }(*this, done)
+                                            .detach();
     loop_->run([&] { return done; });
     EXPECT_TRUE(done);
     disk_->kill();
@@ -357,7 +371,8 @@ class World {
     [](World& world, bool& done) -> io::Task<> {
       for (auto& store : world.stores_) co_await store->settle();
       done = true;
-    }(*this, settled).detach();
+    }(*this, settled)
+                                        .detach();
     loop_->run_for(10'000);
     EXPECT_TRUE(settled);
     stores_.clear();

@@ -168,7 +168,8 @@ class Engine {
     Log* log = store_of(stream).find(StreamId(stream));
     if (!log) return "no log";
     auto b = log->bounds();
-    return std::to_string(b.begin.value) + ".." + std::to_string(b.high_watermark.value) + ".." + std::to_string(b.end.value);
+    return std::to_string(b.begin.value) + ".." + std::to_string(b.high_watermark.value) + ".." +
+           std::to_string(b.end.value);
   }
   std::vector<std::string> files(const std::string& folder) { return *disk_->list(folder); }
 

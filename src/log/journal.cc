@@ -48,7 +48,9 @@ uint8_t* AlignedBuffer::grow(size_t bytes) {
 }
 
 Journal::Journal(io::Loop& loop, io::Disk& disk, JournalId id, Limits limits, Events events)
-    : loop_(loop), disk_(disk), id_(id), limits_(limits), events_(std::move(events)), retry_(loop, [this] { flush(); }) {}
+    : loop_(loop), disk_(disk), id_(id), limits_(limits), events_(std::move(events)), retry_(loop, [this] {
+        flush();
+      }) {}
 
 Journal::~Journal() { CHECK(!in_flight_); }
 
@@ -217,7 +219,8 @@ void Journal::written(Result<void> result) {
   waiting_bytes_ -= group.end - durable_;
   durable_ = group.end;
   group.bytes.clear();
-  if (buffers_.size() < 2 && group.bytes.capacity() <= 2 * limits_.write_bytes) buffers_.push_back(std::move(group.bytes));
+  if (buffers_.size() < 2 && group.bytes.capacity() <= 2 * limits_.write_bytes)
+    buffers_.push_back(std::move(group.bytes));
   flush();  // who came meanwhile is the next group
   events_.durable(durable_);
   wake(durable_);
@@ -335,7 +338,8 @@ Result<JournalEnd> read_journal(io::File& file, JournalId id, uint32_t number,
   // a group is looked at: a recycled file is full of bytes that may look like anything else.
   for (uint64_t later = align_up(end.at + 1); later + group_entry_bytes <= size; later += journal_align) {
     ByteView head = TRY(load(later, group_entry_bytes));
-    if (load_le<uint32_t>(head.data() + 4) != 8 || load_le<uint32_t>(head.data() + 8) != static_cast<uint32_t>(EntryKind::group))
+    if (load_le<uint32_t>(head.data() + 4) != 8 ||
+        load_le<uint32_t>(head.data() + 8) != static_cast<uint32_t>(EntryKind::group))
       continue;
     auto entry = TRY(entry_at(later));
     if (entry && load_le<uint64_t>(entry->payload.data()) > end.last_group) {

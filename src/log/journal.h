@@ -49,8 +49,8 @@ class AlignedBuffer {
 class Journal {
  public:
   struct Limits {
-    uint64_t file_bytes = 64 * MiB;    // a full file asks for a checkpoint
-    uint64_t write_bytes = 4 * MiB;    // what one write takes at most, unless one entry is larger
+    uint64_t file_bytes = 64 * MiB;     // a full file asks for a checkpoint
+    uint64_t write_bytes = 4 * MiB;     // what one write takes at most, unless one entry is larger
     uint64_t waiting_bytes = 32 * MiB;  // entries in memory; beyond, has_room() is false
   };
   struct Events {
@@ -58,7 +58,7 @@ class Journal {
     // A new file begins and has no entry yet: what is in memory now is what all files before it make, provided that
     // every change journals first and happens then.
     std::move_only_function<void()> file_full;
-    std::move_only_function<void(Error)> failed;             // a sync failed: nothing may be believed from now on
+    std::move_only_function<void(Error)> failed;  // a sync failed: nothing may be believed from now on
   };
 
   Journal(io::Loop& loop, io::Disk& disk, JournalId id, Limits limits, Events events);
@@ -102,9 +102,7 @@ class Journal {
     Journal& journal;
     JournalPosition position;
     bool patient;
-    bool await_ready() const {
-      return journal.durable_ >= position || journal.failed_ || (!patient && journal.full_);
-    }
+    bool await_ready() const { return journal.durable_ >= position || journal.failed_ || (!patient && journal.full_); }
     void await_suspend(std::coroutine_handle<> waiter) { journal.add_waiter({position, patient, waiter}); }
     Result<void> await_resume() const;
   };
@@ -176,9 +174,9 @@ struct JournalEntry {
 /// How a file's entries end.
 struct JournalEnd {
   uint64_t first_group = 0, last_group = 0;  // numbers of the groups seen; 0 = none. They go on from file to file
-  uint64_t at = 0;              // after the last whole entry
-  bool torn = false;            // something follows that is not whole: a write that power loss cut
-  uint64_t damaged_before = 0;  // > 0: a whole later group begins here, so what is broken had been durable
+  uint64_t at = 0;                           // after the last whole entry
+  bool torn = false;                         // something follows that is not whole: a write that power loss cut
+  uint64_t damaged_before = 0;               // > 0: a whole later group begins here, so what is broken had been durable
 };
 
 /// Reads a journal file's entries in order and says how they end. Stops early if `on_entry` fails.

@@ -90,7 +90,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   PlainLoop loop;
   OneFile disk;
   std::vector<std::string> written;
-  Journal journal(loop, disk, id, {.file_bytes = 1 * GiB}, {.durable = [](JournalPosition) {}, .file_full = [] {}, .failed = [](Error) {}});
+  Journal journal(loop, disk, id, {.file_bytes = 1 * GiB},
+                  {.durable = [](JournalPosition) {}, .file_full = [] {}, .failed = [](Error) {}});
   CHECK(journal.start({}));
   for (size_t at = 3; at < size;) {
     size_t length = std::min<size_t>(data[at] & 0x7f, size - at - 1);

@@ -15,7 +15,9 @@ namespace {
 /// A journal in one line per step: texts go in, and come back from the files in order.
 class JournalTest {
  public:
-  explicit JournalTest(Journal::Limits limits = {.file_bytes = 32 * KiB, .write_bytes = 8 * KiB, .waiting_bytes = 64 * KiB})
+  explicit JournalTest(Journal::Limits limits = {.file_bytes = 32 * KiB,
+                                                 .write_bytes = 8 * KiB,
+                                                 .waiting_bytes = 64 * KiB})
       : limits_(limits) {}
   ~JournalTest() { end(); }
 
@@ -23,10 +25,11 @@ class JournalTest {
     end();
     id_ = id;
     loop_ = std::make_unique<sim::SimLoop>(7);
-    journal_ = std::make_unique<Journal>(*loop_, disk, id, limits_,
-                                         Journal::Events{.durable = [this](JournalPosition) { ++syncs; },
-                                                         .file_full = [this] { ++files_begun; },
-                                                         .failed = [this](Error error) { failure = name(error.code); }});
+    journal_ =
+        std::make_unique<Journal>(*loop_, disk, id, limits_,
+                                  Journal::Events{.durable = [this](JournalPosition) { ++syncs; },
+                                                  .file_full = [this] { ++files_begun; },
+                                                  .failed = [this](Error error) { failure = name(error.code); }});
     auto started = journal_->start(std::move(spares));
     return started ? "ok" : name(started.error().code);
   }
@@ -42,7 +45,8 @@ class JournalTest {
     [](JournalTest& test, std::string l, JournalPosition at) -> io::Task<> {
       auto durable = co_await test.journal_->wait(at);
       test.happened += (durable ? "" : "!") + l;
-    }(*this, label, position).detach();
+    }(*this, label, position)
+                                                                    .detach();
   }
 
   std::string path(uint32_t number = 0) { return journal_file_name(id_, number); }
@@ -278,7 +282,8 @@ TEST(journal, room_comes_back_when_what_waits_is_written) {
   [](JournalTest& test) -> io::Task<> {
     co_await test.journal().room();
     test.happened += "room";
-  }(j).detach();
+  }(j)
+                               .detach();
   EXPECT_EQ(j.happened, "");
   j.settle();
   EXPECT_EQ(j.happened, "room");

@@ -146,7 +146,8 @@ Result<int64_t> Log::retain(int64_t wall_ms) {
   for (size_t i = 0; i + 1 < state_.segments.size(); ++i) {
     const Segment& s = state_.segments[i];
     bool too_old = expires(s) <= wall_ms;
-    bool too_much = settings_.retention_bytes >= 0 && bytes - s.bytes >= static_cast<uint64_t>(settings_.retention_bytes);
+    bool too_much =
+        settings_.retention_bytes >= 0 && bytes - s.bytes >= static_cast<uint64_t>(settings_.retention_bytes);
     Offset next = state_.segments[i + 1].base;
     if ((!too_old && !too_much) || next > high_watermark_) break;
     keep_from = std::max(keep_from, next);

@@ -36,8 +36,8 @@ struct Bounds {
 
 /// Whole batches, ready to send; the first one holds the offset that was asked for.
 struct Slice {
-  Offset first;          // base offset of the first batch
-  io::FileRange range;   // length 0: nothing there yet
+  Offset first;         // base offset of the first batch
+  io::FileRange range;  // length 0: nothing there yet
 };
 
 /// Told when a log has more to read. Owned by whoever waits; it unregisters itself.

@@ -25,16 +25,18 @@ Result<Log::Position> Log::find_batch(size_t segment, Offset offset) {
   Position found;
   found.header.magic = 0;
   found.at = readable_bytes(segment);
-  TRY_VOID(walk_headers(*entry->file, index->position_for(offset), found.at, [&](const BatchHeader& header, uint64_t at) {
-    if (header.last_offset() < offset) return true;
-    found = {at, header};
-    return false;
-  }));
+  TRY_VOID(
+      walk_headers(*entry->file, index->position_for(offset), found.at, [&](const BatchHeader& header, uint64_t at) {
+        if (header.last_offset() < offset) return true;
+        found = {at, header};
+        return false;
+      }));
   return found;
 }
 
 Result<Slice> Log::read(Offset from, uint64_t bytes_max) {
-  if (from < state_.begin || from > high_watermark_) return fail(Code::out_of_range, "offset outside of the log", from.value);
+  if (from < state_.begin || from > high_watermark_)
+    return fail(Code::out_of_range, "offset outside of the log", from.value);
   if (from == high_watermark_) return Slice{from, {}};
   for (size_t i = segment_of(from); i < state_.segments.size(); ++i) {
     const Segment& s = state_.segments[i];
@@ -77,7 +79,8 @@ uint64_t Log::bytes_after(Offset from) {
 
 Result<std::optional<Log::Found>> Log::find_in_batch(io::File& file, const BatchHeader& header, uint64_t at,
                                                      int64_t timestamp) {
-  if (header.log_append_time()) return header.max_timestamp < timestamp
+  if (header.log_append_time())
+    return header.max_timestamp < timestamp
                ? std::optional<Found>()
                : Found{std::max(header.base_offset, state_.begin), header.max_timestamp, header.leader_epoch};
   Bytes batch(header.size_bytes());

@@ -79,7 +79,8 @@ Result<LogState> LogState::load(Unpacker& from) {
     state.epochs.push_back({epoch, Offset(from.get<int64_t>())});
   }
   ByteView window = from.bytes();
-  if (!from.ok() || state.begin.value < 0 || state.begin > state.end) return fail(Code::corrupt, "checkpoint: a log does not decode");
+  if (!from.ok() || state.begin.value < 0 || state.begin > state.end)
+    return fail(Code::corrupt, "checkpoint: a log does not decode");
   state.producers = TRY(ProducerWindow::load(window));
   return state;
 }

@@ -14,12 +14,12 @@ class Unpacker;
 
 /// One file of a log, known without opening it.
 struct Segment {
-  Offset base;                  // of the first record that was ever in it
-  uint64_t bytes = 0;           // of whole batches; a sealed file has its index behind them
-  int64_t max_timestamp = -1;   // ms, of any record in it
-  int64_t first_timestamp = -1; // ms, of its first batch: by when it has to be rolled
-  uint32_t version = 0;         // how often compaction has rewritten it: part of the file's name
-  bool sealed = false;          // takes no more batches
+  Offset base;                   // of the first record that was ever in it
+  uint64_t bytes = 0;            // of whole batches; a sealed file has its index behind them
+  int64_t max_timestamp = -1;    // ms, of any record in it
+  int64_t first_timestamp = -1;  // ms, of its first batch: by when it has to be rolled
+  uint32_t version = 0;          // how often compaction has rewritten it: part of the file's name
+  bool sealed = false;           // takes no more batches
 };
 
 /// From `start` on, batches were appended under `epoch`.

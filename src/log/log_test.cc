@@ -246,7 +246,12 @@ TEST_F(a_log, compacted_segments_stand_for_what_they_replace_even_right_below_th
   settle();
   // The round that a compaction makes, by hand: both segments in one file, the second record gone.
   Bytes first = batch_of({.values = {"a"}});
-  Segment fresh{.base = Offset(0), .bytes = first.size(), .max_timestamp = 1000, .first_timestamp = 1000, .version = 1, .sealed = true};
+  Segment fresh{.base = Offset(0),
+                .bytes = first.size(),
+                .max_timestamp = 1000,
+                .first_timestamp = 1000,
+                .version = 1,
+                .sealed = true};
   auto file = *disk().open(segment_path({StreamId(1), Offset(0), 1}), io::Open::create_new);
   ASSERT_TRUE(file->write(0, first));
   store().replace(it(), Offset(0), Offset(1), {fresh});

@@ -1,9 +1,8 @@
 // Any bytes as MANIFEST (its checksum made to fit): read and written back the same, or refused.
-#include "log/manifest.h"
-
 #include "base/check.h"
 #include "base/crc32c.h"
 #include "base/endian.h"
+#include "log/manifest.h"
 
 using namespace naru;
 
@@ -16,6 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (!manifest) return 0;
   auto again = decode_manifest(encode_manifest(*manifest));
   CHECK(again && again->generation == manifest->generation && again->cores == manifest->cores);
-  CHECK(again->epoch == manifest->epoch && again->clean == manifest->clean && again->cluster_id == manifest->cluster_id);
+  CHECK(again->epoch == manifest->epoch && again->clean == manifest->clean &&
+        again->cluster_id == manifest->cluster_id);
   return 0;
 }

@@ -98,7 +98,9 @@ class Replay {
     return fail(Code::corrupt, "journal: an entry contradicts the state it applies to");
   }
 
-  static std::string path_of(const LogState& log, const Segment& s) { return segment_path({log.stream, s.base, s.version}); }
+  static std::string path_of(const LogState& log, const Segment& s) {
+    return segment_path({log.stream, s.base, s.version});
+  }
 
   /// The journal speaks of `offset`: for a log at level `os` whose tail is lost, offsets go on there all the same.
   Result<void> reach(LogState& log, Offset offset) {
@@ -230,7 +232,8 @@ class Replay {
       auto header = peek_header(batch);
       // Batches of an earlier run can stand here too, behind what has been written over them since: a crash ended that
       // run, nobody was told of them, and they are not to follow what came later.
-      if (!header || header->base_offset != log.end || header->leader_epoch != epoch_ || header->size_bytes() > size - at)
+      if (!header || header->base_offset != log.end || header->leader_epoch != epoch_ ||
+          header->size_bytes() > size - at)
         break;
       batch.resize(header->size_bytes());
       TRY_VOID(file->read(at, batch));
@@ -342,8 +345,7 @@ Result<void> remove_orphans(io::Disk& disk, Recovered& out) {
     auto parsed = parse_segment_name(name);
     if (!parsed) continue;
     auto log = out.state.logs.find(parsed->stream);
-    bool known = log != out.state.logs.end() &&
-                 std::ranges::any_of(log->second.segments, [&](const Segment& s) {
+    bool known = log != out.state.logs.end() && std::ranges::any_of(log->second.segments, [&](const Segment& s) {
                    return s.base == parsed->base && s.version == parsed->version;
                  });
     if (known) continue;

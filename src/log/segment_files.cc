@@ -90,7 +90,8 @@ Result<void> walk_headers(io::File& file, uint64_t at, uint64_t end,
   Bytes window(std::min<uint64_t>(end > at ? end - at : 0, 64 * KiB));
   uint64_t window_at = 0, window_bytes = 0;
   while (at < end) {
-    if (end - at < batch_header_bytes) return fail(Code::corrupt, "segment: ends inside a batch", static_cast<int64_t>(at));
+    if (end - at < batch_header_bytes)
+      return fail(Code::corrupt, "segment: ends inside a batch", static_cast<int64_t>(at));
     if (at < window_at || at + batch_header_bytes > window_at + window_bytes) {
       window_at = at;
       window_bytes = std::min<uint64_t>(window.size(), end - at);

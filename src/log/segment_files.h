@@ -39,7 +39,8 @@ class SegmentFiles {
   using Key = SegmentId;
   struct Hash {
     size_t operator()(const Key& k) const {
-      return (k.stream.value * 0x9e3779b97f4a7c15) ^ static_cast<uint64_t>(k.base.value) * 0xff51afd7ed558ccd ^ k.version;
+      return (k.stream.value * 0x9e3779b97f4a7c15) ^ static_cast<uint64_t>(k.base.value) * 0xff51afd7ed558ccd ^
+             k.version;
     }
   };
   struct Slot {

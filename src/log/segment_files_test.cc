@@ -91,7 +91,8 @@ TEST(segment_files, a_walk_says_where_no_batch_begins) {
   Segment s = t.make(0, 10);
   auto file = (*t.files.open(t.stream, s))->file;
   std::vector<uint64_t> places;
-  ASSERT_TRUE(walk_headers(*file, 0, s.bytes, [&](const BatchHeader&, uint64_t at) { return places.push_back(at), true; }));
+  ASSERT_TRUE(
+      walk_headers(*file, 0, s.bytes, [&](const BatchHeader&, uint64_t at) { return places.push_back(at), true; }));
   EXPECT_EQ(places.size(), 10u);
   t.disk.contents(t.path(s))->at(places[4] + 16) = 9;  // the magic
   auto walked = walk_headers(*file, 0, s.bytes, [](const BatchHeader&, uint64_t) { return true; });

@@ -146,7 +146,7 @@ void Store::remove_files(StreamId stream, std::vector<Segment> segments) {
       store.job_done();
     }
   }(*this, stream, std::move(segments), journal_.end())
-             .detach();
+                                                                                            .detach();
 }
 
 Bytes Store::snapshot(uint32_t number) {

@@ -27,7 +27,8 @@ class Store final : LogOwner {
   ~Store() override;
 
   /// Takes this core's share out of what recovery found, and begins to journal.
-  Result<void> start(StoreState& recovered, const std::function<bool(uint32_t shard)>& owns, std::vector<std::string> spares);
+  Result<void> start(StoreState& recovered, const std::function<bool(uint32_t shard)>& owns,
+                     std::vector<std::string> spares);
 
   /// The log of a stream, made if there is none yet: a log without records has no durable state.
   Log& log(StreamId stream, const LogSettings& settings);

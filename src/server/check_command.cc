@@ -32,17 +32,20 @@ int check(const std::string& folder) {
   bool on_terminal = ::isatty(STDERR_FILENO);
   CheckEvents events{.found = print, .progress = [on_terminal](uint64_t done, uint64_t total) {
                        if (on_terminal && total > 0)
-                         std::fprintf(stderr, "\rchecked %llu of %llu MiB ", static_cast<unsigned long long>(done / MiB),
+                         std::fprintf(stderr, "\rchecked %llu of %llu MiB ",
+                                      static_cast<unsigned long long>(done / MiB),
                                       static_cast<unsigned long long>(total / MiB));
                      }};
   auto facts = check_folder(**disk, events);
   if (on_terminal) std::fprintf(stderr, "\r\033[K");
   if (!facts) return cannot(folder, facts.error());
   auto number = [](uint64_t n) { return static_cast<unsigned long long>(n); };
-  std::printf("%s: %llu logs, %llu segments, %llu batches, %llu records, %llu bytes; %llu journal entries to replay; %llu damages, %llu notes\n",
-              facts->damages > 0 ? "damaged" : "whole", number(facts->logs), number(facts->segments), number(facts->batches),
-              number(facts->records), number(facts->bytes), number(facts->journal_entries), number(facts->damages),
-              number(facts->notes));
+  std::printf(
+      "%s: %llu logs, %llu segments, %llu batches, %llu records, %llu bytes; %llu journal entries to replay; %llu "
+      "damages, %llu notes\n",
+      facts->damages > 0 ? "damaged" : "whole", number(facts->logs), number(facts->segments), number(facts->batches),
+      number(facts->records), number(facts->bytes), number(facts->journal_entries), number(facts->damages),
+      number(facts->notes));
   return facts->damages > 0 ? 1 : 0;
 }
 

@@ -14,11 +14,11 @@ std::optional<uint64_t> parse_size(std::string_view text) {
   }
   std::string unit(text.substr(i));
   for (char& c : unit) c = static_cast<char>(std::tolower(c));
-  uint64_t factor = unit.empty() || unit == "b"                       ? 1
-                    : unit == "k" || unit == "kb" || unit == "kib"   ? KiB
-                    : unit == "m" || unit == "mb" || unit == "mib"   ? MiB
-                    : unit == "g" || unit == "gb" || unit == "gib"   ? GiB
-                                                                      : 0;
+  uint64_t factor = unit.empty() || unit == "b"                    ? 1
+                    : unit == "k" || unit == "kb" || unit == "kib" ? KiB
+                    : unit == "m" || unit == "mb" || unit == "mib" ? MiB
+                    : unit == "g" || unit == "gb" || unit == "gib" ? GiB
+                                                                   : 0;
   if (i == 0 || factor == 0 || number > UINT64_MAX / factor) return std::nullopt;
   return number * factor;
 }
@@ -33,31 +33,53 @@ std::string endpoint(const std::string& text, io::Endpoint& into) {
 }
 
 void add_serve(CLI::App& app, Config& config, std::string& file) {
-  auto* serve = app.add_subcommand("serve", "Start the broker. No flag is required: it stores in ./naru-data and listens on loopback.");
+  auto* serve = app.add_subcommand(
+      "serve", "Start the broker. No flag is required: it stores in ./naru-data and listens on loopback.");
   serve->callback([&config] { config.command = Config::Command::serve; });
-  serve->add_option("--config", file, "TOML file with the same names as these flags: data-dir = \"/var/lib/naru\". Flags win.");
+  serve->add_option("--config", file,
+                    "TOML file with the same names as these flags: data-dir = \"/var/lib/naru\". Flags win.");
   serve->add_option("--data-dir", config.data_dir, "Folder for all data, created if absent (default: ./naru-data).");
-  serve->add_option_function<std::string>("--kafka", [&](const std::string& text) {
-    if (auto wrong = endpoint(text, config.kafka); !wrong.empty()) throw CLI::ValidationError("--kafka", wrong);
-  }, "HOST:PORT for Kafka clients (default 127.0.0.1:9092). 0.0.0.0:9092 listens on all addresses; then anyone who reaches the port can use the broker.");
-  serve->add_option_function<std::string>("--admin", [&](const std::string& text) {
-    if (auto wrong = endpoint(text, config.admin); !wrong.empty()) throw CLI::ValidationError("--admin", wrong);
-  }, "HOST:PORT for GET /health and GET /metrics (default 127.0.0.1:15672).");
-  serve->add_option("--advertise", config.advertise, "Host name that clients are told to connect to (default: the address they used).");
-  serve->add_option("--shards", config.cores, "Event loops, one thread each (default: processors - 1, between 1 and 4).");
-  serve->add_option_function<std::string>("--memory-limit", [&](const std::string& text) {
-    auto bytes = parse_size(text);
-    if (!bytes || *bytes < 16 * MiB) throw CLI::ValidationError("--memory-limit", "a size from 16MiB on, as 64MiB or 1G");
-    config.memory_limit = *bytes;
-  }, "Memory the process may take, as 64MiB or 1G (default: half of what the machine or its cgroup has, at most 1G).");
-  serve->add_option_function<std::string>("--durability", [&](const std::string& text) {
-    if (text != "sync" && text != "os") throw CLI::ValidationError("--durability", "is sync or os");
-    config.durability = text == "os" ? Durability::os : Durability::sync;
-  }, "When a write is confirmed: sync = on disk (default), os = with the operating system, as Kafka's default. Topics can differ: naru.durability.");
-  serve->add_option_function<std::string>("--log-format", [&](const std::string& text) {
-    if (text != "text" && text != "json") throw CLI::ValidationError("--log-format", "is text or json");
-    config.log_format = text == "json" ? io::LogFormat::json : io::LogFormat::text;
-  }, "Log lines for people (text, default) or programs (json); on stderr.");
+  serve->add_option_function<std::string>(
+      "--kafka",
+      [&](const std::string& text) {
+        if (auto wrong = endpoint(text, config.kafka); !wrong.empty()) throw CLI::ValidationError("--kafka", wrong);
+      },
+      "HOST:PORT for Kafka clients (default 127.0.0.1:9092). 0.0.0.0:9092 listens on all addresses; then anyone who "
+      "reaches the port can use the broker.");
+  serve->add_option_function<std::string>(
+      "--admin",
+      [&](const std::string& text) {
+        if (auto wrong = endpoint(text, config.admin); !wrong.empty()) throw CLI::ValidationError("--admin", wrong);
+      },
+      "HOST:PORT for GET /health and GET /metrics (default 127.0.0.1:15672).");
+  serve->add_option("--advertise", config.advertise,
+                    "Host name that clients are told to connect to (default: the address they used).");
+  serve->add_option("--shards", config.cores,
+                    "Event loops, one thread each (default: processors - 1, between 1 and 4).");
+  serve->add_option_function<std::string>(
+      "--memory-limit",
+      [&](const std::string& text) {
+        auto bytes = parse_size(text);
+        if (!bytes || *bytes < 16 * MiB)
+          throw CLI::ValidationError("--memory-limit", "a size from 16MiB on, as 64MiB or 1G");
+        config.memory_limit = *bytes;
+      },
+      "Memory the process may take, as 64MiB or 1G (default: half of what the machine or its cgroup has, at most 1G).");
+  serve->add_option_function<std::string>(
+      "--durability",
+      [&](const std::string& text) {
+        if (text != "sync" && text != "os") throw CLI::ValidationError("--durability", "is sync or os");
+        config.durability = text == "os" ? Durability::os : Durability::sync;
+      },
+      "When a write is confirmed: sync = on disk (default), os = with the operating system, as Kafka's default. Topics "
+      "can differ: naru.durability.");
+  serve->add_option_function<std::string>(
+      "--log-format",
+      [&](const std::string& text) {
+        if (text != "text" && text != "json") throw CLI::ValidationError("--log-format", "is text or json");
+        config.log_format = text == "json" ? io::LogFormat::json : io::LogFormat::text;
+      },
+      "Log lines for people (text, default) or programs (json); on stderr.");
 }
 
 }  // namespace
@@ -65,13 +87,18 @@ void add_serve(CLI::App& app, Config& config, std::string& file) {
 Parsed parse_command_line(int argc, const char* const* argv) {
   Config config;
   std::string file;
-  CLI::App app("naru: one small broker that Kafka clients use unchanged.\n\nStart it:       naru serve\nSend a line:    echo hello | kcat -b localhost:9092 -P -t greetings\nRead it back:   kcat -b localhost:9092 -C -t greetings -e");
+  CLI::App app(
+      "naru: one small broker that Kafka clients use unchanged.\n\nStart it:       naru serve\nSend a line:    echo "
+      "hello | kcat -b localhost:9092 -P -t greetings\nRead it back:   kcat -b localhost:9092 -C -t greetings -e");
   app.require_subcommand(1);
   add_serve(app, config, file);
-  auto* check = app.add_subcommand("check", "Verify a data folder that no broker is using, and report damage with file and offset.");
+  auto* check = app.add_subcommand(
+      "check", "Verify a data folder that no broker is using, and report damage with file and offset.");
   check->add_option("DIR", config.data_dir, "The data folder.")->required();
   check->callback([&config] { config.command = Config::Command::check; });
-  app.add_subcommand("version", "Print the version.")->callback([&config] { config.command = Config::Command::version; });
+  app.add_subcommand("version", "Print the version.")->callback([&config] {
+    config.command = Config::Command::version;
+  });
   try {
     // Twice: the file is read in between, and flags win over it.
     app.parse(argc, argv);

@@ -15,9 +15,9 @@ struct Config {
   std::string data_dir = "naru-data";
   io::Endpoint kafka{"127.0.0.1", 9092};
   io::Endpoint admin{"127.0.0.1", 15672};
-  std::string advertise;           // host for clients; empty: the address that they connected to
-  uint32_t cores = 0;              // event loops; 0: as many as make sense here
-  uint64_t memory_limit = 0;       // bytes; 0: a share of what the machine or the cgroup has
+  std::string advertise;      // host for clients; empty: the address that they connected to
+  uint32_t cores = 0;         // event loops; 0: as many as make sense here
+  uint64_t memory_limit = 0;  // bytes; 0: a share of what the machine or the cgroup has
   Durability durability = Durability::sync;
   io::LogFormat log_format = io::LogFormat::text;
   int64_t group_rebalance_delay_ms = 3000;

@@ -55,7 +55,8 @@ class Server {
     for (auto& thread : threads_) thread.join();
     if (exit_code_ == 0) {
       manifest_.clean = true;
-      if (auto written = write_manifest(*disk_, manifest_); !written) return failed("cannot write MANIFEST", written.error());
+      if (auto written = write_manifest(*disk_, manifest_); !written)
+        return failed("cannot write MANIFEST", written.error());
       io::log(Level::info, "stopped");
     }
     return exit_code_;
@@ -87,14 +88,18 @@ class Server {
     io::Millis began = loop_of(0).wall();
     auto recovered = recover(*disk_, damage);
     if (!recovered) {
-      failed("cannot recover the data folder; nothing was changed that it cannot explain. `naru check` tells more", recovered.error(), damage);
+      failed("cannot recover the data folder; nothing was changed that it cannot explain. `naru check` tells more",
+             recovered.error(), damage);
       return 1;
     }
     const RecoveryFacts& facts = recovered->facts;
     if (recovered->manifest.generation > 0 && !facts.clean) {
       io::log(Level::info, "recovered after an unclean end",
-              {{"entries", facts.entries}, {"journal_bytes", facts.bytes}, {"salvaged_batches", facts.salvaged},
-               {"cut_bytes", facts.cut_bytes}, {"ms", loop_of(0).wall() - began}});
+              {{"entries", facts.entries},
+               {"journal_bytes", facts.bytes},
+               {"salvaged_batches", facts.salvaged},
+               {"cut_bytes", facts.cut_bytes},
+               {"ms", loop_of(0).wall() - began}});
     }
     Prng random(random_seed());
     auto owner = [this](uint32_t shard) { return shard % cores(); };
@@ -109,7 +114,8 @@ class Server {
     settings.durability = config_.durability;
     settings.data_dir = config_.data_dir;
     settings.groups.initial_rebalance_delay_ms = config_.group_rebalance_delay_ms;
-    settings.memory_bytes = config_.memory_limit > 0 ? config_.memory_limit : std::min<uint64_t>(memory_there() / 2, GiB);
+    settings.memory_bytes =
+        config_.memory_limit > 0 ? config_.memory_limit : std::min<uint64_t>(memory_there() / 2, GiB);
     broker_ = std::make_unique<Broker>(settings);
     broker_->cluster_id = manifest_.cluster_id;
     broker_->cores.reserve(cores());
@@ -123,8 +129,9 @@ class Server {
         io::log(Level::error, "the disk failed; ending at once", {{"reason", error.reason}, {"errno", error.detail}});
         ::_exit(74);  // EX_IOERR
       };
-      broker_->cores.push_back(std::make_unique<Core>(*broker_, i, loop_of(i), *disk_, JournalId{manifest_.generation, i},
-                                                      manifest_.epoch, store, fatal, random.next()));
+      broker_->cores.push_back(std::make_unique<Core>(*broker_, i, loop_of(i), *disk_,
+                                                      JournalId{manifest_.generation, i}, manifest_.epoch, store, fatal,
+                                                      random.next()));
     }
     for (uint32_t i = 0; i < cores(); ++i) {  // only now: who owns a shard depends on how many cores there are
       auto owns = [this, i](uint32_t shard) { return broker_->owner_of(shard) == i; };
@@ -173,20 +180,28 @@ class Server {
     for (uint32_t i = 0; i < cores(); ++i)
       servers_.push_back(std::make_unique<CoreServer>(*broker_->cores[i], loop_of(i), advertised));
     auto kafka = io::listen(loop_of(0), config_.kafka, [this](io::Socket socket) { accept_kafka(std::move(socket)); });
-    auto admin = io::listen(loop_of(0), config_.admin, [this](io::Socket socket) { servers_[0]->add_admin(std::move(socket)); });
+    auto admin =
+        io::listen(loop_of(0), config_.admin, [this](io::Socket socket) { servers_[0]->add_admin(std::move(socket)); });
     if (!kafka || !admin) {
       const io::Endpoint& at = kafka ? config_.admin : config_.kafka;
       const Error& error = kafka ? admin.error() : kafka.error();
-      io::log(Level::error, error.code == Code::busy ? "the port is taken: is another broker running? choose one with --kafka or --admin"
-                                                     : "cannot listen", {{"address", at.text()}, {"reason", error.reason}});
+      io::log(Level::error,
+              error.code == Code::busy
+                  ? "the port is taken: is another broker running? choose one with --kafka or --admin"
+                  : "cannot listen",
+              {{"address", at.text()}, {"reason", error.reason}});
       return false;
     }
     kafka_ = std::move(*kafka);
     admin_ = std::move(*admin);
     for (auto& server : servers_) server->set_advertised_port(kafka_->endpoint().port);
-    bool loopback = config_.kafka.host == "127.0.0.1" || config_.kafka.host == "localhost" || config_.kafka.host == "::1";
-    io::log(Level::info, "naru is ready", {{"kafka", kafka_->endpoint().text()}, {"admin", admin_->endpoint().text()},
-                                           {"data", config_.data_dir}, {"cores", cores()}});
+    bool loopback =
+        config_.kafka.host == "127.0.0.1" || config_.kafka.host == "localhost" || config_.kafka.host == "::1";
+    io::log(Level::info, "naru is ready",
+            {{"kafka", kafka_->endpoint().text()},
+             {"admin", admin_->endpoint().text()},
+             {"data", config_.data_dir},
+             {"cores", cores()}});
     if (loopback)
       io::log(Level::info, "listening on loopback only; for other machines: --kafka 0.0.0.0:9092 --advertise HOST");
     return true;
@@ -197,9 +212,8 @@ class Server {
     // The least loaded core takes it; the numbers of other cores are a moment old, which does no harm.
     uint32_t target = static_cast<uint32_t>(id % servers_.size());
     if (target == 0) return servers_[0]->add_kafka(std::move(socket), id);
-    loop_of(target).send([this, target, id, moved = std::move(socket)]() mutable {
-      servers_[target]->add_kafka(std::move(moved), id);
-    });
+    loop_of(target).send(
+        [this, target, id, moved = std::move(socket)]() mutable { servers_[target]->add_kafka(std::move(moved), id); });
   }
 
   void begin_stop() {
@@ -225,7 +239,8 @@ class Server {
     for (auto& core : broker_->cores) {
       auto checkpoint = [](Core& there) -> io::Task<Result<void>> { co_return co_await there.store.checkpoint(); };
       auto stored = co_await on(broker_->first(), *core, checkpoint);
-      if (!stored) exit_code_ = failed("no checkpoint at the end; the next start will replay the journal", stored.error());
+      if (!stored)
+        exit_code_ = failed("no checkpoint at the end; the next start will replay the journal", stored.error());
     }
     end(exit_code_);
   }

@@ -156,7 +156,8 @@ Result<void> SimDisk::sync_folder(const std::string& folder) {
   if (lying_) return {};
   std::vector<NameChange> rest;
   for (auto& change : unsynced_names_) {
-    bool here = (!change.from.empty() && folder_of(change.from) == folder) || (!change.to.empty() && folder_of(change.to) == folder);
+    bool here = (!change.from.empty() && folder_of(change.from) == folder) ||
+                (!change.to.empty() && folder_of(change.to) == folder);
     if (here) {
       apply(change, durable_names_);
     } else {
@@ -192,8 +193,10 @@ void SimDisk::lose_power() {
         continue;
       }
       for (size_t from = 0; from < write.bytes.size();) {
-        size_t to = std::min<size_t>(write.bytes.size(), (((write.at + from) / sector_bytes) + 1) * sector_bytes - write.at);
-        if (random_.chance(kept)) write_at(inode.durable, write.at + from, ByteView(write.bytes).subspan(from, to - from));
+        size_t to =
+            std::min<size_t>(write.bytes.size(), (((write.at + from) / sector_bytes) + 1) * sector_bytes - write.at);
+        if (random_.chance(kept))
+          write_at(inode.durable, write.at + from, ByteView(write.bytes).subspan(from, to - from));
         from = to;
       }
     }
@@ -220,7 +223,8 @@ std::unique_ptr<SimDisk> SimDisk::restarted(uint64_t seed) const {
     disk->used_ += inode->now.size();
   }
   for (const auto& [path, inode] : durable_names_) disk->durable_names_[path] = copy(inode);
-  for (const auto& change : unsynced_names_) disk->unsynced_names_.push_back({change.from, change.to, copy(change.inode)});
+  for (const auto& change : unsynced_names_)
+    disk->unsynced_names_.push_back({change.from, change.to, copy(change.inode)});
   disk->folders_ = folders_;
   return disk;
 }

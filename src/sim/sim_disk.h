@@ -13,7 +13,8 @@ class SimDisk final : public io::Disk {
  public:
   explicit SimDisk(uint64_t seed) : random_(seed) {}
 
-  Result<std::unique_ptr<io::File>> open(const std::string& path, io::Open mode, io::Cache cache = io::Cache::paged) override;
+  Result<std::unique_ptr<io::File>> open(const std::string& path, io::Open mode,
+                                         io::Cache cache = io::Cache::paged) override;
   Result<std::vector<std::string>> list(const std::string& folder) override;
   Result<void> make_folder(const std::string& folder) override;
   Result<void> rename(const std::string& from, const std::string& to) override;

@@ -3,9 +3,10 @@
 // and the sync that this takes is shared with everyone who waits.
 // * v5 log start offset  * v7 zstd  * v8 which record was at fault  * v9 flexible
 // Not here: transactions. What has no answer to give (acks=0) but failed ends the connection, as in Kafka.
+#include "kafka/messages/00_produce.h"
+
 #include "kafka/api.h"
 #include "kafka/errors.h"
-#include "kafka/messages/00_produce.h"
 #include "log/record.h"
 #include "log/record_batch.h"
 
@@ -16,7 +17,7 @@ namespace {
 struct Part {
   TopicPtr topic;
   int32_t partition = 0;
-  Bytes copy;                  // for another core
+  Bytes copy;  // for another core
   std::span<uint8_t> batch;
   ErrorCode error = ErrorCode::none;
   const char* message = nullptr;
@@ -211,7 +212,9 @@ io::Task<Reply> handle(Context on, ByteView body) {
   std::vector<io::Task<bool>> running;
   for (size_t i = 0; i < by_core.size(); ++i) {
     if (by_core[i].empty()) continue;
-    auto work = [list = std::move(by_core[i]), version, durable](Core& owner) { return append_all(owner, list, version, durable); };
+    auto work = [list = std::move(by_core[i]), version, durable](Core& owner) {
+      return append_all(owner, list, version, durable);
+    };
     running.push_back(naru::on(on.core, *broker.cores[i], work));
   }
   for (auto& task : running) (void)co_await task;

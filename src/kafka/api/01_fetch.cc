@@ -3,9 +3,10 @@
 // * v5 log start offset  * v7 sessions  * v9 leader epochs  * v10 zstd  * v11 rack  * v12 flexible, divergence
 // Not here: sessions (KIP-227) are never granted, which every client accepts; isolation levels see the same until there
 // are transactions. The first batch of the first partition that has one comes whole, whatever the limits.
+#include "kafka/messages/01_fetch.h"
+
 #include "kafka/api.h"
 #include "kafka/errors.h"
-#include "kafka/messages/01_fetch.h"
 
 namespace naru::kafka {
 namespace {
@@ -48,12 +49,14 @@ void read(Core& owner, Part& part, uint64_t bytes_left, bool first) {
   }
   uint64_t limit = std::min<uint64_t>(static_cast<uint64_t>(std::max(part.bytes_max, 0)), bytes_left);
   if (limit == 0 && !first) {
-    if (part.from < part.bounds.begin || part.from > part.bounds.high_watermark) part.error = ErrorCode::offset_out_of_range;
+    if (part.from < part.bounds.begin || part.from > part.bounds.high_watermark)
+      part.error = ErrorCode::offset_out_of_range;
     return;
   }
   auto slice = log.read(part.from, limit);
   if (!slice) {
-    part.error = slice.error().code == Code::out_of_range ? ErrorCode::offset_out_of_range : ErrorCode::kafka_storage_error;
+    part.error =
+        slice.error().code == Code::out_of_range ? ErrorCode::offset_out_of_range : ErrorCode::kafka_storage_error;
     return;
   }
   // Only the very first batch may break the limits.

@@ -3,10 +3,11 @@
 // -4 and -5 (v8, v9) are understood, but of no version that is served. A special value that is newer than the request
 // is UNSUPPORTED_VERSION for its partition; a partition that is named twice gets one answer, INVALID_REQUEST.
 // Not here: v0 (many offsets from segment files); a last stable offset other than the high watermark.
+#include "kafka/messages/02_list_offsets.h"
+
 #include <set>
 
 #include "kafka/api.h"
-#include "kafka/messages/02_list_offsets.h"
 #include "kafka/partitions.h"
 
 namespace naru::kafka {
@@ -76,10 +77,10 @@ io::Task<ListOffsetsResponse> handle(Context& on, const ListOffsetsRequest& requ
       auto& answer = out.partitions.emplace_back();
       answer.partition_index = asked.partition_index;
       TopicPtr known = topic_with(*catalog, topic.name, asked.partition_index);
-      answer.error_code = twice.contains(key)                                 ? ErrorCode::invalid_request
+      answer.error_code = twice.contains(key)                              ? ErrorCode::invalid_request
                           : on.version() < needed_version(asked.timestamp) ? ErrorCode::unsupported_version
-                          : !known                                            ? ErrorCode::unknown_topic_or_partition
-                                                                              : ErrorCode::none;
+                          : !known                                         ? ErrorCode::unknown_topic_or_partition
+                                                                           : ErrorCode::none;
       if (answer.error_code == ErrorCode::none)
         parts.push_back({known, asked.partition_index, asked.current_leader_epoch, asked.timestamp, &answer});
     }

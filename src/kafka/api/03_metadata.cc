@@ -7,12 +7,13 @@
 // The address in the answer is the one that the connection's listener advertises. A name that collides with an
 // existing one ('.' against '_') is INVALID_TOPIC_EXCEPTION, where Kafka lets clients ask for ever.
 // Not here: v13 (the cluster's part in the error).
+#include "kafka/messages/03_metadata.h"
+
 #include <set>
 
 #include "kafka/api.h"
 #include "kafka/authorized_operations.h"
 #include "kafka/create_topic.h"
-#include "kafka/messages/03_metadata.h"
 
 namespace naru::kafka {
 namespace {
@@ -121,7 +122,8 @@ io::Task<MetadataResponse> handle(Context& on, const MetadataRequest& request) {
   }
   Broker& broker = on.core.broker;
   bool all = !request.topics || (on.version() == 0 && request.topics->empty());
-  bool by_id = request.topics && std::ranges::any_of(*request.topics, [](const auto& t) { return !t.topic_id.is_none(); });
+  bool by_id =
+      request.topics && std::ranges::any_of(*request.topics, [](const auto& t) { return !t.topic_id.is_none(); });
   if (all) {
     CatalogPtr catalog = on.core.catalog();
     response.topics.reserve(catalog->topics.size());

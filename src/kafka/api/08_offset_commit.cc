@@ -3,9 +3,10 @@
 // * v3 throttle time  * v6 leader epochs  * v7 static members  * v8 flexible
 // Partitions that do not exist are refused one by one, also when the group would have been refused.
 // Not here: v0 (offsets in ZooKeeper), v9 (members of the new group protocol), v10 (topic ids).
+#include "kafka/messages/08_offset_commit.h"
+
 #include "kafka/api.h"
 #include "kafka/group_errors.h"
-#include "kafka/messages/08_offset_commit.h"
 #include "kafka/partitions.h"
 
 namespace naru::kafka {

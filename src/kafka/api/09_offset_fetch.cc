@@ -2,9 +2,10 @@
 // * v2 null topics: all that were ever committed; an error for the whole group  * v3 throttle time  * v5 leader epochs
 // * v6 flexible  * v7 may wait for open transactions, of which there are none  * v8 many groups at once
 // Not here: v0 (offsets in ZooKeeper), v9 (members of the new group protocol), v10 (topic ids).
+#include "kafka/messages/09_offset_fetch.h"
+
 #include "kafka/api.h"
 #include "kafka/group_errors.h"
-#include "kafka/messages/09_offset_fetch.h"
 #include "kafka/partitions.h"
 
 namespace naru::kafka {
@@ -40,7 +41,8 @@ io::Task<GroupError> fetch(Context& on, std::string_view group, const std::optio
     args.partitions.emplace();
     for (const auto& topic : *asked)
       for (int32_t partition : topic.partition_indexes)
-        if (TopicPtr known = topic_with(*catalog, topic.name, partition)) args.partitions->push_back({known->id, partition});
+        if (TopicPtr known = topic_with(*catalog, topic.name, partition))
+          args.partitions->push_back({known->id, partition});
   }
   Core& owner = on.core.broker.owner_of_group(group);
   auto work = [&](Core& there) { return there.groups.fetch(std::move(args)); };

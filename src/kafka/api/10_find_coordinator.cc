@@ -1,8 +1,9 @@
 // FindCoordinator, v0-4. Which broker looks after a group (type 0) or a transaction (type 1): on one node, this one.
 // * v1 key type  * v3 flexible  * v4 many keys at once
 // An empty key is as good as any, as in Kafka. Share groups (type 2) need v6 and are refused.
-#include "kafka/api.h"
 #include "kafka/messages/10_find_coordinator.h"
+
+#include "kafka/api.h"
 
 namespace naru::kafka {
 namespace {

@@ -1,11 +1,13 @@
-// JoinGroup, v0-9. A member asks into its group and waits until the others are there too; the leader hears who they are.
+// JoinGroup, v0-9. A member asks into its group and waits until the others are there too; the leader hears who they
+// are.
 // * v1 rebalance timeout (before: the session's)  * v2 throttle time  * v4 a member without an id is given one and sent
 // back with it  * v5 static members  * v6 flexible  * v7 protocol type  * v8 reason  * v9 a static leader that comes
 // back may skip assigning
 // Not here: the reason is read and dropped.
+#include "kafka/messages/11_join_group.h"
+
 #include "kafka/api.h"
 #include "kafka/group_errors.h"
-#include "kafka/messages/11_join_group.h"
 
 namespace naru::kafka {
 namespace {

@@ -1,9 +1,10 @@
 // Heartbeat, v0-4. A member says that it is alive; the answer tells it to rejoin.
 // * v1 throttle time  * v3 instance id: static members (KIP-345)  * v4 flexible
+#include "kafka/messages/12_heartbeat.h"
+
 #include "kafka/api.h"
 #include "kafka/errors.h"
 #include "kafka/group_errors.h"
-#include "kafka/messages/12_heartbeat.h"
 
 namespace naru::kafka {
 namespace {
@@ -11,8 +12,10 @@ namespace {
 io::Task<HeartbeatResponse> handle(Context& on, const HeartbeatRequest& request) {
   Core& owner = on.core.broker.owner_of_group(request.group_id);
   auto beat = [&](Core& there) -> io::Task<GroupError> {
-    co_return there.groups.heartbeat(
-        {.group = request.group_id, .member = request.member_id, .instance = request.group_instance_id, .generation = request.generation_id});
+    co_return there.groups.heartbeat({.group = request.group_id,
+                                      .member = request.member_id,
+                                      .instance = request.group_instance_id,
+                                      .generation = request.generation_id});
   };
   HeartbeatResponse response;
   response.error_code = error_code(co_await naru::on(on.core, owner, beat));

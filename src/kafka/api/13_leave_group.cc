@@ -1,8 +1,9 @@
 // LeaveGroup, v0-5. Members leave: one of its own will, or several by an administrator's.
 // * v1 throttle time  * v3 many at once, static ones by instance id  * v4 flexible  * v5 reason (read and dropped)
+#include "kafka/messages/13_leave_group.h"
+
 #include "kafka/api.h"
 #include "kafka/group_errors.h"
-#include "kafka/messages/13_leave_group.h"
 
 namespace naru::kafka {
 namespace {

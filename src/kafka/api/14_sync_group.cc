@@ -1,9 +1,11 @@
 // SyncGroup, v0-5. The leader brings everyone's assignment, and everyone takes his own; those who come before the
 // leader wait.
-// * v1 throttle time  * v3 static members  * v4 flexible  * v5 protocol type and name are checked, and may not be absent
+// * v1 throttle time  * v3 static members  * v4 flexible  * v5 protocol type and name are checked, and may not be
+// absent
+#include "kafka/messages/14_sync_group.h"
+
 #include "kafka/api.h"
 #include "kafka/group_errors.h"
-#include "kafka/messages/14_sync_group.h"
 
 namespace naru::kafka {
 namespace {

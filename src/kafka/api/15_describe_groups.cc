@@ -1,10 +1,11 @@
 // DescribeGroups, v0-5. State and members of groups. A group that is not there is "Dead", without an error.
 // * v1 throttle time  * v3 what the asker may do  * v4 static members  * v5 flexible
 // Not here: v6 (an error for a group that is not there). Without an authorizer everybody may do everything.
+#include "kafka/messages/15_describe_groups.h"
+
 #include "kafka/api.h"
 #include "kafka/authorized_operations.h"
 #include "kafka/group_errors.h"
-#include "kafka/messages/15_describe_groups.h"
 
 namespace naru::kafka {
 namespace {

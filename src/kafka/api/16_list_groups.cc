@@ -1,7 +1,8 @@
 // ListGroups, v0-5. All groups, of all cores.
 // * v1 throttle time  * v3 flexible  * v4 state, and only groups in some states  * v5 type, and only some types
-#include "kafka/api.h"
 #include "kafka/messages/16_list_groups.h"
+
+#include "kafka/api.h"
 
 namespace naru::kafka {
 namespace {

@@ -2,8 +2,9 @@
 // * v1 throttle time  * v3 flexible, client software, features  * v4 features from version 0 on may be shown
 // Names of client software that are no names are INVALID_REQUEST, as in Kafka. No feature is finalized (transactions,
 // group and share protocols of KIP-890, 848 and 932 are not here), and epoch 0 says that this is known, not unasked.
-#include "kafka/api.h"
 #include "kafka/messages/18_api_versions.h"
+
+#include "kafka/api.h"
 
 namespace naru::kafka {
 
@@ -20,7 +21,8 @@ ApiVersionsResponse::ApiVersion row(const Api& api) { return {api.key, api.serve
 
 io::Task<ApiVersionsResponse> handle(Context& on, const ApiVersionsRequest& request) {
   ApiVersionsResponse response;
-  bool names_software = is_software_name(request.client_software_name) && is_software_name(request.client_software_version);
+  bool names_software =
+      is_software_name(request.client_software_name) && is_software_name(request.client_software_version);
   if (on.version() >= 3 && !names_software) {
     response.error_code = ErrorCode::invalid_request;
     co_return response;

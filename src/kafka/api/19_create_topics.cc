@@ -3,12 +3,13 @@
 // * v5 flexible, answers with the configuration  * v7 topic id
 // One node has one replica: more are INVALID_REPLICATION_FACTOR, as a Kafka of one broker answers.
 // Not here: quotas (v6 THROTTLING_QUOTA_EXCEEDED); the timeout is read and dropped.
+#include "kafka/messages/19_create_topics.h"
+
 #include <set>
 
 #include "kafka/api.h"
 #include "kafka/config_entries.h"
 #include "kafka/create_topic.h"
-#include "kafka/messages/19_create_topics.h"
 #include "kafka/replica_assignment.h"
 
 namespace naru::kafka {
@@ -33,7 +34,8 @@ std::optional<Refusal> check_assignments(const Asked& asked, int32_t node) {
       return Refusal{ErrorCode::invalid_replica_assignment, *message};
   }
   if (*seen.begin() != 0 || *seen.rbegin() != static_cast<int32_t>(seen.size()) - 1)
-    return Refusal{ErrorCode::invalid_replica_assignment, "partitions should be a consecutive 0-based integer sequence"};
+    return Refusal{ErrorCode::invalid_replica_assignment,
+                   "partitions should be a consecutive 0-based integer sequence"};
   return std::nullopt;
 }
 
@@ -46,13 +48,14 @@ std::optional<Refusal> check_numbers(const Asked& asked) {
   if (asked.replication_factor > 1) {
     std::string factor = std::to_string(asked.replication_factor);
     return Refusal{ErrorCode::invalid_replication_factor,
-                   "Unable to replicate the partition " + factor + " time(s): The target replication factor of " + factor +
-                       " cannot be reached because only 1 broker(s) are registered."};
+                   "Unable to replicate the partition " + factor + " time(s): The target replication factor of " +
+                       factor + " cannot be reached because only 1 broker(s) are registered."};
   }
   return std::nullopt;
 }
 
-std::optional<Refusal> check(const Catalog& catalog, const Asked& asked, const BrokerSettings& settings, TopicConfig& config) {
+std::optional<Refusal> check(const Catalog& catalog, const Asked& asked, const BrokerSettings& settings,
+                             TopicConfig& config) {
   if (auto refusal = check_new_name(catalog, asked.name)) return refusal;
   for (const auto& [name, value] : asked.configs) {
     if (!value)
@@ -72,8 +75,8 @@ void fill(Answer& answer, int32_t partitions, const TopicConfig& config, const B
   answer.num_partitions = partitions;
   answer.replication_factor = 1;
   for (ConfigEntry& entry : topic_entries(config, settings))
-    answer.configs->push_back({std::string(entry.name), std::move(entry.value), entry.read_only,
-                               static_cast<int8_t>(entry.source), false});
+    answer.configs->push_back(
+        {std::string(entry.name), std::move(entry.value), entry.read_only, static_cast<int8_t>(entry.source), false});
 }
 
 /// Runs on core 0.

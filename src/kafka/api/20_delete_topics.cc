@@ -1,10 +1,11 @@
 // DeleteTopics, v0-6. Deletes topics with their records and with what groups had read of them.
 // * v1 throttle time  * v4 flexible  * v5 error message  * v6 by id
 // Not here: quotas (v5 THROTTLING_QUOTA_EXCEEDED), delete.topic.enable=false; the timeout is read and dropped.
+#include "kafka/messages/20_delete_topics.h"
+
 #include <set>
 
 #include "kafka/api.h"
-#include "kafka/messages/20_delete_topics.h"
 #include "kafka/topic_errors.h"
 
 namespace naru::kafka {

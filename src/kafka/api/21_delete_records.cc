@@ -2,8 +2,9 @@
 // offset once that survives a crash.
 // * v2 flexible
 // Space comes back by whole segments. A topic that is only compacted is refused (POLICY_VIOLATION), as in Kafka.
-#include "kafka/api.h"
 #include "kafka/messages/21_delete_records.h"
+
+#include "kafka/api.h"
 #include "kafka/partitions.h"
 
 namespace naru::kafka {
@@ -65,7 +66,8 @@ io::Task<DeleteRecordsResponse> handle(Context& on, const DeleteRecordsRequest& 
       answer.partition_index = asked.partition_index;
       answer.low_watermark = -1;
       answer.error_code = ErrorCode::unknown_topic_or_partition;  // until it is found
-      parts.push_back({topic_with(*catalog, topic.name, asked.partition_index), asked.partition_index, asked.offset, &answer});
+      parts.push_back(
+          {topic_with(*catalog, topic.name, asked.partition_index), asked.partition_index, asked.offset, &answer});
     }
   }
   co_await on_owners(on.core, parts, trim_all);

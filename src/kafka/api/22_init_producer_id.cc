@@ -1,11 +1,12 @@
 // InitProducerId, v0-4. An id that nobody has had before, for an idempotent producer.
-// * v1 throttle time after the answer  * v2 flexible  * v3 id and epoch that the asker has (KIP-360)  * v4 PRODUCER_FENCED
-// An idempotent producer that sends its old id gets a new one, with epoch 0, as in Kafka: only transactional ids keep
-// theirs. Id and epoch come together or not at all.
-// Not here: transactions. A transactional id is refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED, which clients
-// report at once; the codes that mean "not yet" would make them ask for ever. v5 comes with them.
-#include "kafka/api.h"
+// * v1 throttle time after the answer  * v2 flexible  * v3 id and epoch that the asker has (KIP-360)  * v4
+// PRODUCER_FENCED An idempotent producer that sends its old id gets a new one, with epoch 0, as in Kafka: only
+// transactional ids keep theirs. Id and epoch come together or not at all. Not here: transactions. A transactional id
+// is refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED, which clients report at once; the codes that mean "not yet"
+// would make them ask for ever. v5 comes with them.
 #include "kafka/messages/22_init_producer_id.h"
+
+#include "kafka/api.h"
 #include "kafka/topic_errors.h"
 
 namespace naru::kafka {
@@ -22,7 +23,8 @@ io::Task<InitProducerIdResponse> handle(Context& on, const InitProducerIdRequest
     co_return response;
   }
   if (request.transactional_id) {
-    bool bad_timeout = request.transaction_timeout_ms <= 0 || request.transaction_timeout_ms > transaction_timeout_ms_max;
+    bool bad_timeout =
+        request.transaction_timeout_ms <= 0 || request.transaction_timeout_ms > transaction_timeout_ms_max;
     response.error_code =
         bad_timeout ? ErrorCode::invalid_transaction_timeout : ErrorCode::transactional_id_authorization_failed;
     co_return response;

@@ -1,8 +1,9 @@
 // OffsetForLeaderEpoch, v0-4. Where the records of a leader epoch end, so that a reader finds out whether a restart
 // took back what it had read.
 // * v1 answers with the epoch found  * v2 the asker's own epoch is checked  * v3 replica id  * v4 flexible
-#include "kafka/api.h"
 #include "kafka/messages/23_offset_for_leader_epoch.h"
+
+#include "kafka/api.h"
 #include "kafka/partitions.h"
 
 namespace naru::kafka {
@@ -62,6 +63,7 @@ io::Task<OffsetForLeaderEpochResponse> handle(Context& on, const OffsetForLeader
 
 }  // namespace
 
-extern const Handler offset_for_leader_epoch{23, handle_with<OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse, handle>};
+extern const Handler offset_for_leader_epoch{
+    23, handle_with<OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse, handle>};
 
 }  // namespace naru::kafka

@@ -1,14 +1,15 @@
-// DescribeConfigs, v0-4. The settings of topics and of this broker, all of them or those that are named, with where each
-// value comes from.
+// DescribeConfigs, v0-4. The settings of topics and of this broker, all of them or those that are named, with where
+// each value comes from.
 // * v1 sources and synonyms  * v3 types, documentation  * v4 flexible
 // The default broker ("") has no settings of its own, as in a Kafka where nobody made any. A broker's loggers are an
 // empty list: naru has none to set. Groups and client metrics (KIP-848, KIP-714) are refused.
+#include "kafka/messages/32_describe_configs.h"
+
 #include <charconv>
 
 #include "kafka/alter_topic_config.h"
 #include "kafka/api.h"
 #include "kafka/config_entries.h"
-#include "kafka/messages/32_describe_configs.h"
 
 namespace naru::kafka {
 namespace {
@@ -27,8 +28,8 @@ std::optional<Refusal> check_broker(std::string_view name, int32_t node, const c
   auto id = number(name);
   if (!id) return Refusal{ErrorCode::invalid_request, "Broker id must be an integer, but it is: " + std::string(name)};
   if (*id != node)
-    return Refusal{ErrorCode::invalid_request,
-                   "Unexpected broker id, expected " + std::to_string(node) + expected + " but received " + std::string(name)};
+    return Refusal{ErrorCode::invalid_request, "Unexpected broker id, expected " + std::to_string(node) + expected +
+                                                   " but received " + std::string(name)};
   return std::nullopt;
 }
 
@@ -48,7 +49,8 @@ std::expected<std::vector<ConfigEntry>, Refusal> entries_of(Context& on, const A
     case ResourceType::broker: {
       if (name.empty()) return std::vector<ConfigEntry>();
       if (auto refusal = check_broker(name, settings.node_id, " or empty string,")) return std::unexpected(*refusal);
-      return broker_entries(broker, "PLAINTEXT://" + on.peer.advertised_host + ":" + std::to_string(on.peer.advertised_port));
+      return broker_entries(broker,
+                            "PLAINTEXT://" + on.peer.advertised_host + ":" + std::to_string(on.peer.advertised_port));
     }
     case ResourceType::broker_logger: {
       if (name.empty()) return std::unexpected(Refusal{ErrorCode::invalid_request, "Broker id must not be empty"});
@@ -59,7 +61,8 @@ std::expected<std::vector<ConfigEntry>, Refusal> entries_of(Context& on, const A
     case ResourceType::group:
       return std::unexpected(Refusal{ErrorCode::invalid_request, "Resources of this type have no settings here."});
   }
-  return std::unexpected(Refusal{ErrorCode::invalid_request, "Unknown resource type " + std::to_string(asked.resource_type)});
+  return std::unexpected(
+      Refusal{ErrorCode::invalid_request, "Unknown resource type " + std::to_string(asked.resource_type)});
 }
 
 void fill(Answer& answer, ConfigEntry& entry, const DescribeConfigsRequest& request) {

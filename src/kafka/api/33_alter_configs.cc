@@ -2,11 +2,12 @@
 // new ones use IncrementalAlterConfigs.
 // * v2 flexible
 // A resource that is named twice is refused each time, where Kafka does not answer at all.
+#include "kafka/messages/33_alter_configs.h"
+
 #include <set>
 
 #include "kafka/alter_topic_config.h"
 #include "kafka/api.h"
-#include "kafka/messages/33_alter_configs.h"
 
 namespace naru::kafka {
 namespace {

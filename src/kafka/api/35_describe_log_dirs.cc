@@ -2,8 +2,9 @@
 // * v1 throttle time  * v2 flexible  * v3 error code  * v4 space of the volume (told as unknown, -1)
 // Sizes are of record batches in segments; what only the journal holds is in both. Partitions that do not exist are
 // left out, as in Kafka.
-#include "kafka/api.h"
 #include "kafka/messages/35_describe_log_dirs.h"
+
+#include "kafka/api.h"
 #include "kafka/partitions.h"
 
 namespace naru::kafka {

@@ -1,11 +1,12 @@
 // CreatePartitions, v0-3. Raises the number of partitions of topics; `count` is the new total.
 // * v1 the same  * v2 flexible  * v3 the same
 // Not here: quotas (v3 THROTTLING_QUOTA_EXCEEDED); the timeout is read and dropped.
+#include "kafka/messages/37_create_partitions.h"
+
 #include <set>
 
 #include "kafka/api.h"
 #include "kafka/create_topic.h"
-#include "kafka/messages/37_create_partitions.h"
 #include "kafka/replica_assignment.h"
 
 namespace naru::kafka {
@@ -18,9 +19,9 @@ std::optional<Refusal> check(const Topic& topic, const Asked& asked, int32_t nod
   if (asked.count == present)
     return Refusal{ErrorCode::invalid_partitions, "Topic already has " + std::to_string(present) + " partition(s)."};
   if (asked.count < present)
-    return Refusal{ErrorCode::invalid_partitions, "The topic " + topic.name + " currently has " + std::to_string(present) +
-                                                      " partition(s); " + std::to_string(asked.count) +
-                                                      " would not be an increase."};
+    return Refusal{ErrorCode::invalid_partitions, "The topic " + topic.name + " currently has " +
+                                                      std::to_string(present) + " partition(s); " +
+                                                      std::to_string(asked.count) + " would not be an increase."};
   int64_t more = asked.count - present;
   if (more > partitions_per_request_max)
     return Refusal{ErrorCode::policy_violation, "Excessively large number of partitions per request."};

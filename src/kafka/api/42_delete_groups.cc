@@ -1,10 +1,11 @@
 // DeleteGroups, v0-2. Deletes empty groups with all that they had committed.
 // * v1 throttle time  * v2 flexible
+#include "kafka/messages/42_delete_groups.h"
+
 #include <set>
 
 #include "kafka/api.h"
 #include "kafka/group_errors.h"
-#include "kafka/messages/42_delete_groups.h"
 
 namespace naru::kafka {
 namespace {

@@ -1,12 +1,13 @@
 // IncrementalAlterConfigs, v0-1. Changes single settings of topics: set, back to default, add to a list, take from it.
 // * v1 flexible
-// The settings of the broker are fixed at its start (INVALID_REQUEST, as Kafka says of such); loggers, groups and client
-// metrics have none.
+// The settings of the broker are fixed at its start (INVALID_REQUEST, as Kafka says of such); loggers, groups and
+// client metrics have none.
+#include "kafka/messages/44_incremental_alter_configs.h"
+
 #include <set>
 
 #include "kafka/alter_topic_config.h"
 #include "kafka/api.h"
-#include "kafka/messages/44_incremental_alter_configs.h"
 
 namespace naru::kafka {
 namespace {
@@ -43,9 +44,9 @@ std::optional<Refusal> apply(TopicConfig& config, const Asked::Config& asked, co
     return std::nullopt;
   }
   if (key->type != ConfigType::list)
-    return Refusal{ErrorCode::invalid_config,
-                   std::string("Can't ") + (operation == Operation::append ? "APPEND" : "SUBTRACT") + " to key " + name +
-                       " because its type is not LIST."};
+    return Refusal{ErrorCode::invalid_config, std::string("Can't ") +
+                                                  (operation == Operation::append ? "APPEND" : "SUBTRACT") +
+                                                  " to key " + name + " because its type is not LIST."};
   auto present = config.find(name);
   std::string_view list = present == config.end() ? topic_config_default(*key, settings) : present->second;
   std::string changed = change_list(list, *asked.value, operation);
@@ -57,7 +58,8 @@ std::optional<Refusal> apply(TopicConfig& config, const Asked::Config& asked, co
 std::optional<Refusal> check(const Asked& asked) {
   std::set<std::string_view> seen;
   for (const auto& config : asked.configs)
-    if (!seen.insert(config.name).second) return Refusal{ErrorCode::invalid_request, "Error due to duplicate config keys"};
+    if (!seen.insert(config.name).second)
+      return Refusal{ErrorCode::invalid_request, "Error due to duplicate config keys"};
   std::string missing;
   for (const auto& config : asked.configs)
     if (!config.value && config.config_operation != static_cast<int8_t>(Operation::remove))

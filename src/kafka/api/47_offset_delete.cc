@@ -1,8 +1,9 @@
 // OffsetDelete, v0. Forgets how far a group has read some partitions. Partitions that members subscribe to are refused
 // one by one, and a group whose members do not say what they subscribe to as a whole.
+#include "kafka/messages/47_offset_delete.h"
+
 #include "kafka/api.h"
 #include "kafka/group_errors.h"
-#include "kafka/messages/47_offset_delete.h"
 #include "kafka/partitions.h"
 
 namespace naru::kafka {

@@ -1,9 +1,10 @@
 // DescribeCluster, v0-1. The brokers of the cluster: this one.
 // * v1 asks for brokers (1) or controllers (2); naru has no controllers of their own and refuses the latter as a Kafka
 // broker does
+#include "kafka/messages/60_describe_cluster.h"
+
 #include "kafka/api.h"
 #include "kafka/authorized_operations.h"
-#include "kafka/messages/60_describe_cluster.h"
 
 namespace naru::kafka {
 namespace {
@@ -14,7 +15,8 @@ io::Task<DescribeClusterResponse> handle(Context& on, const DescribeClusterReque
   DescribeClusterResponse response;
   if (request.endpoint_type == controllers_type) {
     response.error_code = ErrorCode::mismatched_endpoint_type;
-    response.error_message = "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER";
+    response.error_message =
+        "The request was sent to an endpoint of type BROKER, but we wanted an endpoint of type CONTROLLER";
     co_return response;
   }
   if (request.endpoint_type != brokers_type) {

@@ -33,34 +33,34 @@
 #include "kafka/messages/consumer_protocol.h"
 
 // NARU_KAFKA_APIS(X) is X(name) for each; X##Request and X##Response are its messages.
-#define NARU_KAFKA_APIS(X) \
-  X(Produce) \
-  X(Fetch) \
-  X(ListOffsets) \
-  X(Metadata) \
-  X(OffsetCommit) \
-  X(OffsetFetch) \
-  X(FindCoordinator) \
-  X(JoinGroup) \
-  X(Heartbeat) \
-  X(LeaveGroup) \
-  X(SyncGroup) \
-  X(DescribeGroups) \
-  X(ListGroups) \
-  X(SaslHandshake) \
-  X(ApiVersions) \
-  X(CreateTopics) \
-  X(DeleteTopics) \
-  X(DeleteRecords) \
-  X(InitProducerId) \
-  X(OffsetForLeaderEpoch) \
-  X(DescribeConfigs) \
-  X(AlterConfigs) \
-  X(DescribeLogDirs) \
-  X(SaslAuthenticate) \
-  X(CreatePartitions) \
-  X(DeleteGroups) \
+#define NARU_KAFKA_APIS(X)   \
+  X(Produce)                 \
+  X(Fetch)                   \
+  X(ListOffsets)             \
+  X(Metadata)                \
+  X(OffsetCommit)            \
+  X(OffsetFetch)             \
+  X(FindCoordinator)         \
+  X(JoinGroup)               \
+  X(Heartbeat)               \
+  X(LeaveGroup)              \
+  X(SyncGroup)               \
+  X(DescribeGroups)          \
+  X(ListGroups)              \
+  X(SaslHandshake)           \
+  X(ApiVersions)             \
+  X(CreateTopics)            \
+  X(DeleteTopics)            \
+  X(DeleteRecords)           \
+  X(InitProducerId)          \
+  X(OffsetForLeaderEpoch)    \
+  X(DescribeConfigs)         \
+  X(AlterConfigs)            \
+  X(DescribeLogDirs)         \
+  X(SaslAuthenticate)        \
+  X(CreatePartitions)        \
+  X(DeleteGroups)            \
   X(IncrementalAlterConfigs) \
-  X(OffsetDelete) \
-  X(DescribeCluster) \
+  X(OffsetDelete)            \
+  X(DescribeCluster)         \
   X(DescribeTopicPartitions)
