@@ -57,6 +57,7 @@ class Reserved {
     std::swap(budget_, other.budget_), std::swap(bytes_, other.bytes_);
     return *this;
   }
+  bool any() const { return budget_ != nullptr; }
   ~Reserved() {
     if (budget_) budget_->give(bytes_);
   }

@@ -35,7 +35,14 @@ class PooledBuffer {
 /// magnitude faster than fresh pages; the last one given back is the first one taken.
 class BufferPool {
  public:
-  static constexpr size_t small_bytes = 64 * KiB;
+  static constexpr size_t small_bytes = 64 * KiB, tiny_bytes = 4 * KiB;
+
+  /// For reading the next bytes of a connection: small while fewer than `small_max` bytes of such buffers are out, else
+  /// tiny. Connections that keep their buffer for long, because their peer does not read, then cost little.
+  PooledBuffer take_for_reading(size_t small_max) {
+    if (out_ + small_bytes > small_max) return PooledBuffer(tiny_bytes);
+    return take(small_bytes);
+  }
 
   /// At least `bytes`, in powers of two from small_bytes on.
   PooledBuffer take(size_t bytes) {
@@ -46,12 +53,16 @@ class BufferPool {
       PooledBuffer found = std::move(free_[i]);
       free_.erase(free_.begin() + static_cast<long>(i));
       held_ -= capacity;
+      out_ += capacity;
       return found;
     }
+    out_ += capacity;
     return PooledBuffer(capacity);
   }
   void give(PooledBuffer buffer) {
-    if (buffer.capacity() == 0 || held_ + buffer.capacity() > keep_bytes_max) return;
+    if (buffer.capacity() < small_bytes) return;
+    out_ -= buffer.capacity();
+    if (held_ + buffer.capacity() > keep_bytes_max) return;
     held_ += buffer.capacity();
     free_.push_back(std::move(buffer));
   }
@@ -59,7 +70,7 @@ class BufferPool {
  private:
   static constexpr size_t keep_bytes_max = 4 * MiB;
   std::vector<PooledBuffer> free_;
-  size_t held_ = 0;
+  size_t held_ = 0, out_ = 0;
 };
 
 }  // namespace naru::io

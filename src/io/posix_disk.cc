@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -195,8 +196,13 @@ Result<std::unique_ptr<Disk>> open_at(const std::string& root, bool read_only) {
   Fd folder(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() < 0) return os_error("open data folder");
   // The lock goes with the descriptor, so a killed broker never leaves one behind.
-  if (::flock(folder.get(), (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB) != 0)
-    return fail(Code::busy, "another naru is running on this data folder", errno);
+  // One that is being killed holds it for a moment longer: a supervisor's restart should not fail on that.
+  int locked = -1;
+  for (int tries = 0; tries < 10 && locked != 0; ++tries) {
+    if (tries > 0) ::poll(nullptr, 0, 100);
+    locked = ::flock(folder.get(), (read_only ? LOCK_SH : LOCK_EX) | LOCK_NB);
+  }
+  if (locked != 0) return fail(Code::busy, "another naru is running on this data folder", errno);
   return std::make_unique<PosixDisk>(std::move(folder), read_only);
 }
 

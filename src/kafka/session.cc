@@ -9,9 +9,9 @@ namespace {
 
 constexpr size_t frame_bytes_limit = 100 * MiB;  // Kafka's socket.request.max.bytes
 constexpr size_t pipeline_max = 128;             // Produce requests under way on one connection
-constexpr uint64_t queued_bytes_max = 256 * KiB, held_from_bytes = 16 * KiB;
+constexpr uint64_t queued_bytes_max = 16 * KiB, held_from_bytes = 4 * KiB;
 constexpr io::Millis idle_ms = 600'000;  // Kafka's connections.max.idle.ms
-constexpr io::Millis stall_ms = 10'000;  // a half-sent frame may hold memory that others wait for no longer
+constexpr io::Millis stall_ms = 2'000;   // a frame that stops arriving may hold memory that others wait for no longer
 
 }  // namespace
 
@@ -45,7 +45,7 @@ void Session::stop() {
 
 void Session::watch() {
   io::Millis idle = core_.loop.now() - last_bytes_;
-  bool hogging = begin_ != end_ && core_.budget.is_short() && idle >= stall_ms;
+  bool hogging = reserved_.any() && !waiting_for_memory_ && core_.budget.is_short() && idle >= stall_ms;
   if ((idle >= idle_ms && !busy_) || hogging) return stream_->close();
   watchdog_.arm(core_.loop.now() + (begin_ != end_ ? stall_ms : idle_ms));
 }
@@ -92,7 +92,7 @@ io::Task<bool> Session::read_more() {
     reserved_ = {};
     request_ = {};
     co_await stream_->readable();
-    buffer_ = door_.buffers.take(io::BufferPool::small_bytes);
+    buffer_ = door_.buffers.take_for_reading(core_.budget.total() / 2);
   } else {
     size_t frame = end_ - begin_ >= 4 ? load_be<uint32_t>(buffer_.data() + begin_) + size_t{4} : 4;
     if (!co_await make_room(frame)) co_return false;
@@ -113,7 +113,11 @@ io::Task<bool> Session::make_room(size_t frame_bytes) {
     reserved_ = {};
     // Twice the frame: what follows it on a busy connection arrives with it.
     size_t bytes = std::min<size_t>(frame_bytes * 2, std::max<size_t>(frame_bytes, 4 * MiB));
+    if (core_.budget.is_short() || core_.budget.used() > core_.budget.total() / 2) bytes = frame_bytes;
+    waiting_for_memory_ = true;
     co_await core_.budget.take(bytes);
+    waiting_for_memory_ = false;
+    last_bytes_ = core_.loop.now();
     reserved_ = io::Reserved(core_.budget, bytes);
     auto larger = door_.buffers.take(bytes);
     std::memcpy(larger.data(), buffer_.data() + begin_, end_ - begin_);

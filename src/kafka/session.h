@@ -61,7 +61,7 @@ class Session {
   std::deque<std::shared_ptr<Answer>> answers_;
   io::Wakeup* answers_waiter_ = nullptr;
   uint64_t held_bytes_ = 0;  // answers in memory that the peer has not taken, as counted in the budget
-  bool broken_ = false, busy_ = false, waiting_for_group_ = false;
+  bool broken_ = false, busy_ = false, waiting_for_group_ = false, waiting_for_memory_ = false;
   io::Millis last_bytes_ = 0;
   io::Timer watchdog_;
 };

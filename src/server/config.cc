@@ -85,6 +85,15 @@ void add_serve(CLI::App& app, Config& config, std::string& file) {
 }  // namespace
 
 Parsed parse_command_line(int argc, const char* const* argv) {
+  if (argc > 1 && argv[1][0] != '-') {
+    std::string_view word = argv[1];
+    if (word != "serve" && word != "check" && word != "version") {
+      return {std::nullopt,
+              "naru: there is no command \"" + std::string(word) +
+                  "\"; there is serve, check and version. `naru --help` tells more.\n",
+              2};
+    }
+  }
   Config config;
   std::string file;
   CLI::App app(

@@ -121,8 +121,8 @@ class Server {
     broker_->cores.reserve(cores());
     StoreSettings store;
     store.open_files_max = std::clamp<uint64_t>(files_max_ / 3 / cores(), 4, 1024);  // most are for connections
-    store.journal.waiting_bytes = std::clamp<uint64_t>(settings.memory_bytes / 8 / cores(), MiB, 32 * MiB);
-    store.journal.write_bytes = std::min<uint64_t>(store.journal.waiting_bytes / 2, 4 * MiB);
+    store.journal.waiting_bytes = std::clamp<uint64_t>(settings.memory_bytes / 16 / cores(), MiB, 32 * MiB);
+    store.journal.write_bytes = std::min<uint64_t>(store.journal.waiting_bytes / 4, 4 * MiB);
     for (uint32_t i = 0; i < cores(); ++i) {
       auto fatal = [](Error error) {
         // What a failed sync leaves on disk nobody knows: only a new start reads what is really there.
