@@ -122,8 +122,6 @@ class Log {
   const LogSettings& settings() const { return settings_; }
   void set_settings(const LogSettings& settings);
   int32_t epoch() const { return context_.epoch; }
-  /// Bytes readable in [from, high watermark), roughly: whole segments and index steps.
-  uint64_t bytes_after(Offset from);
 
   void add_waiter(ReadWaiter* waiter) { waiters_.push_back(waiter); }
   void remove_waiter(ReadWaiter* waiter) { std::erase(waiters_, waiter); }

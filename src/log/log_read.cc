@@ -70,13 +70,6 @@ Result<uint64_t> Log::end_of_batches(io::File& file, uint64_t from, uint64_t lim
   return end;
 }
 
-uint64_t Log::bytes_after(Offset from) {
-  uint64_t sum = 0;
-  if (state_.segments.empty() || from >= high_watermark_) return 0;
-  for (size_t i = segment_of(from); i < state_.segments.size(); ++i) sum += readable_bytes(i);
-  return sum;
-}
-
 Result<std::optional<Log::Found>> Log::find_in_batch(io::File& file, const BatchHeader& header, uint64_t at,
                                                      int64_t timestamp) {
   if (header.log_append_time())
