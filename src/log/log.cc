@@ -1,6 +1,7 @@
 #include "log/log.h"
 
 #include "base/pack.h"
+#include "log/ack_cursor.h"
 #include "log/record_batch.h"
 
 namespace naru {
@@ -126,8 +127,16 @@ Result<JournalPosition> Log::trim(Offset offset) {
   auto position = context_.journal.append(EntryKind::begin, entry);
   auto gone = state_.note_begin(offset);
   for (const Segment& segment : gone) context_.files.close(state_.stream, segment);
+  context_.owner.trimmed(*this);
   if (!gone.empty()) context_.owner.released(state_.stream, std::move(gone));
   return position;
+}
+
+Offset Log::settled_floor() const {
+  if (cursors_.empty()) return state_.begin;
+  Offset floor = high_watermark_;
+  for (const Attached& attached : cursors_) floor = std::min(floor, attached.cursor->floor());
+  return std::max(floor, state_.begin);
 }
 
 Result<int64_t> Log::retain(int64_t wall_ms) {
@@ -139,7 +148,8 @@ Result<int64_t> Log::retain(int64_t wall_ms) {
   };
   // The active segment goes too when all of it is old; Kafka rolls it then and so do we.
   const Segment& active = state_.segments.back();
-  if (active.bytes > 0 && expires(active) <= wall_ms && high_watermark_ == state_.end) TRY_VOID(roll());
+  Offset keep_all_from = settings_.trim_to_cursors ? settled_floor() : high_watermark_;
+  if (active.bytes > 0 && expires(active) <= wall_ms && keep_all_from == state_.end) TRY_VOID(roll());
 
   Offset keep_from = state_.begin;
   uint64_t bytes = state_.bytes();
@@ -149,7 +159,7 @@ Result<int64_t> Log::retain(int64_t wall_ms) {
     bool too_much =
         settings_.retention_bytes >= 0 && bytes - s.bytes >= static_cast<uint64_t>(settings_.retention_bytes);
     Offset next = state_.segments[i + 1].base;
-    if ((!too_old && !too_much) || next > high_watermark_) break;
+    if ((!too_old && !too_much) || next > keep_all_from) break;
     keep_from = std::max(keep_from, next);
     bytes -= s.bytes;
   }

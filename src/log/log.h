@@ -10,6 +10,8 @@
 
 namespace naru {
 
+class AckCursor;
+
 /// When an append may be confirmed.
 enum class Durability : uint8_t {
   sync,  // on disk: survives power loss
@@ -23,7 +25,10 @@ struct LogSettings {
   uint64_t segment_bytes = 128 * MiB;
   int64_t segment_ms = 7 * 24 * 3600 * 1000L;
   bool remove_old = true;  // retention by time and size
-  bool compact = false;    // keep the last record of each key
+  /// A queue's log: what all its cursors have settled is given back, see reclaim.h. With remove_old, only what
+  /// retention no longer covers either. Without any cursor nothing goes.
+  bool trim_to_cursors = false;
+  bool compact = false;  // keep the last record of each key
   int64_t delete_retention_ms = 24 * 3600 * 1000L;
   int64_t min_compaction_lag_ms = 0;
   double min_cleanable_ratio = 0.5;
@@ -66,6 +71,8 @@ class LogOwner {
   virtual void appended(class Log& log, JournalPosition position, uint64_t bytes) = 0;
   /// [at, at + length) of a segment has been written a while ago and could go to the disk before a checkpoint asks.
   virtual void settled(std::shared_ptr<io::File> file, uint64_t at, uint64_t length) = 0;
+  /// `begin` moved up: cursors do not stay behind it.
+  virtual void trimmed(class Log& log) = 0;
   /// The files are to be deleted once all that is journaled now is durable.
   virtual void released(StreamId stream, std::vector<Segment> segments) = 0;
 };
@@ -81,6 +88,11 @@ struct LogContext {
 
 class Log {
  public:
+  struct Attached {
+    CursorId id;
+    AckCursor* cursor;
+  };
+
   Log(LogContext& context, LogState state, LogSettings settings);
   Log(const Log&) = delete;
   ~Log();
@@ -123,6 +135,15 @@ class Log {
   void set_settings(const LogSettings& settings);
   int32_t epoch() const { return context_.epoch; }
 
+  /// The cursors over this log; the store owns and attaches them.
+  const std::vector<Attached>& cursors() const { return cursors_; }
+  void attach(CursorId id, AckCursor& cursor) { cursors_.push_back({id, &cursor}); }
+  void detach(CursorId id) {
+    std::erase_if(cursors_, [id](const Attached& attached) { return attached.id == id; });
+  }
+  /// Below it every cursor has settled all that was ever readable; `begin` while there is no cursor.
+  Offset settled_floor() const;
+
   void add_waiter(ReadWaiter* waiter) { waiters_.push_back(waiter); }
   void remove_waiter(ReadWaiter* waiter) { std::erase(waiters_, waiter); }
 
@@ -132,8 +153,8 @@ class Log {
   JournalPosition last_position() const { return last_position_; }
   /// A checkpoint covers everything so far: the next append at level `os` must mark the log again.
   void checkpointed() { marked_dirty_ = false; }
-  Offset active_base() const { return state_.segments.back().base; }
-  uint64_t active_bytes() const { return state_.segments.back().bytes; }
+  Offset active_base() const { return state_.segments.empty() ? state_.end : state_.segments.back().base; }
+  uint64_t active_bytes() const { return state_.segments.empty() ? 0 : state_.segments.back().bytes; }
   /// Replaces sealed segments [first, last] by `fresh`; see compactor.
   void replace(Offset first, Offset last, std::vector<Segment> fresh);
 
@@ -163,6 +184,7 @@ class Log {
   bool marked_dirty_ = false, roll_wanted_ = false;
   JournalPosition mark_position_ = 0, last_position_ = 0;
   std::vector<ReadWaiter*> waiters_;
+  std::vector<Attached> cursors_;
 };
 
 }  // namespace naru

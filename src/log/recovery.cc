@@ -5,6 +5,7 @@
 
 #include "base/crc32c.h"
 #include "base/pack.h"
+#include "log/reclaim.h"
 #include "log/record_batch.h"
 #include "log/segment_files.h"
 
@@ -25,7 +26,9 @@ class Replay {
  public:
   /// `epoch`: of the run that wrote the journal.
   Replay(io::Disk& disk, int32_t epoch, StoreState& state, RecoveryFacts& facts, std::string& damage)
-      : disk_(disk), epoch_(epoch), state_(state), facts_(facts), damage_(damage), files_(disk, open_files_max) {}
+      : disk_(disk), epoch_(epoch), state_(state), facts_(facts), damage_(damage), files_(disk, open_files_max) {
+    for (const auto& [id, cursor] : state.cursors) cursors_of_[cursor.stream].insert(id);
+  }
 
   Result<void> apply(const JournalEntry& entry) {
     ++facts_.entries;
@@ -43,7 +46,7 @@ class Replay {
       }
       case EntryKind::rows: return replay_rows(entry.payload, state_.tables);
       case EntryKind::settle: return settle(from);
-      case EntryKind::forget_cursor: state_.cursors.erase(CursorId(from.get<uint64_t>())); return {};
+      case EntryKind::forget_cursor: return forget_cursor(CursorId(from.get<uint64_t>()));
       case EntryKind::replace: return replace(from);
       case EntryKind::group:
       case EntryKind::padding: break;
@@ -161,11 +164,14 @@ class Replay {
     TRY_VOID(reach(log, offset));
     if (!from.at_end() || offset < log.begin || offset > log.end) return broken("a trim outside of its log");
     for (const Segment& segment : log.note_begin(offset)) remove(log.stream, segment);
+    for (CursorId id : cursors_over(log.stream)) keep_up(state_.cursors.find(id)->second.cursor, log);
     return {};
   }
 
   Result<void> drop(Unpacker& from) {
     StreamId stream(from.get<uint64_t>());
+    for (CursorId id : cursors_over(stream)) state_.cursors.erase(id);
+    cursors_of_.erase(stream);
     auto found = state_.logs.find(stream);
     if (found == state_.logs.end()) return {};
     for (const Segment& segment : found->second.segments) remove(stream, segment);
@@ -182,8 +188,24 @@ class Replay {
     auto log = state_.logs.find(stream);
     Offset begin = log == state_.logs.end() ? Offset(0) : log->second.begin;
     auto [found, fresh] = state_.cursors.try_emplace(id, CursorState{stream, AckCursor(begin)});
+    if (found->second.stream != stream) return broken("a settlement in a log that its cursor does not read");
+    if (fresh) cursors_of_[stream].insert(id);
     found->second.cursor.apply(*change);
+    if (log != state_.logs.end()) keep_up(found->second.cursor, log->second);
     return {};
+  }
+
+  Result<void> forget_cursor(CursorId id) {
+    auto found = state_.cursors.find(id);
+    if (found == state_.cursors.end()) return {};
+    cursors_of_[found->second.stream].erase(id);
+    state_.cursors.erase(found);
+    return {};
+  }
+  const std::set<CursorId>& cursors_over(StreamId stream) {
+    static const std::set<CursorId> none;
+    auto found = cursors_of_.find(stream);
+    return found == cursors_of_.end() ? none : found->second;
   }
 
   Result<void> replace(Unpacker& from) {
@@ -255,6 +277,7 @@ class Replay {
   RecoveryFacts& facts_;
   std::string& damage_;
   SegmentFiles files_;
+  std::unordered_map<StreamId, std::set<CursorId>> cursors_of_;
   std::set<StreamId> touched_;
   std::set<StreamId> unjournaled_;  // logs at level `os`: a crash may have taken records that the journal tells of
   std::set<SegmentId> written_, missing_;

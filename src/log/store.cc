@@ -3,6 +3,10 @@
 #include "base/pack.h"
 
 namespace naru {
+namespace {
+// Until somebody says how long to keep its records, nothing of a log is removed.
+constexpr LogSettings unknown_settings{.remove_old = false};
+}  // namespace
 
 Store::Store(io::Loop& loop, io::Disk& disk, JournalId id, int32_t epoch, StoreSettings settings, Fatal fatal)
     : disk_(disk),
@@ -15,6 +19,7 @@ Store::Store(io::Loop& loop, io::Disk& disk, JournalId id, int32_t epoch, StoreS
                 .file_full = [this] { plan_checkpoint(); },
                 .failed = [this](Error error) { fail_once(error); }}),
       context_{loop, journal_, files_, *this, epoch},
+      reclaim_(context_),
       retry_(loop, [this] { write_checkpoint().detach(); }) {
   for (uint32_t shard = 0; shard < shard_count; ++shard) tables_.emplace_back(journal_, static_cast<uint8_t>(shard));
 }
@@ -25,26 +30,30 @@ Result<void> Store::start(StoreState& recovered, const std::function<bool(uint32
                           std::vector<std::string> spares) {
   for (auto& [stream, state] : recovered.logs) {
     if (!owns(shard_of(stream))) continue;
-    // Until somebody says how long to keep its records, nothing of a log is removed.
-    logs_.emplace(stream, std::make_unique<Log>(context_, std::move(state), LogSettings{.remove_old = false}));
+    logs_.emplace(stream, std::make_unique<Log>(context_, std::move(state), unknown_settings));
   }
   for (uint32_t shard = 0; shard < shard_count; ++shard)
     if (owns(shard)) tables_[shard].adopt(std::move(recovered.tables[shard]));
-  for (auto& [id, cursor] : recovered.cursors)
-    if (owns(shard_of(cursor.stream))) cursors_.emplace(id, std::move(cursor));
+  for (auto& [id, state] : recovered.cursors)
+    if (owns(shard_of(state.stream))) hold_cursor(id, log_of(state.stream), std::move(state.cursor));
   return journal_.start(std::move(spares));
 }
 
-Log& Store::log(StreamId stream, const LogSettings& settings) {
+Log& Store::log_of(StreamId stream) {
   auto& log = logs_[stream];
   if (!log) {
     LogState fresh;
     fresh.stream = stream;
-    log = std::make_unique<Log>(context_, std::move(fresh), settings);
-  } else {
-    log->set_settings(settings);
+    log = std::make_unique<Log>(context_, std::move(fresh), unknown_settings);
   }
   return *log;
+}
+
+Log& Store::log(StreamId stream, const LogSettings& settings) {
+  Log& log = log_of(stream);
+  log.set_settings(settings);
+  reclaim_.note(log);
+  return log;
 }
 
 Log* Store::find(StreamId stream) {
@@ -63,38 +72,62 @@ JournalPosition Store::drop(StreamId stream) {
     files_.close(stream, segment);
     dirty_.erase({stream, segment.base, segment.version});
   }
+  for (const Log::Attached& attached : found->second->cursors()) cursors_.erase(attached.id);
+  reclaim_.forget(stream);
   logs_.erase(found);
   remove_files(stream, std::move(segments));
   return position;
 }
 
+AckCursor& Store::hold_cursor(CursorId id, Log& log, AckCursor cursor) {
+  auto& held = cursors_.emplace(id, HeldCursor{log, std::move(cursor)}).first->second;
+  log.attach(id, held.cursor);
+  return held.cursor;
+}
+
 AckCursor& Store::cursor(CursorId id, StreamId stream) {
-  auto found = cursors_.find(id);
-  if (found == cursors_.end()) {
-    Log* log = find(stream);
-    Offset begin = log ? log->bounds().begin : Offset(0);
-    found = cursors_.emplace(id, CursorState{stream, AckCursor(begin)}).first;
-  }
-  return found->second.cursor;
+  if (auto found = cursors_.find(id); found != cursors_.end()) return found->second.cursor;
+  Log& log = log_of(stream);
+  Offset begin = log.bounds().begin;
+  // Journaled although it has settled nothing: what it has not seen must not go, also after a restart.
+  journal_change(id, stream, {begin, begin, Change::Kind::seek});
+  return hold_cursor(id, log, AckCursor(begin));
 }
 
 JournalPosition Store::change(CursorId id, const Change& change) {
   auto found = cursors_.find(id);
   CHECK(found != cursors_.end());
-  Bytes entry;
-  Packer to(entry);
-  to.put(id.value).put(found->second.stream.value);
-  encode_change(to, change);
-  auto position = journal_.append(EntryKind::settle, entry);
-  found->second.cursor.apply(change);
+  auto& [log, cursor] = found->second;
+  auto position = journal_change(id, log.stream(), change);
+  cursor.apply(change);
+  keep_up(cursor, log.state());
+  reclaim_.note(log);
   return position;
 }
 
+JournalPosition Store::journal_change(CursorId id, StreamId stream, const Change& change) {
+  scratch_.clear();
+  Packer to(scratch_);
+  to.put(id.value).put(stream.value);
+  encode_change(to, change);
+  return journal_.append(EntryKind::settle, scratch_);
+}
+
 JournalPosition Store::forget_cursor(CursorId id) {
-  if (cursors_.erase(id) == 0) return journal_.end();
+  auto found = cursors_.find(id);
+  if (found == cursors_.end()) return journal_.end();
   uint8_t entry[8];
   store_le(entry, id.value);
-  return journal_.append(EntryKind::forget_cursor, entry);
+  auto position = journal_.append(EntryKind::forget_cursor, entry);
+  Log& log = found->second.log;
+  log.detach(id);
+  cursors_.erase(found);
+  reclaim_.note(log);
+  return position;
+}
+
+void Store::trimmed(Log& log) {
+  for (const Log::Attached& attached : log.cursors()) keep_up(*attached.cursor, log.state());
 }
 
 void Store::appended(Log& log, JournalPosition position, uint64_t bytes) {
@@ -107,6 +140,7 @@ void Store::appended(Log& log, JournalPosition position, uint64_t bytes) {
   }
   if (position <= journal_.durable()) {
     log.advance(log.state().end, log.active_base(), log.active_bytes());
+    reclaim_.note(log);
     return;
   }
   // Appends to one log in one turn share a position or rise together: the last word counts.
@@ -126,6 +160,7 @@ void Store::became_durable(JournalPosition position) {
     } else {
       log->advance(mark.end, mark.segment, mark.segment_bytes);
     }
+    reclaim_.note(*log);
   }
   bool waits_for_space = retry_.deadline() != io::never;
   if (pending_ && !checkpointing_ && !waits_for_space && position >= pending_->position) write_checkpoint().detach();
@@ -157,7 +192,7 @@ Bytes Store::snapshot(uint32_t number) {
     log->checkpointed();
   }
   for (uint32_t shard = 0; shard < shard_count; ++shard) to.add(static_cast<uint8_t>(shard), tables_[shard].rows());
-  for (const auto& [id, cursor] : cursors_) to.add(id, cursor.stream, cursor.cursor);
+  for (const auto& [id, held] : cursors_) to.add(id, held.log.stream(), held.cursor);
   return std::move(to).finish();
 }
 

@@ -7,6 +7,7 @@
 #include "io/cancel.h"
 #include "log/checkpoint.h"
 #include "log/log.h"
+#include "log/reclaim.h"
 #include "log/recovery.h"
 
 namespace naru {
@@ -33,16 +34,20 @@ class Store final : LogOwner {
   /// The log of a stream, made if there is none yet: a log without records has no durable state.
   Log& log(StreamId stream, const LogSettings& settings);
   Log* find(StreamId stream);
-  /// Forgets a log and deletes its files.
+  /// Forgets a log and the cursors over it, and deletes its files.
   JournalPosition drop(StreamId stream);
   const std::unordered_map<StreamId, std::unique_ptr<Log>>& logs() const { return logs_; }
 
   Table& table(uint32_t shard) { return tables_[shard]; }
 
-  /// An ack cursor over a log, made at the log's first offset if there is none yet.
+  /// An ack cursor over a log, made at the log's first offset if there is none yet, and the log too. Once this is
+  /// durable the cursor holds the log's records (LogSettings::trim_to_cursors), also over restarts. The reference stays
+  /// good until the cursor is forgotten or its log dropped.
   AckCursor& cursor(CursorId id, StreamId stream);
-  /// Applies a change to a cursor and journals it.
+  /// Applies a change to a cursor and journals it; fine if it has been applied already, as settle() and settle_ready()
+  /// do that hand out changes. A seek below what the log still has ends at its first record.
   JournalPosition change(CursorId id, const Change& change);
+  /// What only this cursor kept may go. Fine if there is no such cursor.
   JournalPosition forget_cursor(CursorId id);
 
   /// co_await store.durable(position)
@@ -94,7 +99,15 @@ class Store final : LogOwner {
     Offset end, segment;
     uint64_t segment_bytes;
   };
+  struct HeldCursor {
+    Log& log;
+    AckCursor cursor;
+  };
+  Log& log_of(StreamId stream);
+  JournalPosition journal_change(CursorId id, StreamId stream, const Change& change);
+  AckCursor& hold_cursor(CursorId id, Log& log, AckCursor cursor);
   void touched(const SegmentId& segment) override { dirty_.insert(segment); }
+  void trimmed(Log& log) override;
   void appended(Log& log, JournalPosition position, uint64_t bytes) override;
   void settled(std::shared_ptr<io::File> file, uint64_t at, uint64_t length) override;
   void released(StreamId stream, std::vector<Segment> segments) override { remove_files(stream, std::move(segments)); }
@@ -116,7 +129,9 @@ class Store final : LogOwner {
   LogContext context_;
   std::unordered_map<StreamId, std::unique_ptr<Log>> logs_;
   std::deque<Table> tables_;
-  std::unordered_map<CursorId, CursorState> cursors_;
+  std::unordered_map<CursorId, HeldCursor> cursors_;
+  Reclaim reclaim_;
+  Bytes scratch_;
   std::deque<Mark> marks_;
   std::set<SegmentId> dirty_;  // segments with bytes that only the page cache has
   uint64_t unjournaled_bytes_ = 0;
