@@ -49,7 +49,7 @@ class EpollLoop final : public Loop {
   std::mutex mutex_;
   std::vector<Call> sent_;
   bool asleep_ = false;  // guarded by mutex_
-  std::unique_ptr<Worker> workers_[2];
+  std::unique_ptr<Worker> workers_[lane_count];
   std::vector<std::unique_ptr<Pollable>> retired_;
 };
 

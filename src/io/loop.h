@@ -17,8 +17,10 @@ namespace naru::io {
 using Millis = int64_t;
 inline constexpr Millis never = INT64_MAX;
 
-/// Who makes a blocking call. Journal writes have a thread of their own, so that a long compaction delays no confirm.
-enum class Lane : uint8_t { journal, bulk };
+/// Who makes a blocking call; each lane is a thread that works in order. Journal writes and the segments' share of them
+/// have their own, so that a long compaction delays no confirm.
+enum class Lane : uint8_t { journal, segment, bulk };
+inline constexpr int lane_count = 3;
 
 class Loop;
 

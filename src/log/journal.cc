@@ -167,6 +167,20 @@ void Journal::flush_later() {
   });
 }
 
+/// A group on its way to the disk: to the journal, and to the segments.
+struct Journal::Flight {
+  int parts = 1;
+  Result<void> journal, segments;
+};
+
+/// Of two outcomes the one to act on: a full disk heals, anything else does not.
+static Result<void> worse(const Result<void>& a, const Result<void>& b) {
+  auto heals = [](const Result<void>& r) { return r.error().code == Code::full || r.error().code == Code::busy; };
+  if (a && b) return {};
+  if (!a && (b || !heals(a))) return a;
+  return b ? a : b;
+}
+
 void Journal::flush() {
   if (in_flight_ || groups_.empty() || failed_) return;
   Group& group = groups_.front();
@@ -182,21 +196,31 @@ void Journal::flush() {
   auto of_group = std::ranges::find(files_, group.file, &Opened::number);
   CHECK(of_group != files_.end());
   in_flight_ = true;
-  auto result = std::make_shared<Result<void>>();
+  auto flight = std::make_shared<Flight>();
+  auto done = [this, flight] {
+    if (--flight->parts > 0) return;
+    in_flight_ = false;
+    written(worse(flight->journal, flight->segments));
+  };
+  size_t copied = 0;
+  for (const Copy& copy : group.copies) copied += copy.length;
+  bool beside = copied >= copy_beside_bytes;
+  if (beside) {
+    ++flight->parts;
+    loop_.work(io::Lane::segment, [&group, flight] { flight->segments = copy_out(group); }, done);
+  }
   loop_.work(
       io::Lane::journal,
-      [this, opened = &*of_group, &group, result] {
-        *result = opened->file->write(group.at, group.bytes.all());
-        if (*result) *result = copy_out(group);
-        if (*result) *result = opened->file->sync();
+      [this, opened = &*of_group, &group, flight, beside] {
+        Result<void>& result = flight->journal;
+        result = opened->file->write(group.at, group.bytes.all());
+        if (result && !beside) result = copy_out(group);
+        if (result) result = opened->file->sync();
         // A new or recycled file is found after a crash only if its name is durable as well.
-        if (*result && !opened->named) *result = disk_.sync_folder("journal");
-        if (*result) opened->named = true;
+        if (result && !opened->named) result = disk_.sync_folder("journal");
+        if (result) opened->named = true;
       },
-      [this, result] {
-        in_flight_ = false;
-        written(*result);
-      });
+      done);
 }
 
 void Journal::written(Result<void> result) {

@@ -125,6 +125,7 @@ class Journal {
     AlignedBuffer bytes;
     std::vector<Copy> copies;
   };
+  struct Flight;
   struct Opened {
     uint32_t number;
     std::unique_ptr<io::File> file;
@@ -135,6 +136,9 @@ class Journal {
   void write_entry(EntryKind kind, ByteView a, ByteView b);
   void flush_later();
   void flush();
+  /// From so many bytes on, a group goes to its segments beside the journal's write, on another thread: both cost about
+  /// as long. For less, waking that thread costs more than it saves.
+  static constexpr size_t copy_beside_bytes = 256 * KiB;
   static Result<void> copy_out(Group& group);
   void written(Result<void> result);
   Result<void> open_file(uint32_t number);
