@@ -3,11 +3,13 @@
 // the next one at each change and hands it to all cores (DESIGN: changed in one place, read everywhere).
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "base/uuid.h"
+#include "log/compression.h"
 #include "log/log.h"
 
 namespace naru {
@@ -26,7 +28,7 @@ struct Topic {
   int64_t message_bytes_max = 1048588;
   bool log_append_time = false;
   int64_t timestamp_before_max_ms = INT64_MAX, timestamp_after_max_ms = INT64_MAX;
-  bool compressed_by_producer = true;
+  std::optional<Compression> compression{};  // of stored batches; nothing: as producers sent them
 };
 
 using TopicPtr = std::shared_ptr<const Topic>;

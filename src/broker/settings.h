@@ -1,5 +1,6 @@
 #pragma once
 // What the broker is told at start. Handed down as a struct; nothing below server/ reads a global.
+#include "broker/catalog.h"
 #include "broker/group_types.h"
 #include "io/net.h"
 #include "log/log.h"
@@ -9,6 +10,7 @@ namespace naru {
 struct BrokerSettings {
   int32_t node_id = 1;
   Durability durability = Durability::sync;  // of topics that do not say
+  TopicConfig topic_defaults;                // of topics that do not say, where it is not Kafka's default
   bool auto_create_topics = true;
   int32_t partitions = 1;  // of a topic that is created without a number
   GroupSettings groups;

@@ -37,19 +37,18 @@ constexpr Row rows[] = {
       "log.cleanup.policy"},
      {.choices = "compact, delete"}},
     {{"compression.gzip.level", integer, "-1",
-      "Level for gzip where the broker compresses. Naru stores batches as producers send them.",
+      "Level for gzip where compression.type makes the broker compress; -1 is gzip's own default.",
       "compression.gzip.level"},
      {.least = 1, .most = 9, .also = -1}},
     {{"compression.lz4.level", integer, "9",
-      "Level for lz4 where the broker compresses. Naru stores batches as producers send them.",
-      "compression.lz4.level"},
+      "Level for lz4 where compression.type makes the broker compress; 9 is the fast one.", "compression.lz4.level"},
      {.least = 1, .most = 17}},
     {{"compression.type", text, "producer",
-      "Codec of stored batches; \"producer\" keeps what producers chose, which is what naru does in any case.",
+      "Codec of stored batches: the broker compresses again what comes with another one. \"producer\" keeps what "
+      "producers chose, which costs nothing.",
       "compression.type"},
      {.choices = "uncompressed, zstd, lz4, snappy, gzip, producer"}},
-    {{"compression.zstd.level", integer, "3",
-      "Level for zstd where the broker compresses. Naru stores batches as producers send them.",
+    {{"compression.zstd.level", integer, "3", "Level for zstd where compression.type makes the broker compress.",
       "compression.zstd.level"},
      {.least = -131072, .most = 22}},
     {{"delete.retention.ms", whole, "86400000",
@@ -271,6 +270,18 @@ class Values {
   const BrokerSettings& settings_;
 };
 
+/// Nothing: as producers sent them.
+std::optional<Compression> compression_of(const Values& values) {
+  std::string_view type = values.text("compression.type");
+  auto level = [&](std::string_view name) { return static_cast<int>(values.number(name)); };
+  if (type == "uncompressed") return Compression{Codec::none};
+  if (type == "gzip") return Compression{Codec::gzip, level("compression.gzip.level")};
+  if (type == "snappy") return Compression{Codec::snappy};
+  if (type == "lz4") return Compression{Codec::lz4, level("compression.lz4.level")};
+  if (type == "zstd") return Compression{Codec::zstd, level("compression.zstd.level")};
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::span<const ConfigKey> topic_config_keys() { return keys; }
@@ -317,6 +328,7 @@ std::optional<std::string> topic_config_error(const TopicConfig& config) {
 }
 
 std::string_view topic_config_default(const ConfigKey& key, const BrokerSettings& settings) {
+  if (auto set = settings.topic_defaults.find(key.name); set != settings.topic_defaults.end()) return set->second;
   if (key.name == "naru.durability") return settings.durability == Durability::sync ? "sync" : "os";
   return key.default_value;
 }
@@ -341,7 +353,7 @@ void derive(Topic& topic, const BrokerSettings& settings) {
   topic.log_append_time = values.text("message.timestamp.type") == "LogAppendTime";
   topic.timestamp_before_max_ms = values.number("message.timestamp.before.max.ms");
   topic.timestamp_after_max_ms = values.number("message.timestamp.after.max.ms");
-  topic.compressed_by_producer = values.text("compression.type") == "producer";
+  topic.compression = compression_of(values);
 }
 
 }  // namespace naru

@@ -93,7 +93,7 @@ TEST(topic_config, without_settings_a_topic_is_as_in_kafka_but_synced) {
   EXPECT_EQ(topic.message_bytes_max, 1'048'588);
   EXPECT_EQ(topic.timestamp_after_max_ms, 3'600'000);
   EXPECT_FALSE(topic.log_append_time);
-  EXPECT_TRUE(topic.compressed_by_producer);
+  EXPECT_FALSE(topic.compression);
 }
 
 TEST(topic_config, settings_reach_the_log) {
@@ -117,6 +117,25 @@ TEST(topic_config, durability_defaults_to_what_the_broker_was_told) {
   settings.durability = Durability::os;
   EXPECT_EQ(derived({}, settings).log.durability, Durability::os);
   EXPECT_EQ(derived({{"naru.durability", "sync"}}, settings).log.durability, Durability::sync);
+}
+
+TEST(topic_config, the_broker_compresses_where_it_is_told_to) {
+  EXPECT_FALSE(derived({{"compression.type", "producer"}}).compression);
+  EXPECT_EQ(derived({{"compression.type", "uncompressed"}}).compression->codec, Codec::none);
+  EXPECT_EQ(derived({{"compression.type", "snappy"}}).compression->codec, Codec::snappy);
+  Topic topic =
+      derived({{"compression.type", "zstd"}, {"compression.zstd.level", "-5"}, {"compression.gzip.level", "9"}});
+  EXPECT_EQ(topic.compression->codec, Codec::zstd);
+  EXPECT_EQ(topic.compression->level, -5);
+}
+
+TEST(topic_config, defaults_of_the_broker_hold_for_topics_that_do_not_say) {
+  BrokerSettings settings;
+  settings.topic_defaults = {{"compression.type", "gzip"}, {"retention.ms", "5000"}};
+  EXPECT_EQ(derived({}, settings).compression->codec, Codec::gzip);
+  EXPECT_EQ(derived({}, settings).log.retention_ms, 5000);
+  EXPECT_FALSE(derived({{"compression.type", "producer"}}, settings).compression);
+  EXPECT_EQ(topic_config_default(*find_topic_config("retention.ms"), settings), "5000");
 }
 
 TEST(topic_config, no_policy_keeps_everything) {

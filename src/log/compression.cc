@@ -81,10 +81,10 @@ Result<Bytes> gunzip(ByteView bytes, size_t bytes_max) {
   }
 }
 
-Result<Bytes> gzip(ByteView bytes) {
+Result<Bytes> gzip(ByteView bytes, int level) {
   if (bytes.size() > UINT32_MAX) return fail(Code::too_large, "gzip input");
   z_stream stream{};
-  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzip_window_bits, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+  if (deflateInit2(&stream, level, Z_DEFLATED, gzip_window_bits, 8, Z_DEFAULT_STRATEGY) != Z_OK)
     return fail(Code::busy, "no memory for gzip");
   std::unique_ptr<z_stream, int (*)(z_stream*)> owner(&stream, deflateEnd);
   Bytes out(deflateBound(&stream, static_cast<uLong>(bytes.size())));
@@ -179,10 +179,15 @@ Result<Bytes> unlz4(ByteView bytes, size_t bytes_max) {
   return output.take(bytes_max);
 }
 
-Result<Bytes> lz4(ByteView bytes) {
+// Kafka's default, 9, stands for the fast compressor; every other level is one of the thorough compressor, which here
+// counts from 3 to 12.
+constexpr int lz4_level_fast = 9;
+
+Result<Bytes> lz4(ByteView bytes, int level) {
   LZ4F_preferences_t preferences{};
   preferences.frameInfo.blockMode = LZ4F_blockIndependent;  // Java's reader knows no other
   preferences.frameInfo.blockSizeID = LZ4F_max64KB;
+  if (level != lz4_level_fast) preferences.compressionLevel = std::clamp(level, 3, 12);
   Bytes out(LZ4F_compressFrameBound(bytes.size(), &preferences));
   size_t used = LZ4F_compressFrame(out.data(), out.size(), bytes.data(), bytes.size(), &preferences);
   CHECK(!LZ4F_isError(used));
@@ -214,9 +219,9 @@ Result<Bytes> unzstd(ByteView bytes, size_t bytes_max) {
   return output.take(bytes_max);
 }
 
-Result<Bytes> zstd(ByteView bytes) {
+Result<Bytes> zstd(ByteView bytes, int level) {
   Bytes out(ZSTD_compressBound(bytes.size()));
-  size_t used = ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), ZSTD_CLEVEL_DEFAULT);
+  size_t used = ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), level);
   if (ZSTD_isError(used)) return fail(Code::busy, "no memory for zstd");
   out.resize(used);
   return out;
@@ -248,15 +253,15 @@ Result<Bytes> decompress(Codec codec, ByteView bytes, size_t bytes_max) {
   return fail(Code::invalid, "unknown codec", static_cast<int64_t>(codec));
 }
 
-Result<Bytes> compress(Codec codec, ByteView bytes) {
-  switch (codec) {
+Result<Bytes> compress(const Compression& how, ByteView bytes) {
+  switch (how.codec) {
     case Codec::none: return Bytes(bytes.begin(), bytes.end());
-    case Codec::gzip: return gzip(bytes);
+    case Codec::gzip: return gzip(bytes, how.level.value_or(Z_DEFAULT_COMPRESSION));
     case Codec::snappy: return snap(bytes);
-    case Codec::lz4: return lz4(bytes);
-    case Codec::zstd: return zstd(bytes);
+    case Codec::lz4: return lz4(bytes, how.level.value_or(lz4_level_fast));
+    case Codec::zstd: return zstd(bytes, how.level.value_or(ZSTD_CLEVEL_DEFAULT));
   }
-  return fail(Code::invalid, "unknown codec", static_cast<int64_t>(codec));
+  return fail(Code::invalid, "unknown codec", static_cast<int64_t>(how.codec));
 }
 
 }  // namespace naru

@@ -29,6 +29,24 @@ TEST(compression, round_trips_every_codec_and_size) {
     }
 }
 
+TEST(compression, levels_change_the_size_and_not_the_bytes) {
+  Bytes bytes;
+  Prng random(7);
+  while (bytes.size() < 200'000) append(bytes, sample(random.below(500), 40));  // 500 words, in no order
+  struct Case {
+    Codec codec;
+    int less, more;
+  };
+  for (auto [codec, less, more] :
+       {Case{Codec::gzip, 1, 9}, {Codec::lz4, 9, 17}, {Codec::lz4, 1, 17}, {Codec::zstd, -5, 19}}) {
+    Bytes large = *compress({codec, less}, bytes), small = *compress({codec, more}, bytes);
+    EXPECT_LT(small.size(), large.size()) << name(codec);
+    EXPECT_EQ(*decompress(codec, large, bytes.size()), bytes);
+    EXPECT_EQ(*decompress(codec, small, bytes.size()), bytes);
+  }
+  EXPECT_EQ(*compress({Codec::gzip, -1}, bytes), *compress(Codec::gzip, bytes));
+}
+
 TEST(compression, any_cut_is_noticed) {
   Bytes bytes = sample(3, 1000);
   for (Codec codec : all_codecs) {

@@ -2,7 +2,9 @@
 // topic's durability asks), with acks=0 never. acks=1 waits like acks=all: what is confirmed has to survive kill -9,
 // and the sync that this takes is shared with everyone who waits.
 // * v5 log start offset  * v7 zstd  * v8 which record was at fault  * v9 flexible
-// Not here: transactions. What has no answer to give (acks=0) but failed ends the connection, as in Kafka.
+// A topic's compression.type other than "producer" is made true here: the batch is opened anyway, to be checked.
+// timeout_ms bounds Kafka's wait for other replicas, of which there are none; the wait for the disk has no end but the
+// disk's. Not here: transactions. What has no answer to give (acks=0) but failed ends the connection, as in Kafka.
 #include "kafka/messages/00_produce.h"
 
 #include "kafka/api.h"
@@ -44,7 +46,8 @@ ErrorCode code_of(const Error& error) {
 
 /// The batch as bytes: whole, one, checksummed, with the records that its header promises. Compressed ones are opened
 /// too, as Kafka does: what is stored here every consumer has to be able to read.
-Result<BatchHeader> check_bytes(Part& part, int16_t version, size_t inflated_max, RecordFacts& facts) {
+/// `records` gets the inflated ones.
+Result<BatchHeader> check_bytes(Part& part, int16_t version, size_t inflated_max, RecordFacts& facts, Bytes& records) {
   auto refuse = [&](ErrorCode code, const char* why) {
     part.refuse(code, why);
     return fail(Code::invalid, why);
@@ -68,9 +71,12 @@ Result<BatchHeader> check_bytes(Part& part, int16_t version, size_t inflated_max
   if (header->codec() == Codec::zstd && version < 7)
     return refuse(ErrorCode::unsupported_compression_type, "zstd needs Produce version 7 or later");
   if (header->codec() != Codec::none) {
-    auto inside = check_records(*header, part.batch, Origin::producer, inflated_max);
+    auto opened = decompress(header->codec(), ByteView(part.batch).subspan(batch_header_bytes), inflated_max);
+    if (!opened) return refuse(ErrorCode::invalid_record, opened.error().reason);
+    auto inside = walk_records(*header, *opened, Origin::producer);
     if (!inside) return refuse(ErrorCode::invalid_record, inside.error().reason);
     facts = *inside;
+    records = std::move(*opened);
   }
   return header;
 }
@@ -86,6 +92,28 @@ int32_t first_without_key(ByteView batch) {
   return 0;
 }
 
+/// The batch anew with the codec that the topic wants, if it came with another one; `inflated` has its records if they
+/// were compressed. Here and now, because batches of one connection keep their order, as Kafka does it too.
+Result<BatchHeader> finish(Part& part, const Bytes& inflated) {
+  BatchHeader header = TRY(naru::peek_header(part.batch));
+  const auto& wanted = part.topic->compression;
+  if (!wanted || wanted->codec == header.codec()) return header;
+  ByteView records = ByteView(part.batch).subspan(batch_header_bytes);
+  Bytes body = TRY(compress(*wanted, header.codec() == Codec::none ? records : ByteView(inflated)));
+  Bytes batch(batch_header_bytes);
+  append(batch, body);
+  header.attributes =
+      static_cast<int16_t>((header.attributes & ~Attribute::codec_mask) | int{std::to_underlying(wanted->codec)});
+  seal_batch(batch, header);
+  part.copy = std::move(batch);
+  part.batch = part.copy;
+  if (static_cast<int64_t>(part.batch.size()) > part.topic->message_bytes_max) {
+    part.refuse(ErrorCode::message_too_large, "Compressed anew, the record batch is larger than max.message.bytes");
+    return fail(Code::too_large, part.message);
+  }
+  return naru::peek_header(part.batch);
+}
+
 /// Everything that can be wrong with the batch or with this topic's rules for it; corrects what the broker corrects.
 Result<BatchHeader> check(Core& owner, Part& part, int16_t version) {
   auto refuse = [&](ErrorCode code, const char* why) {
@@ -95,7 +123,8 @@ Result<BatchHeader> check(Core& owner, Part& part, int16_t version) {
   const Topic& topic = *part.topic;
   int64_t now = owner.loop.wall();
   RecordFacts facts;
-  auto header = check_bytes(part, version, std::min<size_t>(inflated_bytes_max, owner.budget.total()), facts);
+  Bytes inflated;
+  auto header = check_bytes(part, version, std::min<size_t>(inflated_bytes_max, owner.budget.total()), facts, inflated);
   if (!header) return header;
   if (header->is_transactional())
     return refuse(ErrorCode::transactional_id_authorization_failed, "naru does not serve transactions yet");
@@ -106,27 +135,29 @@ Result<BatchHeader> check(Core& owner, Part& part, int16_t version) {
   if (topic.log_append_time) {
     set_log_append_time(part.batch, now);
     part.append_time = now;
-    return naru::peek_header(part.batch);
+    return finish(part, inflated);
   }
   bool early = topic.timestamp_before_max_ms < now && header->base_timestamp < now - topic.timestamp_before_max_ms;
   bool late = facts.max_timestamp > now && facts.max_timestamp - now > topic.timestamp_after_max_ms;
   if (early || late) return refuse(ErrorCode::invalid_timestamp, "Timestamp is out of the range that the topic allows");
   if (header->log_append_time()) clear_log_append_time(part.batch);
   if (facts.max_timestamp != header->max_timestamp) set_max_timestamp(part.batch, facts.max_timestamp);
-  return naru::peek_header(part.batch);
+  return finish(part, inflated);
 }
 
 void append(Core& owner, Part& part, int16_t version) {
   // Deleted while the request was on its way to this core: its log must not come back.
   if (!owner.catalog()->find(part.topic->id)) return part.refuse(ErrorCode::unknown_topic_or_partition, nullptr);
   auto header = check(owner, part, version);
-  if (!header) return;
+  if (!header)
+    return part.error == ErrorCode::none ? part.refuse(code_of(header.error()), header.error().reason) : void();
   Log& log = owner.log(*part.topic, part.partition);
   auto appended = log.append(part.batch, *header);
   if (!appended) return part.refuse(code_of(appended.error()), appended.error().reason);
   part.base = appended->base;
   part.position = appended->position;
   part.log_start = log.bounds().begin;
+  Bytes().swap(part.copy);  // the journal has its own: the wait for the disk holds nothing
   owner.counters.records_in += static_cast<uint64_t>(header->count);
   owner.note_append();
 }
