@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "base/strong.h"
 #include "base/testing.h"
+#include "base/utf8.h"
 #include "base/uuid.h"
 #include "base/varint.h"
 
@@ -66,6 +67,22 @@ TEST(uuid, prints_as_kafka_does) {
   Uuid id;
   id.bytes[15] = 1;
   EXPECT_EQ(to_text(id), "AAAAAAAAAAAAAAAAAAAAAQ");
+}
+
+TEST(utf8, refuses_what_rfc_3629_refuses) {
+  for (const char* good : {"", "a", "ü", "€", "😀", "\xf4\x8f\xbf\xbf", "\xed\x9f\xbf", "longer than eight bytes ü"})
+    EXPECT_TRUE(is_utf8(good)) << good;
+  for (const char* bad : {"\x80", "\xc0\x80", "\xc1\xbf", "\xc3", "\xe2\x82", "\xe0\x9f\xbf", "\xed\xa0\x80",
+                          "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xff", "12345678\xff"})
+    EXPECT_FALSE(is_utf8(bad)) << bad;
+}
+
+TEST(utf8, cuts_between_characters) {
+  EXPECT_EQ(cut_utf8("aüb", 10), "aüb");
+  EXPECT_EQ(cut_utf8("aüb", 3), "aü");
+  EXPECT_EQ(cut_utf8("aüb", 2), "a");
+  EXPECT_EQ(cut_utf8("aüb", 10, 2), "aü");
+  EXPECT_EQ(cut_utf8("\xff\xff\xff", 2), "\xff\xff");
 }
 
 }  // namespace
