@@ -1,0 +1,139 @@
+"""Starts the broker under test: naru, or with NARU_TEST_PEER=rabbitmq the original."""
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from pathlib import Path
+
+import wire
+
+HERE = Path(__file__).resolve().parent
+REPO = HERE.parents[1]
+PEER = os.environ.get("NARU_TEST_PEER", "naru")
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "naru" / "amqp-clients"
+DEFINITIONS = HERE / "definitions.json"  # the same users, vhosts, permissions and policies for both
+ANY_COMMAND = [str(REPO / "tools/rabbitmq_peer")]
+COUNTERS = ("messages_received", "messages_confirmed", "messages_routed", "messages_unroutable_dropped",
+            "messages_unroutable_returned", "messages_delivered", "messages_redelivered", "messages_acknowledged",
+            "messages_get_empty", "messages_dead_lettered")
+
+
+def wait_until(condition, what, seconds=20):
+    """Polls a condition; returns its first true value. Sleeping is never the assertion."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.02)
+
+
+def free_ports(count):
+    """The first of so many ports in a row that are free."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            first = probe.getsockname()[1]
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
+
+
+def answers(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as s:
+            s.sendall(wire.PROTOCOL_HEADER)
+            return s.recv(1) == b"\1"
+    except OSError:
+        return False
+
+
+class Broker:
+    """One broker for many tests. RabbitMQ uses ports from `port` on (tools/rabbitmq_peer), naru three."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self.is_rabbitmq = PEER == "rabbitmq"
+        self.process = None
+        if running := os.environ.get("NARU_TEST_ADDRESS"):  # one that already runs, for development
+            self.address, self.port = running, int(running.rsplit(":", 1)[1])
+            return
+        self.port = free_ports(26)
+        self.address = f"127.0.0.1:{self.port}"
+        self.log = self.folder / "broker.log"
+        self.start()
+
+    @property
+    def kafka_address(self):
+        return f"127.0.0.1:{self.port + 1}"
+
+    def command(self):
+        if self.is_rabbitmq:
+            return [*ANY_COMMAND, "run", "--port", str(self.port), "--dir", str(self.folder / "rabbitmq")]
+        binary = os.environ.get("NARU_BIN", str(REPO / "build/naru"))
+        return [binary, "serve", "--data-dir", str(self.folder / "data"), "--amqp", self.address,
+                "--kafka", self.kafka_address, "--admin", f"127.0.0.1:{self.port + 2}",
+                *shlex.split(os.environ.get("NARU_ARGS", ""))]
+
+    def start(self):
+        environment = os.environ | {
+            "RABBITMQ_DEFINITIONS": str(DEFINITIONS),
+            "RABBITMQ_PLUGINS": "rabbitmq_prometheus,rabbitmq_consistent_hash_exchange,rabbitmq_random_exchange"}
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                            env=environment)
+        wait_until(self.up, f"{self.address} speaks AMQP (log: {self.log})", 90)
+
+    def up(self):
+        status = self.process.poll()
+        assert status is None, f"the broker ended with {status}:\n{self.log.read_text()}"
+        return answers(self.port)
+
+    def stop(self):
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            status = self.process.wait(60)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        assert status == 0, f"exit code {status}:\n{self.log.read_text()[-4000:]}"
+        self.process = None
+
+    def kill(self):
+        """As a crash of the process; what the kernel has, it keeps. Only naru: RabbitMQ is many processes."""
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def counters(self):
+        """The broker's own count of what happened to messages: from /metrics, by the names that RabbitMQ gives them."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 2}/metrics", timeout=10) as answer:
+            text = answer.read().decode()
+        counts = dict.fromkeys(COUNTERS, 0)
+        for line in text.splitlines():
+            for name in COUNTERS:
+                if line.startswith(f"rabbitmq_global_{name}_") and "queue_type" in line or \
+                        line.startswith(f"rabbitmq_global_{name}_total"):
+                    if name != "messages_delivered" or "delivered_total" in line:
+                        counts[name] += int(float(line.rsplit(" ", 1)[1]))
+        return counts
+
+    def ctl(self, *words):
+        """rabbitmqctl, for what no protocol tells; only on RabbitMQ."""
+        assert self.is_rabbitmq
+        done = subprocess.run([*ANY_COMMAND, "ctl", "--port", str(self.port), "--dir", str(self.folder / "rabbitmq"), "--",
+                               *words], capture_output=True, timeout=60, check=True)
+        return done.stdout.decode()
