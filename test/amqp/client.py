@@ -10,7 +10,7 @@ import time
 
 import wire
 from channel import Channel
-from events import STEPS, TIMEOUT, Closed, Event, Missing, check_closed, step, take
+from events import STEPS, TIMEOUT, Closed, Event, Missing, check_closed, setup, step, take
 from transcript import Log
 
 CAPABILITIES = {name: True for name in (
@@ -46,21 +46,23 @@ class Connection:
     def start(self, user="guest", password="guest", *, mechanism="PLAIN", response=None, channel_max=2047,
               frame_max=131072, heartbeat=0, capabilities=None, properties=None, insist=False):
         """From the protocol header to open-ok."""
-        self.raw(wire.PROTOCOL_HEADER)
-        self.server = self.next("connection.start").server_properties
-        client = {"product": "wire", "capabilities": CAPABILITIES if capabilities is None else capabilities}
-        self.send("connection.start_ok", client_properties=client | (properties or {}), mechanism=mechanism, locale="en_US",
-                  response=f"\0{user}\0{password}" if response is None else response)
-        self.tuned = self.next("connection.tune")
-        self.send("connection.tune_ok", channel_max=channel_max, frame_max=frame_max, heartbeat=heartbeat)
-        self.frame_max = frame_max
-        self.call("connection.open", virtual_host=self.vhost, insist=insist)
+        with setup():
+            self.raw(wire.PROTOCOL_HEADER)
+            self.server = self.next("connection.start").server_properties
+            client = {"product": "wire", "capabilities": CAPABILITIES if capabilities is None else capabilities}
+            self.send("connection.start_ok", client_properties=client | (properties or {}), mechanism=mechanism,
+                      response=f"\0{user}\0{password}" if response is None else response, locale="en_US")
+            self.tuned = self.next("connection.tune")
+            self.send("connection.tune_ok", channel_max=channel_max, frame_max=frame_max, heartbeat=heartbeat)
+            self.frame_max = frame_max
+            self.call("connection.open", virtual_host=self.vhost, insist=insist)
 
     def channel(self, number=None):
         """Opens the next free channel."""
         number = number or next(n for n in range(1, 65536) if n not in self.channels)
         channel = Channel(self, number)
-        channel.call("channel.open")
+        with setup():
+            channel.call("channel.open")
         return channel
 
     # -- sending --------------------------------------------------------------------
@@ -222,7 +224,7 @@ class Connection:
 
     def is_open(self):
         """Answers on a channel of its own."""
-        channel = self.channel()
-        channel.call("channel.close", reply_code=200)
-        del self.channels[channel.number]
+        with setup():
+            self.channel().close()
+        step()
         return True

@@ -32,7 +32,7 @@ def broker(tmp_path_factory):
 def names(request):
     """A name for queues and exchanges that no other test has, the same in every run."""
     node = request.node.nodeid
-    return re.sub(r"\W", "_", request.node.originalname or request.node.name).removeprefix("test_")[:40] \
+    return re.sub(r"\W", "_", request.node.originalname or request.node.name).removeprefix("test_")[:24] \
         + f"_{zlib.crc32(node.encode()):08x}"
 
 

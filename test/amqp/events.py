@@ -1,5 +1,6 @@
 """What can come from a broker: methods with content, the end of a channel or of the connection, or nothing in time."""
 import collections
+import contextlib
 import re
 import time
 
@@ -16,6 +17,14 @@ NAMES = {311: "CONTENT_TOO_LARGE", 312: "NO_ROUTE", 313: "NO_CONSUMERS", 320: "C
 
 def step():
     STEPS["checked"] += 1
+
+
+@contextlib.contextmanager
+def setup():
+    """What happens inside is checked but is no step of a test: handshakes, channels, cleaning."""
+    before = STEPS["checked"]
+    yield
+    STEPS["checked"] = before
 
 
 class Closed(Exception):
@@ -59,6 +68,8 @@ def check_closed(end, scope, code, text, method):
     assert (end.scope, end.code) == (scope, code), f"expected {scope} error {code} {text}, got {end}"
     if text is not None:
         wanted = f"{NAMES[code]} - {text}" if code in NAMES else text
+        if len(wanted) > 255:
+            wanted = wanted[:252] + "..."
         text = re.sub(r"\n *", "", end.text)  # Erlang breaks long terms into lines
         assert text == wanted, f"\nexpected {wanted}\nreceived {text}"
     if method is not None:
