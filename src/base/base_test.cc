@@ -1,5 +1,8 @@
 #include "base/crc32c.h"
 #include "base/endian.h"
+#include "base/erlang_text.h"
+#include "base/flat_index.h"
+#include "base/hash.h"
 #include "base/interval_set.h"
 #include "base/result.h"
 #include "base/strong.h"
@@ -83,6 +86,48 @@ TEST(utf8, cuts_between_characters) {
   EXPECT_EQ(cut_utf8("aüb", 2), "a");
   EXPECT_EQ(cut_utf8("aüb", 10, 2), "aü");
   EXPECT_EQ(cut_utf8("\xff\xff\xff", 2), "\xff\xff");
+}
+
+TEST(flat_index, agrees_with_a_map) {
+  for_each_seed(50, [](uint64_t seed) {
+    Prng random(seed);
+    FlatIndex index;
+    std::map<uint64_t, uint32_t> model;
+    std::vector<uint64_t> keys;  // by number
+    // Hashes of a few bits collide, and their runs wrap around the end.
+    auto hash = [&](uint64_t key) { return seed % 3 == 0 ? ~(key % 5) : seed % 3 == 1 ? key : key << 40; };
+    for (uint32_t step = 0; step < 2000; ++step) {
+      uint64_t key = random.below(300);
+      keys.push_back(key);
+      auto there = model.find(key);
+      auto found = index.find(hash(key), [&](uint32_t number) { return keys[number] == key; });
+      ASSERT_EQ(found.has_value(), there != model.end());
+      if (found) {
+        ASSERT_EQ(*found, there->second);
+        ASSERT_TRUE(index.erase(hash(key), *found));
+        ASSERT_FALSE(index.erase(hash(key), *found));
+        model.erase(there);
+      } else {
+        index.add(hash(key), step);
+        model[key] = step;
+      }
+      ASSERT_EQ(index.size(), model.size());
+    }
+  });
+}
+
+TEST(hash, is_the_same_forever) {
+  EXPECT_EQ(mix64(1), 0x5692161d100b05e5u);
+  EXPECT_EQ(hash64(view("")), 5197578548964807871u);
+  EXPECT_EQ(hash64(view("a routing key")), 4082921069348073052u);
+  EXPECT_NE(hash64(view("a")), hash64(Bytes{'a', 0}));
+}
+
+TEST(erlang_text, prints_binaries_as_erlang_does) {
+  EXPECT_EQ(erlang_binary("a \"b\""), R"(<<"a \"b\"">>)");
+  EXPECT_EQ(erlang_binary(""), "<<>>");
+  EXPECT_EQ(erlang_binary("a\1"), "<<97,1>>");
+  EXPECT_EQ(erlang_bytes(view("ab")), "<<97,98>>");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "broker/field_table.h"
 
-#include <charconv>
+#include <algorithm>
 
 #include "base/check.h"
 
@@ -235,91 +235,15 @@ bool FieldTable::remove(std::string_view name) {
   return true;
 }
 
-namespace {
-
-constexpr int printed_depth_max = 8;
-constexpr size_t printed_bytes_max = 4 * KiB;
-
-void print(std::string& to, const FieldValue& value, int depth);
-
-template <class Number>
-void print_number(std::string& to, Number number) {
-  char digits[32];
-  to.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
-}
-
-void print_text(std::string& to, ByteView bytes) {
-  to += '"';
-  for (uint8_t byte : bytes.first(std::min<size_t>(bytes.size(), 256))) {
-    if (byte == '"' || byte == '\\') to += '\\';
-    if (byte >= ' ' && byte != 0x7f) {
-      to += static_cast<char>(byte);
-    } else {
-      to += "\\x";
-      to += "0123456789abcdef"[byte >> 4];
-      to += "0123456789abcdef"[byte & 15];
-    }
-  }
-  to += bytes.size() > 256 ? "…\"" : "\"";
-}
-
-void print(std::string& to, FieldTableView table, int depth) {
-  to += '{';
-  const char* between = "";
-  for (const Field& field : table) {
-    to += std::exchange(between, ", ");
-    if (depth == 0 || to.size() > printed_bytes_max) {
-      to += "…";
-      break;
-    }
-    print_text(to, view(field.name));
-    to += ": ";
-    print(to, field.value, depth - 1);
-  }
-  to += '}';
-}
-
-void print(std::string& to, FieldArrayView array, int depth) {
-  to += '[';
-  const char* between = "";
-  for (const FieldValue& value : array) {
-    to += std::exchange(between, ", ");
-    if (depth == 0 || to.size() > printed_bytes_max) {
-      to += "…";
-      break;
-    }
-    print(to, value, depth - 1);
-  }
-  to += ']';
-}
-
-void print(std::string& to, const FieldValue& value, int depth) {
-  if (auto number = value.integer()) return print_number(to, *number);
-  if (auto number = value.real()) return print_number(to, *number);
-  if (auto flag = value.boolean()) return void(to += *flag ? "true" : "false");
-  if (auto time = value.timestamp()) return print_number(to, time->seconds);
-  if (auto table = value.table()) return print(to, *table, depth);
-  if (auto array = value.array()) return print(to, *array, depth);
-  if (auto decimal = value.decimal()) {
-    print_number(to, decimal->value);
-    to += "e-";
-    return print_number(to, static_cast<unsigned>(decimal->scale));
-  }
-  if (value.is_none()) return void(to += "null");
-  print_text(to, value.bytes);
-}
-
-}  // namespace
-
-std::string to_text(FieldTableView table) {
-  std::string text;
-  print(text, table, printed_depth_max);
-  return text;
-}
-std::string to_text(const FieldValue& value) {
-  std::string text;
-  print(text, value, printed_depth_max);
-  return text;
+FieldTable sorted_by_name(FieldTableView table) {
+  std::vector<Field> fields;
+  for (const Field& field : table) fields.push_back(field);
+  std::ranges::sort(fields, [](const Field& a, const Field& b) {
+    return a.name != b.name ? a.name < b.name : a.value.bytes.data() < b.value.bytes.data();
+  });
+  FieldTable sorted;
+  for (const Field& field : fields) sorted.add(field.name, field.value);
+  return sorted;
 }
 
 }  // namespace naru

@@ -146,6 +146,8 @@ class FieldTableView {
 /// `{"x-max-length": 10, "nested": {...}}`, for logs, error texts and tests; long and deep content is left out.
 std::string to_text(FieldTableView table);
 std::string to_text(const FieldValue& value);
+/// As RabbitMQ's error texts show a value: 10, <<"text">>, [{<<"a">>,signedint,1}].
+std::string erlang_text(const FieldValue& value);
 
 namespace detail {
 inline void append_raw(Bytes& to, FieldType type, ByteView bytes) {
@@ -251,6 +253,10 @@ class FieldTable {
   void replace(std::string_view name, ByteView encoded);
   Bytes bytes_;
 };
+
+/// The same fields in the order of their names, those of one name as they were: two bindings are the same if their
+/// arguments are, in this order.
+FieldTable sorted_by_name(FieldTableView table);
 
 /// An array that owns its bytes.
 class FieldArray {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/erlang_text.h"
 
 namespace naru::amqp {
 namespace {
@@ -77,28 +78,6 @@ void FrameReader::gather(size_t bytes_wanted) {
   append(gathered_, fed_.first(bytes));
   fed_ = fed_.subspan(bytes);
 }
-
-namespace {
-
-/// As Erlang prints binaries: <<"text">> where all can be printed, else <<1,2,3>>.
-std::string erlang_binary(ByteView bytes) {
-  bool printable = !bytes.empty() && std::ranges::all_of(bytes, [](uint8_t b) { return b >= ' ' && b < 0x7f; });
-  std::string text = "<<";
-  if (printable) text += '"';
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    if (printable) {
-      if (bytes[i] == '"' || bytes[i] == '\\') text += '\\';
-      text += static_cast<char>(bytes[i]);
-    } else {
-      if (i > 0) text += ',';
-      text += std::to_string(bytes[i]);
-    }
-  }
-  if (printable) text += '"';
-  return text + ">>";
-}
-
-}  // namespace
 
 std::string FrameError::explanation() const {
   std::string why;
