@@ -26,7 +26,8 @@ Core::Core(Broker& owner, uint32_t number, io::Loop& its_loop, io::Disk& disk, J
               .is_full = [this] { return store.is_full(); }}),
       budget(owner.settings.memory_bytes / 4 / std::max<uint64_t>(1, owner.cores.capacity())),
       random(seed),
-      retention_(its_loop, [this] { housekeep(); }) {}
+      retention_(its_loop, [this] { retain(); }),
+      compaction_(its_loop, [this] { compact_all().detach(); }) {}
 
 void Core::adopt(CatalogPtr next) {
   CatalogPtr last = std::exchange(catalog_, std::move(next));
@@ -41,7 +42,7 @@ void Core::adopt(CatalogPtr next) {
     if (before && before->revision == topic->revision) continue;
     for (StreamId stream : topic->partitions)
       if (Log* log = store.find(stream)) log->set_settings(topic->log);
-    note_append();
+    note_append(topic->log);
   }
 }
 
@@ -60,29 +61,50 @@ Log& Core::log(const Topic& topic, int32_t partition) {
   return store.log(stream, topic.log);
 }
 
-void Core::housekeep() {
+/// The timer rings after a pause at the latest.
+void Core::expect(io::Timer& timer, io::Millis pause_ms) {
+  if (timer.deadline() > loop.now() + pause_ms) timer.arm(loop.now() + pause_ms);
+}
+
+void Core::note_append(const LogSettings& log) {
+  expect(retention_, broker.settings.retention_check_ms);
+  if (log.compact) expect(compaction_, broker.settings.compaction_check_ms);
+}
+
+void Core::retain() {
   int64_t next = store.retain();
-  if (!compacting_) compact_all().detach();
   if (next == io::never) return;
-  retention_.arm(loop.now() + std::max<io::Millis>(next - loop.wall(), retention_pause_ms));
+  retention_.arm(loop.now() + std::max<io::Millis>(next - loop.wall(), broker.settings.retention_check_ms));
+}
+
+/// Arms the timer for when the first log will be due, but not before a pause.
+void Core::plan_compaction(io::Millis pause_ms) {
+  int64_t wall = loop.wall(), next = io::never;
+  for (const auto& [stream, log] : store.logs()) next = std::min(next, compaction_time(*log, wall));
+  if (next != io::never) expect(compaction_, std::max(next - wall, pause_ms));
 }
 
 io::Task<> Core::compact_all() {
+  if (compacting_) co_return;  // plans the next round when it is done
   compacting_ = true;
   std::vector<StreamId> wanted;
   for (const auto& [stream, log] : store.logs())
-    if (wants_compaction(*log, loop.wall())) wanted.push_back(stream);
+    if (compaction_time(*log, loop.wall()) <= loop.wall()) wanted.push_back(stream);
+  bool failed = false;
   // Memory for keys: a fixed share, so that any number of keys is compacted in as many rounds as it takes.
   size_t map_bytes = std::min<uint64_t>(budget.total() / 2, 64 * MiB);
   for (StreamId stream : wanted) {
     if (stopping) break;
     HashSecret secret{random.next(), random.next()};
     auto freed = co_await compact(store, stream, map_bytes, secret);
-    if (!freed)
+    failed |= !freed;
+    if (!freed && !stopping)
       io::log(io::Level::warning, "a log could not be compacted",
               {{"stream", stream.value}, {"reason", freed.error().reason}});
   }
   compacting_ = false;
+  // What could not be done now would fail again for some time: not worth reading it all every few seconds.
+  if (!stopping) plan_compaction(failed ? broker.settings.retention_check_ms : broker.settings.compaction_check_ms);
 }
 
 Broker::Broker(BrokerSettings with) : settings(std::move(with)) {}

@@ -38,10 +38,8 @@ class Core {
   void drop_unknown();
   /// The log of a partition that this core owns.
   Log& log(const Topic& topic, int32_t partition);
-  /// Retention has something to look at from now on.
-  void note_append() {
-    if (retention_.deadline() == io::never) retention_.arm(loop.now() + retention_pause_ms);
-  }
+  /// A log with these settings has something new: retention looks at it before long, and compaction.
+  void note_append(const LogSettings& log);
 
   /// The broker is going away: whoever is parked here is woken and answers with what there is.
   bool stopping = false;
@@ -58,13 +56,14 @@ class Core {
   } counters;
 
  private:
-  static constexpr io::Millis retention_pause_ms = 300'000;  // Kafka's log.retention.check.interval.ms
-  void housekeep();
+  void expect(io::Timer& timer, io::Millis pause_ms);
+  void retain();
   io::Task<> compact_all();
+  void plan_compaction(io::Millis pause_ms);
   bool compacting_ = false;
 
   CatalogPtr catalog_ = std::make_shared<Catalog>();
-  io::Timer retention_;
+  io::Timer retention_, compaction_;
 };
 
 class Broker {

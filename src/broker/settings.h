@@ -14,8 +14,11 @@ struct BrokerSettings {
   bool auto_create_topics = true;
   int32_t partitions = 1;  // of a topic that is created without a number
   GroupSettings groups;
-  uint64_t memory_bytes = 256 * MiB;   // for everything; see Core::budget
-  std::string data_dir = "naru-data";  // as it is shown
+  // How soon after an append it is looked whether something is old, or to be compacted; nothing ticks without appends.
+  int64_t retention_check_ms = 300'000;  // Kafka's log.retention.check.interval.ms
+  int64_t compaction_check_ms = 15'000;  // Kafka's log.cleaner.backoff.ms
+  uint64_t memory_bytes = 256 * MiB;     // for everything; see Core::budget
+  std::string data_dir = "naru-data";    // as it is shown
   std::string version = "0.1.0";
 };
 

@@ -59,10 +59,12 @@ constexpr Row rows[] = {
       "Delay before files are removed. Naru removes them as soon as that is durable.", "log.segment.delete.delay.ms"},
      {.least = 0}},
     {{"flush.messages", whole, "9223372036854775807",
-      "Records between forced syncs. Naru's naru.durability decides that instead.", "log.flush.interval.messages"},
+      "Records between forced syncs. Any number makes each confirm wait for the disk, also where naru.durability is "
+      "os.",
+      "log.flush.interval.messages"},
      {.least = 1}},
     {{"flush.ms", whole, "9223372036854775807",
-      "Time between forced syncs. Naru's naru.durability decides that instead.", ""},
+      "Time between forced syncs; naru.durability decides that. Kafka's own default checks it never.", ""},
      {.least = 0}},
     {{"follower.replication.throttled.replicas", list, "",
       "Replicas whose copying is throttled on the receiving side; without effect on one node.", ""}},
@@ -80,7 +82,9 @@ constexpr Row rows[] = {
       "log.local.retention.ms"},
      {.least = -2}},
     {{"max.compaction.lag.ms", whole, "9223372036854775807",
-      "After this time a record is compacted even if little would be gained.", "log.cleaner.max.compaction.lag.ms"},
+      "After this time a record is compacted even if little would be gained, once its segment is closed, which it is "
+      "at this age.",
+      "log.cleaner.max.compaction.lag.ms"},
      {.least = 1}},
     {{"max.message.bytes", integer, "1048588", "The largest record batch that is accepted, as it is on the wire.",
       "message.max.bytes"},
@@ -101,7 +105,8 @@ constexpr Row rows[] = {
     {{"min.compaction.lag.ms", whole, "0", "For this time a record stays whatever comes after it.",
       "log.cleaner.min.compaction.lag.ms"},
      {.least = 0}},
-    {{"min.insync.replicas", integer, "1", "Replicas that must have a batch before acks=all is answered; there is one.",
+    {{"min.insync.replicas", integer, "1",
+      "Replicas that must have a batch before acks=all is answered; as in Kafka, not more than there are: one.",
       "min.insync.replicas"},
      {.least = 1}},
     {{"naru.durability", text, "sync",
@@ -125,8 +130,8 @@ constexpr Row rows[] = {
     {{"segment.index.bytes", integer, "10485760", "Room for a segment's index. Naru's indexes grow as they need.",
       "log.index.size.max.bytes"},
      {.least = 4}},
-    {{"segment.jitter.ms", whole, "0", "Random part of segment.ms, against rolling everything at once. Without effect.",
-      ""},
+    {{"segment.jitter.ms", whole, "0",
+      "A segment closes up to so much earlier than segment.ms says, so that not all close at once.", ""},
      {.least = 0}},
     {{"segment.ms", whole, "604800000",
       "Age at which a segment file is closed, so that retention and compaction can have it.", ""},
@@ -337,16 +342,22 @@ void derive(Topic& topic, const BrokerSettings& settings) {
   Values values(topic.config, settings);
   std::string_view policies = values.text("cleanup.policy");
   int64_t retention = values.milliseconds("retention.ms");
+  bool compact = has_config_item(policies, "compact");
+  // Who asks for a sync after so many records gets one before each confirm, which is more and costs little here.
+  bool sync = values.text("naru.durability") != "os" || values.number("flush.messages") != INT64_MAX;
+  int64_t lag_max = values.milliseconds("max.compaction.lag.ms"), segment_ms = values.milliseconds("segment.ms");
   topic.log = {
-      .durability = values.text("naru.durability") == "os" ? Durability::os : Durability::sync,
+      .durability = sync ? Durability::sync : Durability::os,
       .retention_ms = retention == milliseconds_max ? -1 : retention,
       .retention_bytes = values.number("retention.bytes"),
       .segment_bytes = static_cast<uint64_t>(std::min(values.number("segment.bytes"), segment_bytes_max)),
-      .segment_ms = values.milliseconds("segment.ms"),
+      .segment_ms = compact ? std::min(segment_ms, lag_max) : segment_ms,
+      .segment_jitter_ms = values.milliseconds("segment.jitter.ms"),
       .remove_old = has_config_item(policies, "delete"),
-      .compact = has_config_item(policies, "compact"),
+      .compact = compact,
       .delete_retention_ms = values.milliseconds("delete.retention.ms"),
       .min_compaction_lag_ms = values.milliseconds("min.compaction.lag.ms"),
+      .max_compaction_lag_ms = lag_max == milliseconds_max ? INT64_MAX : lag_max,
       .min_cleanable_ratio = values.fraction("min.cleanable.dirty.ratio"),
   };
   topic.message_bytes_max = values.number("max.message.bytes");

@@ -138,6 +138,21 @@ TEST(topic_config, defaults_of_the_broker_hold_for_topics_that_do_not_say) {
   EXPECT_EQ(topic_config_default(*find_topic_config("retention.ms"), settings), "5000");
 }
 
+TEST(topic_config, a_compacted_topic_closes_segments_in_time_for_its_greatest_lag) {
+  TopicConfig config{{"max.compaction.lag.ms", "5000"}, {"segment.jitter.ms", "100"}};
+  EXPECT_EQ(derived(config).log.segment_ms, 604'800'000);
+  EXPECT_EQ(derived(config).log.segment_jitter_ms, 100);
+  config["cleanup.policy"] = "compact";
+  EXPECT_EQ(derived(config).log.segment_ms, 5000);
+  EXPECT_EQ(derived(config).log.max_compaction_lag_ms, 5000);
+  EXPECT_EQ(derived({{"cleanup.policy", "compact"}}).log.max_compaction_lag_ms, INT64_MAX);
+}
+
+TEST(topic_config, who_asks_for_syncs_gets_them) {
+  EXPECT_EQ(derived({{"naru.durability", "os"}, {"flush.messages", "1"}}).log.durability, Durability::sync);
+  EXPECT_EQ(derived({{"naru.durability", "os"}, {"flush.ms", "1000"}}).log.durability, Durability::os);
+}
+
 TEST(topic_config, no_policy_keeps_everything) {
   Topic topic = derived({{"cleanup.policy", ""}});
   EXPECT_FALSE(topic.log.remove_old);

@@ -52,7 +52,8 @@ constexpr Row rows[] = {
     {"listener.security.protocol.map", text,
      "PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT,SASL_SSL:SASL_SSL", "What each listener speaks."},
     {"listeners", list, "", "Addresses that the broker listens on."},
-    {"log.cleaner.backoff.ms", int64, "15000", "Pause of compaction when there is nothing to do."},
+    {"log.cleaner.backoff.ms", int64, "15000",
+     "How soon after an append to a compacted topic it is looked what to compact."},
     {"log.cleaner.delete.retention.ms", int64, "86400000", "Default of delete.retention.ms."},
     {"log.cleaner.enable", boolean, "true", "Whether compacted topics are compacted."},
     {"log.cleaner.max.compaction.lag.ms", int64, "9223372036854775807", "Default of max.compaction.lag.ms."},
@@ -75,7 +76,7 @@ constexpr Row rows[] = {
     {"log.preallocate", boolean, "false", "Default of preallocate."},
     {"log.retention.bytes", int64, "-1", "Default of retention.bytes."},
     {"log.retention.check.interval.ms", int64, "300000",
-     "How often Kafka looks for old segments. Naru knows when one gets old."},
+     "How soon after an append it is looked for old segments; nobody looks while nothing is appended."},
     {"log.retention.hours", int32, "168", "Default of retention.ms, in hours."},
     {"log.retention.minutes", int32, nullptr, "Default of retention.ms, in minutes."},
     {"log.retention.ms", int64, nullptr, "Default of retention.ms; log.retention.hours if not set."},
@@ -123,12 +124,23 @@ constexpr Row rows[] = {
 };
 static_assert(std::ranges::is_sorted(rows, {}, &Row::name));
 
+/// What a topic's setting is called where it is a default of the broker. For some the default that holds has another
+/// name (hours), so that they are not in the list of topic settings.
+std::string_view name_at_broker(const ConfigKey& key) {
+  if (!key.broker_name.empty()) return key.broker_name;
+  if (key.name == "retention.ms") return "log.retention.ms";
+  if (key.name == "segment.ms") return "log.roll.ms";
+  if (key.name == "segment.jitter.ms") return "log.roll.jitter.ms";
+  if (key.name == "flush.ms") return "log.flush.interval.ms";
+  return "";
+}
+
 /// What was decided at start, rather than by Kafka's default.
 TopicConfig decided(const Broker& broker, const std::string& listener) {
   const BrokerSettings& settings = broker.settings;
   const GroupSettings& groups = settings.groups;
   std::string cores = std::to_string(broker.cores.size());
-  return {
+  TopicConfig values = {
       {"advertised.listeners", listener},
       {"auto.create.topics.enable", settings.auto_create_topics ? "true" : "false"},
       {"broker.id", std::to_string(settings.node_id)},
@@ -138,7 +150,9 @@ TopicConfig decided(const Broker& broker, const std::string& listener) {
       {"group.min.session.timeout.ms", std::to_string(groups.session_timeout_ms_min)},
       {"listeners", listener},
       {"log.dir", settings.data_dir},
+      {"log.cleaner.backoff.ms", std::to_string(settings.compaction_check_ms)},
       {"log.dirs", settings.data_dir},
+      {"log.retention.check.interval.ms", std::to_string(settings.retention_check_ms)},
       {"naru.durability", settings.durability == Durability::sync ? "sync" : "os"},
       {"naru.memory.bytes", std::to_string(settings.memory_bytes)},
       {"naru.version", settings.version},
@@ -150,6 +164,11 @@ TopicConfig decided(const Broker& broker, const std::string& listener) {
       {"offsets.retention.check.interval.ms", std::to_string(groups.offsets_check_interval_ms)},
       {"offsets.retention.minutes", std::to_string(groups.offsets_retention_ms / 60'000)},
   };
+  for (const auto& [name, value] : settings.topic_defaults) {
+    const ConfigKey* key = find_topic_config(name);
+    if (key) values.insert_or_assign(std::string(name_at_broker(*key)), value);
+  }
+  return values;
 }
 
 }  // namespace
@@ -165,7 +184,7 @@ std::vector<ConfigEntry> broker_entries(const Broker& broker, const std::string&
     entry.documentation = row.documentation;
     if (row.value) entry.value = row.value;
     std::string name(row.name);
-    if (auto value = values.find(row.name); value != values.end() && value->second != row.value) {
+    if (auto value = values.find(row.name); value != values.end() && (!row.value || value->second != row.value)) {
       entry.value = value->second;
       entry.source = ConfigSource::start;
       entry.synonyms.push_back({name, value->second, ConfigSource::start});

@@ -8,6 +8,8 @@ namespace {
 /// What may be compacted now: sealed segments whose records are all readable and old enough.
 std::vector<Segment> candidates(const Log& log, int64_t wall_ms) {
   std::vector<Segment> out;
+  // What cursors have taken out of a log is not to be confused with what a later record of its key outdates.
+  if (log.settings().trim_to_cursors || !log.state().holes.empty()) return out;
   const auto& segments = log.state().segments;
   for (size_t i = 0; i + 1 < segments.size(); ++i) {
     const Segment& s = segments[i];
@@ -140,12 +142,24 @@ bool unchanged(const Log& log, const std::vector<Segment>& seen, size_t count) {
 
 }  // namespace
 
-bool wants_compaction(const Log& log, int64_t wall_ms) {
-  if (!log.settings().compact) return false;
+int64_t compaction_time(const Log& log, int64_t wall_ms) {
+  const LogSettings& settings = log.settings();
+  if (!settings.compact) return io::never;
+  auto ready = candidates(log, wall_ms);
   uint64_t clean = 0, dirty = 0;
-  for (const Segment& s : candidates(log, wall_ms)) (s.version > 0 ? clean : dirty) += s.bytes;
-  return dirty > 0 &&
-         static_cast<double>(dirty) >= log.settings().min_cleanable_ratio * static_cast<double>(clean + dirty);
+  int64_t due = io::never;
+  for (const Segment& s : ready) {
+    (s.version > 0 ? clean : dirty) += s.bytes;
+    if (s.version > 0 || s.bytes == 0 || settings.max_compaction_lag_ms == INT64_MAX) continue;
+    due = std::min(due, s.first_timestamp + settings.max_compaction_lag_ms);
+  }
+  if (dirty > 0 && static_cast<double>(dirty) > settings.min_cleanable_ratio * static_cast<double>(clean + dirty))
+    return wall_ms;
+  if (ready.size() < log.state().segments.size()) {  // the first that is too young yet
+    const Segment& next = log.state().segments[ready.size()];
+    if (next.sealed && next.version == 0) due = std::min(due, next.max_timestamp + settings.min_compaction_lag_ms);
+  }
+  return std::max(due, wall_ms);
 }
 
 io::Task<Result<uint64_t>> compact(Store& store, StreamId stream, size_t map_bytes, HashSecret secret) {

@@ -6,8 +6,10 @@
 
 namespace naru {
 
-/// Whether enough of the log is new since it was last compacted: min.cleanable.dirty.ratio of its sealed bytes.
-bool wants_compaction(const Log& log, int64_t wall_ms);
+/// When the log is due, on the wall clock: now if enough of its sealed bytes are new since it was last compacted
+/// (min.cleanable.dirty.ratio), or any is older than max.compaction.lag.ms; later if only time is missing; io::never if
+/// nothing happens without more appends.
+int64_t compaction_time(const Log& log, int64_t wall_ms);
 
 /// Compacts what it can with `map_bytes` of memory for keys. Returns how many bytes the log lost; 0 if it changed
 /// meanwhile. The log may be deleted while this runs.

@@ -1,6 +1,7 @@
 #include "log/log.h"
 
 #include "base/pack.h"
+#include "base/prng.h"
 #include "log/ack_cursor.h"
 #include "log/record_batch.h"
 
@@ -21,6 +22,15 @@ Log::~Log() {
   for (auto* waiter : std::exchange(waiters_, {})) waiter->on_gone();
 }
 
+/// The age at which the active segment closes: where there is jitter, chosen by its name, so that partitions which were
+/// made together do not all roll at once.
+int64_t Log::segment_age_ms_max() const {
+  int64_t jitter = std::min(settings_.segment_jitter_ms, settings_.segment_ms);
+  if (jitter <= 0) return settings_.segment_ms;
+  Prng dice(state_.stream.value ^ static_cast<uint64_t>(active_base().value));
+  return settings_.segment_ms - static_cast<int64_t>(dice.below(static_cast<uint64_t>(jitter)));
+}
+
 bool Log::must_roll(uint64_t bytes, int64_t timestamp) const {
   if (state_.segments.empty() || state_.segments.back().sealed || roll_wanted_) return true;
   const Segment& active = state_.segments.back();
@@ -30,7 +40,7 @@ bool Log::must_roll(uint64_t bytes, int64_t timestamp) const {
   // Timestamps are the producers' word: any number at all.
   bool is_later = active.first_timestamp >= 0 && timestamp > active.first_timestamp;
   return active.bytes + bytes > settings_.segment_bytes ||
-         (settings_.segment_ms > 0 && is_later && timestamp - active.first_timestamp >= settings_.segment_ms);
+         (settings_.segment_ms > 0 && is_later && timestamp - active.first_timestamp >= segment_age_ms_max());
 }
 
 Result<void> Log::start_segment() {
@@ -90,7 +100,7 @@ Result<Appended> Log::append(std::span<uint8_t> batch, const BatchHeader& header
     // The file first: if the disk is full, nothing has happened yet.
     TRY_VOID(entry->file->write(active.bytes, ByteView(batch)));
     if (!marked_dirty_) mark_position_ = context_.journal.append(EntryKind::dirty, ByteView(where, 8));
-    marked_dirty_ = true;
+    marked_dirty_ = has_unjournaled_ = true;
     position = mark_position_;
   }
   if (entry->index) entry->index->note(placed, active.bytes);
@@ -129,6 +139,45 @@ Result<JournalPosition> Log::trim(Offset offset) {
   for (const Segment& segment : gone) context_.files.close(state_.stream, segment);
   context_.owner.trimmed(*this);
   if (!gone.empty()) context_.owner.released(state_.stream, std::move(gone));
+  return position;
+}
+
+JournalPosition Log::drain() {
+  CHECK(high_watermark_ == state_.end);
+  uint8_t entry[16];
+  store_le(entry, state_.stream.value);
+  store_le(entry + 8, state_.end.value);
+  auto position = context_.journal.append(EntryKind::drained, entry);
+  auto gone = state_.note_drained();
+  for (const Segment& segment : gone) context_.files.close(state_.stream, segment);
+  readable_bytes_ = behind_bytes_ = 0;
+  context_.owner.trimmed(*this);
+  if (!gone.empty()) context_.owner.released(state_.stream, std::move(gone));
+  return position;
+}
+
+JournalPosition Log::seal() {
+  CHECK(!state_.segments.empty() && !state_.segments.back().sealed);
+  uint8_t entry[16];
+  store_le(entry, state_.stream.value);
+  store_le(entry + 8, state_.end.value);
+  auto position = context_.journal.append(EntryKind::seal, entry);
+  Segment& last = state_.segments.back();
+  last.sealed = true;
+  context_.files.write_footer(state_.stream, last);
+  context_.owner.touched({state_.stream, last.base, last.version});
+  return position;
+}
+
+JournalPosition Log::give_up(const Hole& hole) {
+  uint8_t entry[40];
+  store_le(entry, state_.stream.value);
+  store_le(entry + 8, hole.first.value);
+  store_le(entry + 16, hole.last.value);
+  store_le(entry + 24, hole.at);
+  store_le(entry + 32, hole.bytes);
+  auto position = context_.journal.append(EntryKind::hole, entry);
+  CHECK(state_.note_hole(hole));
   return position;
 }
 

@@ -24,13 +24,15 @@ struct LogSettings {
   int64_t retention_bytes = -1;                  // -1: any
   uint64_t segment_bytes = 128 * MiB;
   int64_t segment_ms = 7 * 24 * 3600 * 1000L;
-  bool remove_old = true;  // retention by time and size
+  int64_t segment_jitter_ms = 0;  // a segment closes up to so much earlier, each at another moment
+  bool remove_old = true;         // retention by time and size
   /// A queue's log: what all its cursors have settled is given back, see reclaim.h. With remove_old, only what
   /// retention no longer covers either. Without any cursor nothing goes.
   bool trim_to_cursors = false;
   bool compact = false;  // keep the last record of each key
   int64_t delete_retention_ms = 24 * 3600 * 1000L;
   int64_t min_compaction_lag_ms = 0;
+  int64_t max_compaction_lag_ms = INT64_MAX;  // INT64_MAX: any
   double min_cleanable_ratio = 0.5;
 };
 
@@ -39,7 +41,8 @@ struct Bounds {
   Offset begin, high_watermark, end;
 };
 
-/// Whole batches, ready to send; the first one holds the offset that was asked for.
+/// Whole batches, ready to send; the first one holds the offset that was asked for, or what comes after it where the
+/// log has it no more (compacted away, or settled and given back).
 struct Slice {
   Offset first;         // base offset of the first batch
   io::FileRange range;  // length 0: nothing there yet
@@ -121,6 +124,12 @@ class Log {
 
   /// Gives up everything below `offset`. Returns the position that makes it durable.
   Result<JournalPosition> trim(Offset offset);
+  /// The same for everything, which is settled up to the end and readable: no file is left then.
+  JournalPosition drain();
+  /// The last segment takes no more batches: what is settled of it can be given back.
+  JournalPosition seal();
+  /// The bytes of settled records mean nothing from now on. The caller punches them out once this is durable.
+  JournalPosition give_up(const Hole& hole);
   /// Trims what retention no longer covers. Returns when to come back, or io::never.
   Result<int64_t> retain(int64_t wall_ms);
   /// Forgets idempotent producers that were idle for a day (Kafka's producer.id.expiration.ms).
@@ -151,6 +160,8 @@ class Log {
   void advance(Offset end, Offset segment, uint64_t segment_bytes);
   /// When this is durable, all that was appended is as durable as the log's level asks.
   JournalPosition last_position() const { return last_position_; }
+  /// Batches were appended at level `os` in this run: the journal does not have them.
+  bool has_unjournaled() const { return has_unjournaled_; }
   /// A checkpoint covers everything so far: the next append at level `os` must mark the log again.
   void checkpointed() { marked_dirty_ = false; }
   Offset active_base() const { return state_.segments.empty() ? state_.end : state_.segments.back().base; }
@@ -161,6 +172,7 @@ class Log {
  private:
   Result<void> start_segment();
   bool must_roll(uint64_t bytes, int64_t timestamp) const;
+  int64_t segment_age_ms_max() const;
   /// The segment that holds `offset`.
   size_t segment_of(Offset offset) const;
   uint64_t readable_bytes(size_t segment) const;
@@ -168,6 +180,8 @@ class Log {
     uint64_t at = 0;
     BatchHeader header;
   };
+  Result<SegmentIndex*> index_of(size_t segment);
+  uint64_t end_of_run(size_t segment, uint64_t at) const;
   Result<Position> find_batch(size_t segment, Offset offset);
   Result<std::optional<Found>> find_in_batch(io::File& file, const BatchHeader& header, uint64_t at, int64_t timestamp);
   Result<std::optional<Found>> find_time_in(size_t segment, int64_t timestamp);
@@ -181,7 +195,7 @@ class Log {
   Offset readable_segment_;      // the segment that the high watermark is in,
   uint64_t readable_bytes_ = 0;  // and how much of it is below
   uint64_t behind_bytes_ = 0;    // of that segment, on their way to the disk already
-  bool marked_dirty_ = false, roll_wanted_ = false;
+  bool marked_dirty_ = false, roll_wanted_ = false, has_unjournaled_ = false;
   JournalPosition mark_position_ = 0, last_position_ = 0;
   std::vector<ReadWaiter*> waiters_;
   std::vector<Attached> cursors_;

@@ -95,6 +95,22 @@ TEST_F(a_log, rolls_by_time) {
   EXPECT_EQ(segments(), 2u);
 }
 
+TEST_F(a_log, with_jitter_logs_roll_earlier_each_at_another_age) {
+  std::set<int64_t> ages;
+  for (uint64_t stream = 1; stream <= 20; ++stream) {
+    log(stream, {.segment_ms = 1000, .segment_jitter_ms = 500});
+    append(stream, {.values = {"a"}, .timestamp = 1});
+    for (int64_t age = 0; log(stream, {.segment_ms = 1000, .segment_jitter_ms = 500}).state().segments.size() == 1;
+         age += 20) {
+      append(stream, {.values = {"b"}, .timestamp = 1 + age});
+      if (store().find(StreamId(stream))->state().segments.size() > 1) ages.insert(age);
+    }
+  }
+  EXPECT_GE(*ages.begin(), 500);
+  EXPECT_LE(*ages.rbegin(), 1000);
+  EXPECT_GT(ages.size(), 5u);
+}
+
 TEST_F(a_log, timestamps_from_hell_break_nothing) {
   set({.retention_ms = 1000, .segment_ms = 100});
   for (int64_t t : {INT64_MAX, int64_t{0}, INT64_MIN + 1, INT64_MAX - 1}) put({.values = {"x"}, .timestamp = t});

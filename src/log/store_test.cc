@@ -296,6 +296,27 @@ TEST_F(a_store, compacts_nothing_that_is_not_durable_yet) {
   EXPECT_EQ(read_all(1), "1:k");
 }
 
+TEST_F(a_store, a_log_is_due_for_compaction_by_ratio_by_age_or_when_it_is_old_enough) {
+  auto due = [&](LogSettings settings) {
+    settings.compact = true;
+    int64_t at = compaction_time(log(1, settings), 10'000);
+    return at == io::never ? "never" : std::to_string(at);
+  };
+  EXPECT_EQ(due({}), "never");  // nothing there
+  append(1, {.values = {"a"}, .timestamp = 9000});
+  settle();
+  EXPECT_EQ(due({}), "never");  // nothing sealed
+  ASSERT_TRUE(log(1, {.compact = true}).roll());
+  EXPECT_EQ(due({}), "10000");
+  EXPECT_EQ(due({.min_cleanable_ratio = 1}), "never");
+  EXPECT_EQ(due({.max_compaction_lag_ms = 3000, .min_cleanable_ratio = 1}), "12000");
+  EXPECT_EQ(due({.max_compaction_lag_ms = 900, .min_cleanable_ratio = 1}), "10000");
+  EXPECT_EQ(due({.min_compaction_lag_ms = 5000}), "14000");
+  EXPECT_EQ(compaction_time(log(1, {.compact = false}), 10'000), io::never);
+  ASSERT_TRUE(wait(compact(store(), StreamId(1), 64 * KiB, HashSecret{})));
+  EXPECT_EQ(due({.max_compaction_lag_ms = 1}), "never");  // all of it is compacted
+}
+
 TEST_F(a_store, removes_nothing_by_age_before_it_is_told_how_long_to_keep) {
   log(1, {.retention_ms = -1});
   append(1, {.values = {"old"}, .timestamp = 1});

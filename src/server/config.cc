@@ -37,7 +37,8 @@ void add_serve(CLI::App& app, Config& config, std::string& file) {
       "serve", "Start the broker. No flag is required: it stores in ./naru-data and listens on loopback.");
   serve->callback([&config] { config.command = Config::Command::serve; });
   serve->add_option("--config", file,
-                    "TOML file with the same names as these flags: data-dir = \"/var/lib/naru\". Flags win.");
+                    "TOML file with the same names as these flags: data-dir = \"/var/lib/naru\". Flags win. Its table "
+                    "[topic-defaults] has settings of topics that do not say: retention.ms = 3600000.");
   serve->add_option("--data-dir", config.data_dir, "Folder for all data, created if absent (default: ./naru-data).");
   serve->add_option_function<std::string>(
       "--kafka",

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "broker/catalog.h"
 #include "io/logger.h"
 #include "io/net.h"
 #include "log/log.h"
@@ -20,7 +21,10 @@ struct Config {
   uint64_t memory_limit = 0;  // bytes; 0: a share of what the machine or the cgroup has
   Durability durability = Durability::sync;
   io::LogFormat log_format = io::LogFormat::text;
+  // Only in the file:
   int64_t group_rebalance_delay_ms = 3000;
+  int64_t retention_check_ms = 300'000, compaction_check_ms = 15'000;
+  TopicConfig topic_defaults;
 };
 
 /// Either a configuration, or what to print and the code to exit with (help, a mistake).

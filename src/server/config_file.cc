@@ -3,9 +3,51 @@
 
 #include <sstream>
 
+#include "broker/topic_config.h"
 #include "server/config.h"
 
 namespace naru::server {
+namespace {
+
+std::optional<std::string> text_of(const toml::node& node) {
+  if (auto text = node.value_exact<std::string>()) return text;
+  if (auto number = node.value_exact<int64_t>()) return std::to_string(*number);
+  if (auto truth = node.value_exact<bool>()) return *truth ? "true" : "false";
+  if (auto number = node.value_exact<double>()) {
+    std::ostringstream out;
+    out << *number;
+    return out.str();
+  }
+  const toml::array* list = node.as_array();
+  if (!list) return std::nullopt;
+  std::string joined;
+  for (const toml::node& item : *list) {
+    auto text = item.value_exact<std::string>();
+    if (!text) return std::nullopt;
+    joined += (joined.empty() ? "" : ",") + *text;
+  }
+  return joined;
+}
+
+/// [topic-defaults]: settings of topics under their names. TOML takes retention.ms without quotes for a table
+/// "retention" with "ms" in it; both ways of writing mean the same here. Returns what is wrong.
+std::optional<std::string> read_topic_defaults(const toml::table& table, const std::string& prefix, TopicConfig& into) {
+  for (const auto& [key, node] : table) {
+    std::string name = prefix + std::string(key.str());
+    if (const toml::table* inner = node.as_table()) {
+      if (auto wrong = read_topic_defaults(*inner, name + ".", into)) return wrong;
+      continue;
+    }
+    if (name == "naru.durability") return "naru.durability: outside of [topic-defaults] it is called durability";
+    auto text = text_of(node);
+    if (!text) return name + ": not a value that a topic's setting can have";
+    if (auto wrong = topic_config_error(name, *text)) return wrong;
+    into.insert_or_assign(name, *text);
+  }
+  return prefix.empty() ? topic_config_error(into) : std::nullopt;
+}
+
+}  // namespace
 
 std::optional<std::string> read_config_file(const std::string& path, Config& config) {
   toml::table table;
@@ -41,6 +83,13 @@ std::optional<std::string> read_config_file(const std::string& path, Config& con
       config.log_format = *text == "json" ? io::LogFormat::json : io::LogFormat::text;
     } else if (name == "group-initial-rebalance-delay-ms" && number && *number >= 0) {
       config.group_rebalance_delay_ms = *number;
+    } else if (name == "log-retention-check-interval-ms" && number && *number > 0) {
+      config.retention_check_ms = *number;
+    } else if (name == "log-cleaner-backoff-ms" && number && *number > 0) {
+      config.compaction_check_ms = *number;
+    } else if (name == "topic-defaults" && node.is_table()) {
+      if (auto mistake = read_topic_defaults(*node.as_table(), "", config.topic_defaults))
+        return wrong(mistake->c_str());
     } else {
       return wrong("no such setting, or not a value it can have; `naru serve --help` lists them");
     }

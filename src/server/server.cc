@@ -114,6 +114,9 @@ class Server {
     settings.durability = config_.durability;
     settings.data_dir = config_.data_dir;
     settings.groups.initial_rebalance_delay_ms = config_.group_rebalance_delay_ms;
+    settings.retention_check_ms = config_.retention_check_ms;
+    settings.compaction_check_ms = config_.compaction_check_ms;
+    settings.topic_defaults = config_.topic_defaults;
     settings.memory_bytes =
         config_.memory_limit > 0 ? config_.memory_limit : std::min<uint64_t>(memory_there() / 2, GiB);
     broker_ = std::make_unique<Broker>(settings);

@@ -12,6 +12,7 @@ import wire
 REPO = Path(__file__).resolve().parents[2]
 PEER = os.environ.get("NARU_TEST_PEER", "naru")
 REBALANCE_DELAY = 0  # each new group would wait 3 s for more members; the tests have dozens of groups
+CLEANER_PAUSE = 200  # ms; 15 s otherwise
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "naru" / "clients"
 
 
@@ -67,14 +68,16 @@ class Broker:
             return [str(REPO / "tools/kafka_peer"), "run", "--port", str(self.port), "--dir", data]
         binary = os.environ.get("NARU_BIN", str(REPO / "build/naru"))
         config = self.folder / "naru.toml"
-        config.write_text(f"group-initial-rebalance-delay-ms = {REBALANCE_DELAY}\n")
+        config.write_text(f"group-initial-rebalance-delay-ms = {REBALANCE_DELAY}\n"
+                          f"log-cleaner-backoff-ms = {CLEANER_PAUSE}\n")
         return [binary, "serve", "--config", str(config), "--data-dir", data, "--kafka", self.address,
                 "--admin", f"127.0.0.1:{free_port()}", *shlex.split(os.environ.get("NARU_ARGS", ""))]
 
     def start(self):
         environment = dict(os.environ)
         if self.is_kafka:
-            environment.setdefault("KAFKA_PROPERTIES", f"group.initial.rebalance.delay.ms={REBALANCE_DELAY}")
+            environment.setdefault("KAFKA_PROPERTIES", f"group.initial.rebalance.delay.ms={REBALANCE_DELAY} "
+                                   f"log.cleaner.backoff.ms={CLEANER_PAUSE}")
         with open(self.log, "ab") as log:
             # tools/kafka_peer execs, so this process is the broker itself.
             self.process = subprocess.Popen(self.command(), stdout=log, stderr=log,

@@ -85,6 +85,15 @@ memory-limit = "32MiB"
 durability = "os"
 log-format = "json"
 group-initial-rebalance-delay-ms = 0
+log-retention-check-interval-ms = 1000
+log-cleaner-backoff-ms = 1000
+
+[topic-defaults]
+compression.type = "zstd"
+"retention.ms" = 86400000
+cleanup.policy = ["compact", "delete"]
+min.cleanable.dirty.ratio = 0.25
+preallocate = true
 """)
     naru = make_naru()
     naru.port, naru.admin, naru.address = kafka, admin, f"127.0.0.1:{kafka}"
@@ -105,7 +114,37 @@ group-initial-rebalance-delay-ms = 0
     assert group.join_twice() == 0
     group.close()
     assert time.monotonic() - began < 2.5  # not the default's 3 s
+    shown, _ = described(naru, 2, "fast")
+    assert (shown["compression.type"], shown["retention.ms"]) == (("zstd", 4), ("86400000", 4))
+    assert shown["cleanup.policy"] == ("compact,delete", 4) and shown["min.cleanable.dirty.ratio"] == ("0.25", 4)
+    assert shown["segment.ms"] == ("604800000", 5)
+    shown, _ = described(naru, 4, "1")
+    assert (shown["compression.type"], shown["log.retention.ms"]) == (("zstd", 4), ("86400000", 4))
+    assert (shown["log.cleaner.backoff.ms"], shown["log.retention.check.interval.ms"]) == (("1000", 4), ("1000", 4))
+    assert (shown["compression.gzip.level"], shown["log.roll.ms"]) == (("-1", 5), (None, 5))
+    with wire.Connection(naru.address) as c:
+        assert c.produce("fast", wire.simple_batch("x" * 1000, time=int(time.time() * 1000))) == (0, 0)
+        data = c.fetch("fast", 0)[2]
+        assert data[22] & 7 == 4 and len(data) < 1000  # stored as zstd
     naru.stop()
+
+
+def described(naru, kind, name):
+    """DescribeConfigs v1: {key: (value, source)} and the error."""
+    with wire.Connection(naru.address) as c:
+        r = c.call(wire.DESCRIBE_CONFIGS, 1, wire.array([wire.i8(kind) + wire.string(name) + wire.array(None)]) + wire.i8(0))
+    r.i32()
+    assert r.i32() == 1
+    error = r.i16()
+    r.string(), r.i8(), r.string()
+
+    def entry():
+        key, value, _, source, _ = r.string(), r.string(), r.i8(), r.i8(), r.i8()
+        r.array(lambda: (r.string(), r.string(), r.i8()))
+        return key, (value, source)
+    found = dict(r.array(entry))
+    r.finish()
+    return found, error
 
 
 def test_flags_win_over_the_file(make_naru, tmp_path):
@@ -128,6 +167,13 @@ def test_flags_win_over_the_file(make_naru, tmp_path):
     ("memory-limit = -5", ["memory-limit"]),
     ("kafka = '9092'", ["kafka", "HOST:PORT"]),
     ("group-initial-rebalance-delay-ms = -1", ["group-initial-rebalance-delay-ms"]),
+    ("log-cleaner-backoff-ms = 0", ["log-cleaner-backoff-ms"]),
+    ("topic-defaults = 1", ["topic-defaults"]),
+    ("[topic-defaults]\nretention.days = 3", ["topic-defaults", "retention.days"]),
+    ("[topic-defaults]\nretention.ms = 'long'", ["topic-defaults", "retention.ms", "long"]),
+    ("[topic-defaults]\ncompression.type = 'rar'", ["compression.type", "lz4"]),
+    ("[topic-defaults]\nnaru.durability = 'os'", ["naru.durability", "durability"]),
+    ("[topic-defaults]\nretention.ms = 1979-05-27", ["retention.ms"]),
     ("data-dir = ", ["line 1"]),
     ("shards = 1\nshards = 2", ["line 2"]),
 ])

@@ -159,7 +159,7 @@ void append(Core& owner, Part& part, int16_t version) {
   part.log_start = log.bounds().begin;
   Bytes().swap(part.copy);  // the journal has its own: the wait for the disk holds nothing
   owner.counters.records_in += static_cast<uint64_t>(header->count);
-  owner.note_append();
+  owner.note_append(part.topic->log);
 }
 
 /// Appends the parts of one core and waits for its disk if asked.
