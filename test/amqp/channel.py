@@ -3,7 +3,7 @@ import collections
 import time
 
 import wire
-from events import SILENCE, TIMEOUT, Closed, Missing, check_closed, step, take
+from events import SILENCE, TIMEOUT, Closed, Missing, check_closed, setup, step, take
 
 
 class Channel:
@@ -71,8 +71,10 @@ class Channel:
     def drain(self, queue):
         """The bodies of all messages there are, taken."""
         bodies = []
-        while event := self.get(queue):
-            bodies.append(event.text)
+        with setup():
+            while event := self.get(queue):
+                bodies.append(event.text)
+        step()
         return bodies
 
     def consume(self, queue="", tag="", **flags):
@@ -86,7 +88,11 @@ class Channel:
         return self.next("basic.deliver", timeout=timeout)
 
     def bodies(self, count, timeout=TIMEOUT):
-        return [self.deliver(timeout).text for _ in range(count)]
+        """The next so many deliveries, as one step."""
+        with setup():
+            found = [self.deliver(timeout).text for _ in range(count)]
+        step()
+        return found
 
     def ack(self, tag, multiple=False):
         self.send("basic.ack", delivery_tag=tag, multiple=multiple)

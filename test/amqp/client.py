@@ -25,6 +25,7 @@ class Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
         self.channels = {}
+        self.unfinished = {}               # channel -> the event whose content is still to come
         self.inbox = collections.deque()   # channel 0
         self.declared = set()              # (vhost, class, name): what a test may leave behind
         self.vhost = vhost
@@ -131,21 +132,21 @@ class Connection:
             assert (number, payload) == (0, b"")
             STEPS["heartbeats"] += 1
             return
-        inbox = self.channels[number].inbox if number else self.inbox
         if kind == wire.METHOD:
-            event = Event(*wire.read_method(payload))
-            inbox.append(event)
+            event = self.unfinished[number] = Event(*wire.read_method(payload))
         else:
-            event = inbox[-1]
-            assert event.name in wire.WITH_CONTENT, f"content after {event.name}"
+            event = self.unfinished.get(number)
+            assert event and event.name in wire.WITH_CONTENT, f"content after {event}"
             if kind == wire.HEADER:
                 event.size, event.properties = wire.read_header(payload)
             else:
                 assert len(payload) <= self.frame_max - 8, "a frame over the limit"
                 event.body += payload
-        if event.name not in wire.WITH_CONTENT or event.size == len(event.body):
-            event.whole = True
-            self.log.received(number, event)
+        if event.name in wire.WITH_CONTENT and event.size != len(event.body):
+            return
+        del self.unfinished[number]
+        (self.channels[number].inbox if number else self.inbox).append(event)
+        self.log.received(number, event)
         if event.name == "connection.close":
             self.ended = Closed("connection", event.reply_code, event.reply_text, (event.class_id, event.method_id))
             if self.answer_close:

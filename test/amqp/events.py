@@ -78,9 +78,9 @@ def check_closed(end, scope, code, text, method):
 
 
 def take(connection, inbox, names, timeout=TIMEOUT):
-    """The first whole event, which must be one of these; no names: whatever it is."""
+    """The first event, which must be one of these; no names: whatever it is."""
     deadline = time.monotonic() + timeout
-    while not (inbox and hasattr(inbox[0], "whole")):
+    while not inbox:
         try:
             connection.pump(deadline - time.monotonic())
         except Missing:
