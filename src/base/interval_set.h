@@ -53,6 +53,12 @@ class IntervalSet {
     auto before = std::prev(next);
     return before->second > from ? before->second : from;
   }
+  /// The first number >= `from` that is in the set; INT64_MAX if there is none.
+  int64_t first_in(int64_t from) const {
+    auto next = ranges_.upper_bound(from);
+    if (next != ranges_.begin() && std::prev(next)->second > from) return from;
+    return next == ranges_.end() ? INT64_MAX : next->first;
+  }
   void clear() { ranges_.clear(), count_ = 0; }
   bool empty() const { return ranges_.empty(); }
   /// How many numbers are in the set.

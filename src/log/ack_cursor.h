@@ -92,6 +92,14 @@ class AckCursor {
   /// Below it, all is done.
   Offset floor() const { return Offset(floor_); }
   bool is_done(Offset offset) const { return offset.value < floor_ || done_.contains(offset.value); }
+  /// The first record at or after `from` that is not done.
+  Offset first_open(Offset from) const { return Offset(done_.first_gap(std::max(from.value, floor_))); }
+  /// The first one that is; a number above all offsets if there is none.
+  Offset first_done(Offset from) const { return from.value < floor_ ? from : Offset(done_.first_in(from.value)); }
+  /// How many records are done, from offset 0 on.
+  int64_t done_count() const { return floor_ + done_.count(); }
+  /// All from here on is not done.
+  Offset done_end() const { return Offset(done_.empty() ? floor_ : done_.ranges().rbegin()->second); }
   /// The done ranges above the floor.
   const IntervalSet& done() const { return done_; }
   std::optional<Hold> held(Offset offset) const;

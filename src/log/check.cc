@@ -30,6 +30,7 @@ class Check {
     facts_.journal_entries = recovered->facts.entries;
     manifest_ = recovered->manifest;
     for (const auto& [stream, log] : recovered->state.logs) total_ += log.bytes();
+    for (const auto& [id, cursor] : recovered->state.cursors) cursors_[cursor.stream].push_back(&cursor.cursor);
     for (const auto& [stream, log] : recovered->state.logs) check_log(log);
     note_orphans(recovered->state);
     return facts_;
@@ -66,8 +67,19 @@ class Check {
     expected_epoch_ = -1;
     for (size_t i = 0; i < log.segments.size(); ++i) {
       Offset limit = i + 1 < log.segments.size() ? log.segments[i + 1].base : log.end;
+      holes_ = log.holes_of(i);
+      for (const Hole& hole : holes_) check_hole(log, log.segments[i], hole);
       check_segment(log, log.segments[i], limit);
     }
+  }
+
+  /// Only where cursors have settled may there be a hole.
+  void check_hole(const LogState& log, const Segment& s, const Hole& hole) {
+    for (const AckCursor* cursor : cursors_[log.stream])
+      if (cursor->first_open(hole.first) < hole.last)
+        damaged(segment_path({log.stream, s.base, s.version}), hole.at,
+                "a hole holds offset " + std::to_string(cursor->first_open(hole.first).value) +
+                    ", which a cursor has not settled");
   }
 
   /// One file: every batch up to where the last one has to end, then what follows.
@@ -105,8 +117,14 @@ class Check {
       }
       return ByteView(window).subspan(at - window_at, length);
     };
-    uint64_t at = 0;
-    while (at < end) {
+    auto hole = holes_.begin();
+    for (uint64_t at = 0;;) {
+      for (; hole != holes_.end() && hole->at == at; ++hole) {
+        if (hole->first < next) damaged(path, at, "a hole begins before the batch in front of it ends");
+        next = hole->last;
+        at = hole->end();
+      }
+      if (at >= end) break;
       auto head = load(at, std::min<uint64_t>(batch_header_bytes, end - at));
       if (!head) return damaged(path, at, std::string("cannot be read: ") + head.error().reason);
       auto header = peek_header(*head);
@@ -127,10 +145,13 @@ class Check {
       at += header->size_bytes();
       moved_on(header->size_bytes());
     }
-    if (end == s.bytes && s.bytes > 0 && s.version == 0 && &s == &log.segments.back() && next != log.end &&
+    if (hole != holes_.end()) damaged(path, hole->at, "a hole does not begin where a batch ends");
+    // Behind a sealed one, power loss at level `os` can have taken records that were settled.
+    bool ends_right = s.sealed ? next <= log.end : next == log.end;
+    if (end == s.bytes && s.bytes > 0 && s.version == 0 && &s == &log.segments.back() && !ends_right &&
         log.end > log.begin)
       damaged(
-          path, at,
+          path, end,
           "ends at offset " + std::to_string(next.value) + ", but its log ends at " + std::to_string(log.end.value));
   }
 
@@ -227,6 +248,8 @@ class Check {
   const CheckEvents& events_;
   io::OverlayDisk overlay_;
   Manifest manifest_;
+  std::unordered_map<StreamId, std::vector<const AckCursor*>> cursors_;
+  std::span<const Hole> holes_;  // of the segment at hand
   CheckFacts facts_;
   uint64_t total_ = 0;
   int32_t expected_epoch_ = -1;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr uint32_t magic = 0x7470636e;  // "ncpt"
 // On disk: add, never change.
-enum class Part : uint8_t { end = 0, log = 1, table = 2, cursor = 3 };
+enum class Part : uint8_t { end = 0, log = 1, table = 2, cursor = 3, holes = 4 };
 
 }  // namespace
 
@@ -31,6 +31,9 @@ CheckpointWriter::CheckpointWriter(JournalId id, uint32_t number) {
 void CheckpointWriter::add(const LogState& log) {
   Packer(contents_).put(static_cast<uint8_t>(Part::log));
   log.save(contents_);
+  if (log.holes.empty()) return;
+  Packer(contents_).put(static_cast<uint8_t>(Part::holes));
+  log.save_holes(contents_);
 }
 
 void CheckpointWriter::add(uint8_t shard, const Table::Rows& rows) {
@@ -69,6 +72,10 @@ Result<void> load_checkpoint(ByteView contents, JournalId id, uint32_t number, S
       auto log = TRY(LogState::load(from));
       StreamId stream = log.stream;
       into.logs.insert_or_assign(stream, std::move(log));
+    } else if (part == Part::holes) {
+      auto log = into.logs.find(StreamId(from.get<uint64_t>()));
+      if (log == into.logs.end()) return fail(Code::corrupt, "checkpoint: holes of no log");
+      TRY_VOID(log->second.load_holes(from));
     } else if (part == Part::table) {
       uint8_t shard = from.get<uint8_t>();
       uint64_t count = from.get<uint64_t>();

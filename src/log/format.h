@@ -22,6 +22,9 @@ enum class EntryKind : uint8_t {
   settle = 8,         // cursor, stream, kind, first, last: a change of an ack cursor
   forget_cursor = 9,  // cursor: it is gone
   replace = 10,       // stream, first segment, last segment, the compacted segments that stand for them
+  hole = 11,          // stream, first, last, position, bytes: settled records whose bytes are given back
+  drained = 12,       // stream, end: all is settled, begin = end and there is no segment
+  seal = 13,          // stream, end: the last segment takes no more batches
 };
 
 /// crc u32 | payload length u32 | kind u8 | zero u8 x3. The checksum covers the rest of the header, the payload, and

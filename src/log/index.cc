@@ -33,6 +33,11 @@ uint64_t SegmentIndex::position_for(Offset offset) const {
   return next == entries_.begin() ? 0 : std::prev(next)->position;
 }
 
+uint64_t SegmentIndex::position_after(Offset offset, uint64_t end) const {
+  auto next = std::ranges::lower_bound(entries_, offset - base_, {}, [](const Entry& e) { return int64_t{e.offset}; });
+  return next == entries_.end() ? end : next->position;
+}
+
 uint64_t SegmentIndex::position_for_time(int64_t ms) const {
   auto next = std::ranges::lower_bound(entries_, ms, {}, &Entry::max_before);
   return next == entries_.begin() ? 0 : std::prev(next)->position;

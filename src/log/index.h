@@ -32,6 +32,9 @@ class SegmentIndex {
   /// Where to start scanning for the first record with a timestamp >= `ms`. Timestamps are not monotone: all before
   /// this place are smaller, not all behind it greater. Whether there is one at all: max_timestamp().
   uint64_t position_for_time(int64_t ms) const;
+  /// A batch boundary at or behind the end of the batch that holds the record before `offset`, if one is known, else
+  /// `end`.
+  uint64_t position_after(Offset offset, uint64_t end) const;
   /// The last batch boundary known at or before `position`.
   uint64_t floor_position(uint64_t position) const;
 

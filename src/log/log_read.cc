@@ -17,21 +17,34 @@ uint64_t Log::readable_bytes(size_t segment) const {
 }
 
 /// The first batch at or behind an index entry whose last offset is not below `offset`; header.magic 0 when the
-/// readable part of the segment has none (a compacted segment may end in a gap).
+/// readable part of the segment has none (a compacted segment may end in a gap, any other in a hole).
 Result<Log::Position> Log::find_batch(size_t segment, Offset offset) {
   const Segment& s = state_.segments[segment];
-  auto* index = TRY(context_.files.index(state_.stream, s, readable_bytes(segment)));
+  auto* index = TRY(index_of(segment));
   auto* entry = TRY(context_.files.open(state_.stream, s));
   Position found;
   found.header.magic = 0;
   found.at = readable_bytes(segment);
-  TRY_VOID(
-      walk_headers(*entry->file, index->position_for(offset), found.at, [&](const BatchHeader& header, uint64_t at) {
-        if (header.last_offset() < offset) return true;
-        found = {at, header};
-        return false;
-      }));
+  auto look = [&](const BatchHeader& header, uint64_t at) {
+    if (header.last_offset() < offset) return true;
+    found = {at, header};
+    return false;
+  };
+  uint64_t from = index->position_for(offset);
+  TRY_VOID(walk_headers(*entry->file, from, found.at, look, state_.holes_of(segment)));
   return found;
+}
+
+Result<SegmentIndex*> Log::index_of(size_t segment) {
+  return context_.files.index(state_.stream, state_.segments[segment], readable_bytes(segment),
+                              state_.holes_of(segment));
+}
+
+/// How far batches follow on one another from the one at `at`.
+uint64_t Log::end_of_run(size_t segment, uint64_t at) const {
+  for (const Hole& hole : state_.holes_of(segment))
+    if (hole.at > at) return std::min(hole.at, readable_bytes(segment));
+  return readable_bytes(segment);
 }
 
 Result<Slice> Log::read(Offset from, uint64_t bytes_max) {
@@ -42,9 +55,9 @@ Result<Slice> Log::read(Offset from, uint64_t bytes_max) {
     const Segment& s = state_.segments[i];
     Position start = TRY(find_batch(i, from));
     if (start.header.magic == 0) continue;  // only a gap is left here: the next segment has what follows
-    uint64_t limit = readable_bytes(i);
+    uint64_t limit = end_of_run(i, start.at);
     uint64_t end = std::min(start.at + std::max<uint64_t>(bytes_max, start.header.size_bytes()), limit);
-    auto* index = TRY(context_.files.index(state_.stream, s, readable_bytes(i)));
+    auto* index = TRY(index_of(i));
     auto* entry = TRY(context_.files.open(state_.stream, s));
     // Better to end where a batch does: what is cut would be sent again. The index knows such a place, unless the limit
     // is smaller than its steps.
@@ -91,18 +104,19 @@ Result<std::optional<Log::Found>> Log::find_time_in(size_t segment, int64_t time
   const Segment& s = state_.segments[segment];
   uint64_t limit = readable_bytes(segment);
   if (s.max_timestamp < timestamp || limit == 0) return std::nullopt;
-  auto* index = TRY(context_.files.index(state_.stream, s, limit));
+  auto* index = TRY(index_of(segment));
   uint64_t from = index->position_for_time(timestamp);
   auto file = TRY(context_.files.open(state_.stream, s))->file;
   std::optional<Found> found;
   Result<void> broken;
-  TRY_VOID(walk_headers(*file, from, limit, [&](const BatchHeader& header, uint64_t at) {
+  auto look = [&](const BatchHeader& header, uint64_t at) {
     if (header.max_timestamp < timestamp || header.last_offset() < state_.begin) return true;
     auto inside = find_in_batch(*file, header, at, timestamp);
     if (inside) found = *inside;
     if (!inside) broken = std::unexpected(inside.error());
     return inside && !found;
-  }));
+  };
+  TRY_VOID(walk_headers(*file, from, limit, look, state_.holes_of(segment)));
   TRY_VOID(broken);
   return found;
 }
@@ -121,7 +135,7 @@ Result<std::optional<Log::Found>> Log::find_max_time_in(size_t segment) {
   auto file = TRY(context_.files.open(state_.stream, s))->file;
   std::optional<Found> best;
   Result<void> broken;
-  TRY_VOID(walk_headers(*file, 0, readable_bytes(segment), [&](const BatchHeader& header, uint64_t at) {
+  auto look = [&](const BatchHeader& header, uint64_t at) {
     if (header.last_offset() < state_.begin) return true;
     // Record by record upwards: each round finds a later time in the batch, or none.
     while (!best || header.max_timestamp > best->timestamp) {
@@ -131,7 +145,8 @@ Result<std::optional<Log::Found>> Log::find_max_time_in(size_t segment) {
       best = *inside;
     }
     return broken.has_value();
-  }));
+  };
+  TRY_VOID(walk_headers(*file, 0, readable_bytes(segment), look, state_.holes_of(segment)));
   TRY_VOID(broken);
   return best;
 }

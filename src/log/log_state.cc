@@ -33,9 +33,57 @@ std::vector<Segment> LogState::note_begin(Offset offset) {
     gone.push_back(segments.front());
     segments.erase(segments.begin());
   }
+  if (!gone.empty()) std::erase_if(holes, [&](const Hole& hole) { return hole.first < segments.front().base; });
   // Epochs that ended before the first readable offset tell nobody anything.
   while (epochs.size() > 1 && epochs[1].start <= begin) epochs.erase(epochs.begin());
   return gone;
+}
+
+std::vector<Segment> LogState::note_drained() {
+  note_begin(end);
+  holes.clear();
+  return std::exchange(segments, {});
+}
+
+std::span<const Hole> LogState::holes_of(size_t segment) const {
+  auto from = std::ranges::lower_bound(holes, segments[segment].base, {}, &Hole::first);
+  auto to = std::ranges::lower_bound(from, holes.end(), limit_of(segment), {}, &Hole::first);
+  return {from, to};
+}
+
+bool LogState::note_hole(const Hole& hole) {
+  if (hole.first >= hole.last || hole.bytes == 0) return false;
+  auto next = std::ranges::upper_bound(segments, hole.first, {}, &Segment::base);
+  if (next == segments.begin()) return false;
+  auto segment = static_cast<size_t>(next - segments.begin()) - 1;
+  const Segment& s = segments[segment];
+  if (!s.sealed || hole.last > limit_of(segment) || hole.at > s.bytes || hole.bytes > s.bytes - hole.at) return false;
+  auto from = std::ranges::lower_bound(holes, hole.first, {}, &Hole::first);
+  auto to = std::ranges::lower_bound(from, holes.end(), hole.last, {}, &Hole::first);
+  if (from != holes.begin() && std::prev(from)->first >= s.base &&
+      (std::prev(from)->last > hole.first || std::prev(from)->end() > hole.at))
+    return false;
+  if (to != holes.end() && to->first < limit_of(segment) && to->at < hole.end()) return false;
+  for (auto inside = from; inside != to; ++inside)
+    if (inside->last > hole.last || inside->at < hole.at || inside->end() > hole.end()) return false;
+  holes.insert(holes.erase(from, to), hole);
+  return true;
+}
+
+void LogState::save_holes(Bytes& out) const {
+  Packer to(out);
+  to.put(stream.value).put(static_cast<uint32_t>(holes.size()));
+  for (const Hole& hole : holes) to.put(hole.first.value).put(hole.last.value).put(hole.at).put(hole.bytes);
+}
+
+Result<void> LogState::load_holes(Unpacker& from) {
+  uint32_t count = from.get<uint32_t>();
+  if (!from.plausible(count, 32)) return fail(Code::corrupt, "checkpoint: holes of a log");
+  for (uint32_t i = 0; i < count; ++i) {
+    Hole hole{Offset(from.get<int64_t>()), Offset(from.get<int64_t>()), from.get<uint64_t>(), from.get<uint64_t>()};
+    if (!note_hole(hole)) return fail(Code::corrupt, "checkpoint: a hole outside of its log's segments");
+  }
+  return {};
 }
 
 void LogState::save(Bytes& out) const {

@@ -1,5 +1,6 @@
 #pragma once
 // What is durably known of one log: the part of a Log that checkpoints hold and recovery rebuilds.
+#include <span>
 #include <vector>
 
 #include "base/bytes.h"
@@ -22,6 +23,15 @@ struct Segment {
   bool sealed = false;           // takes no more batches
 };
 
+/// Records [first, last) are settled and their bytes, [at, at + bytes) of the segment that held them, given back to the
+/// disk: whole batches of a sealed segment. What a file has there means nothing.
+struct Hole {
+  Offset first, last;
+  uint64_t at = 0, bytes = 0;
+  uint64_t end() const { return at + bytes; }
+  bool operator==(const Hole&) const = default;
+};
+
 /// From `start` on, batches were appended under `epoch`.
 struct EpochStart {
   int32_t epoch;
@@ -32,7 +42,8 @@ struct LogState {
   StreamId stream;
   Offset begin;                   // the first offset that can be read
   Offset end;                     // the next offset to be given
-  std::vector<Segment> segments;  // ascending; only the last one is not sealed
+  std::vector<Segment> segments;  // ascending; only the last one may take more
+  std::vector<Hole> holes;        // ascending; each within one segment
   std::vector<EpochStart> epochs;
   ProducerWindow producers;
 
@@ -40,16 +51,27 @@ struct LogState {
   uint64_t bytes() const {
     uint64_t sum = 0;
     for (const Segment& segment : segments) sum += segment.bytes;
+    for (const Hole& hole : holes) sum -= hole.bytes;
     return sum;
   }
+  /// Where the records of a segment end: the first offset that is not its.
+  Offset limit_of(size_t segment) const { return segment + 1 < segments.size() ? segments[segment + 1].base : end; }
+  std::span<const Hole> holes_of(size_t segment) const;
   /// Takes a batch into account that stands (or will stand) at the end of the last segment.
   void note_batch(const BatchHeader& header, uint32_t size_bytes);
   void note_roll(Offset base);
   /// Moves `begin` up and returns the segments that no longer hold anything readable; the active one stays.
   std::vector<Segment> note_begin(Offset offset);
+  /// All is given up: begin = end. Returns all segments.
+  std::vector<Segment> note_drained();
+  /// Takes the place of the holes within it. False, and nothing happens, if it does not fit a sealed segment.
+  bool note_hole(const Hole& hole);
 
+  /// Without the holes, which are a part of their own in checkpoints.
   void save(Bytes& to) const;
   static Result<LogState> load(Unpacker& from);
+  void save_holes(Bytes& to) const;
+  Result<void> load_holes(Unpacker& from);
 };
 
 /// Names one segment file: the stream, the base offset and the version.

@@ -6,20 +6,54 @@ namespace naru {
 namespace {
 // Coarser than Kafka's 4 KiB: a scan over what lies between costs less than the memory.
 constexpr uint32_t step_bytes = 32 * KiB;
+
+Result<SegmentIndex> stored_index(io::File& file, const Segment& segment) {
+  uint64_t size = TRY(file.size());
+  if (size <= segment.bytes || size - segment.bytes > 64 * MiB) return fail(Code::not_found, "segment: no index");
+  Bytes footer(size - segment.bytes);
+  TRY_VOID(file.read(segment.bytes, footer));
+  return SegmentIndex::load(footer, segment.base, segment.bytes);
+}
+
+Result<SegmentIndex> build_index(io::File& file, const Segment& segment, uint64_t written,
+                                 std::span<const Hole> holes) {
+  SegmentIndex index(segment.base, step_bytes);
+  auto note = [&](const BatchHeader& header, uint64_t at) {
+    index.note(header, at);
+    return true;
+  };
+  TRY_VOID(walk_headers(file, 0, written, note, holes));
+  return index;
+}
+
 }  // namespace
 
+Result<SegmentIndex> load_index(io::File& file, const Segment& segment, std::span<const Hole> holes) {
+  if (auto stored = stored_index(file, segment)) return stored;
+  return build_index(file, segment, segment.bytes, holes);
+}
+
 SegmentFiles::Entry* SegmentFiles::insert(Key key, std::unique_ptr<io::File> file) {
-  if (auto old = slots_.find(key); old != slots_.end()) {
-    order_.erase(old->second);
-    slots_.erase(old);
-  }
-  while (order_.size() >= open_max_) {
-    slots_.erase(order_.back().key);
-    order_.pop_back();
-  }
+  if (auto old = slots_.find(key); old != slots_.end()) let_go(old->second);
+  while (order_.size() >= open_max_) let_go(std::prev(order_.end()));
   order_.push_front({key, {std::move(file), nullptr}});
   slots_[key] = order_.begin();
   return &order_.front().entry;
+}
+
+void SegmentFiles::let_go(std::list<Slot>::iterator slot) {
+  if (slot->entry.file.use_count() > 1) {
+    std::erase_if(outlasting_, [](const auto& file) { return file.second.expired(); });
+    outlasting_.emplace_back(slot->key, slot->entry.file);
+  }
+  slots_.erase(slot->key);
+  order_.erase(slot);
+}
+
+bool SegmentFiles::is_in_use(const SegmentId& id) {
+  auto slot = slots_.find(id);
+  if (slot != slots_.end() && slot->second->entry.file.use_count() > 1) return true;
+  return std::ranges::any_of(outlasting_, [&](const auto& file) { return file.first == id && !file.second.expired(); });
 }
 
 Result<SegmentFiles::Entry*> SegmentFiles::open(StreamId stream, const Segment& segment) {
@@ -38,25 +72,17 @@ Result<SegmentFiles::Entry*> SegmentFiles::create(StreamId stream, const Segment
   return entry;
 }
 
-Result<SegmentIndex*> SegmentFiles::index(StreamId stream, const Segment& segment, uint64_t written) {
+Result<SegmentIndex*> SegmentFiles::index(StreamId stream, const Segment& segment, uint64_t written,
+                                          std::span<const Hole> holes) {
   Entry* entry = TRY(open(stream, segment));
   if (entry->index) return entry->index.get();
   if (segment.sealed) {
-    uint64_t size = TRY(entry->file->size());
-    if (size > segment.bytes && size - segment.bytes <= 64 * MiB) {
-      Bytes footer(size - segment.bytes);
-      TRY_VOID(entry->file->read(segment.bytes, footer));
-      if (auto loaded = SegmentIndex::load(footer, segment.base, segment.bytes)) {
-        entry->index = std::make_unique<SegmentIndex>(std::move(*loaded));
-        return entry->index.get();
-      }
+    if (auto stored = stored_index(*entry->file, segment)) {
+      entry->index = std::make_unique<SegmentIndex>(std::move(*stored));
+      return entry->index.get();
     }
   }
-  auto built = std::make_unique<SegmentIndex>(segment.base, step_bytes);
-  TRY_VOID(walk_headers(*entry->file, 0, written, [&](const BatchHeader& header, uint64_t at) {
-    built->note(header, at);
-    return true;
-  }));
+  auto built = std::make_unique<SegmentIndex>(TRY(build_index(*entry->file, segment, written, holes)));
   if (written < segment.bytes) {
     passing_ = std::move(built);
     return passing_.get();
@@ -79,17 +105,18 @@ void SegmentFiles::write_footer(StreamId stream, const Segment& segment) {
 
 void SegmentFiles::close(StreamId stream, const Segment& segment) {
   auto found = slots_.find({stream, segment.base, segment.version});
-  if (found == slots_.end()) return;
-  order_.erase(found->second);
-  slots_.erase(found);
+  if (found != slots_.end()) let_go(found->second);
 }
 
 Result<void> walk_headers(io::File& file, uint64_t at, uint64_t end,
-                          const std::function<bool(const BatchHeader&, uint64_t)>& on_batch) {
+                          const std::function<bool(const BatchHeader&, uint64_t)>& on_batch,
+                          std::span<const Hole> holes) {
   // Small batches are walked in memory, large ones are stepped over.
   Bytes window(std::min<uint64_t>(end > at ? end - at : 0, 64 * KiB));
   uint64_t window_at = 0, window_bytes = 0;
-  while (at < end) {
+  for (;;) {
+    for (; !holes.empty() && holes.front().at <= at; holes = holes.subspan(1)) at = std::max(at, holes.front().end());
+    if (at >= end) return {};
     if (end - at < batch_header_bytes)
       return fail(Code::corrupt, "segment: ends inside a batch", static_cast<int64_t>(at));
     if (at < window_at || at + batch_header_bytes > window_at + window_bytes) {
@@ -103,7 +130,6 @@ Result<void> walk_headers(io::File& file, uint64_t at, uint64_t end,
     if (!on_batch(*header, at)) return {};
     at += header->size_bytes();
   }
-  return {};
 }
 
 }  // namespace naru

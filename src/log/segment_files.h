@@ -28,12 +28,15 @@ class SegmentFiles {
   /// footer.
   /// `written` bytes of the segment are in the file; while that is not all, an index built now is not kept, because it
   /// would miss what is on its way. The pointer holds until the next call.
-  Result<SegmentIndex*> index(StreamId stream, const Segment& segment, uint64_t written);
+  Result<SegmentIndex*> index(StreamId stream, const Segment& segment, uint64_t written,
+                              std::span<const Hole> holes = {});
   /// Writes the index behind a sealed segment's batches, so that it need not be rebuilt. A hint: it may fail.
   void write_footer(StreamId stream, const Segment& segment);
   /// Forgets the file, if it is open. Slices in flight keep it open.
   void close(StreamId stream, const Segment& segment);
   size_t open_count() const { return order_.size(); }
+  /// Somebody still reads the segment by a slice that was handed out, or writes to it.
+  bool is_in_use(const SegmentId& id);
 
  private:
   using Key = SegmentId;
@@ -49,15 +52,21 @@ class SegmentFiles {
   };
   std::unique_ptr<SegmentIndex> passing_;  // an index that is not kept
   Entry* insert(Key key, std::unique_ptr<io::File> file);
+  void let_go(std::list<Slot>::iterator slot);
 
   io::Disk& disk_;
   size_t open_max_;
   std::list<Slot> order_;  // most recently used first
   std::unordered_map<Key, std::list<Slot>::iterator, Hash> slots_;
+  std::vector<std::pair<Key, std::weak_ptr<io::File>>> outlasting_;  // closed here, in use elsewhere
 };
 
-/// Calls `on_batch(header, position)` for each batch of a segment from `at` up to `end`. Reads only what it needs.
+/// Calls `on_batch(header, position)` for each batch of a segment from `at` up to `end`, or until it says false. Reads
+/// only what it needs. `holes` of the segment are passed over; `at` may lie in one.
 Result<void> walk_headers(io::File& file, uint64_t at, uint64_t end,
-                          const std::function<bool(const BatchHeader&, uint64_t)>& on_batch);
+                          const std::function<bool(const BatchHeader&, uint64_t)>& on_batch,
+                          std::span<const Hole> holes = {});
+/// The index of a sealed segment as its file has it, else built from the batches.
+Result<SegmentIndex> load_index(io::File& file, const Segment& segment, std::span<const Hole> holes);
 
 }  // namespace naru

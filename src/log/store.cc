@@ -19,7 +19,7 @@ Store::Store(io::Loop& loop, io::Disk& disk, JournalId id, int32_t epoch, StoreS
                 .file_full = [this] { plan_checkpoint(); },
                 .failed = [this](Error error) { fail_once(error); }}),
       context_{loop, journal_, files_, *this, epoch},
-      reclaim_(context_),
+      reclaim_(*this, settings.reclaim),
       retry_(loop, [this] { write_checkpoint().detach(); }) {
   for (uint32_t shard = 0; shard < shard_count; ++shard) tables_.emplace_back(journal_, static_cast<uint8_t>(shard));
 }
@@ -36,7 +36,10 @@ Result<void> Store::start(StoreState& recovered, const std::function<bool(uint32
     if (owns(shard)) tables_[shard].adopt(std::move(recovered.tables[shard]));
   for (auto& [id, state] : recovered.cursors)
     if (owns(shard_of(state.stream))) hold_cursor(id, log_of(state.stream), std::move(state.cursor));
-  return journal_.start(std::move(spares));
+  TRY_VOID(journal_.start(std::move(spares)));
+  for (const auto& [stream, log] : logs_)
+    if (!log->state().holes.empty()) reclaim_.punch_again(*log);
+  return {};
 }
 
 Log& Store::log_of(StreamId stream) {
@@ -91,7 +94,9 @@ AckCursor& Store::cursor(CursorId id, StreamId stream) {
   Offset begin = log.bounds().begin;
   // Journaled although it has settled nothing: what it has not seen must not go, also after a restart.
   journal_change(id, stream, {begin, begin, Change::Kind::seek});
-  return hold_cursor(id, log, AckCursor(begin));
+  AckCursor& made = hold_cursor(id, log, AckCursor(begin));
+  keep_up(made, log.state());
+  return made;
 }
 
 JournalPosition Store::change(CursorId id, const Change& change) {
@@ -100,7 +105,7 @@ JournalPosition Store::change(CursorId id, const Change& change) {
   auto& [log, cursor] = found->second;
   auto position = journal_change(id, log.stream(), change);
   cursor.apply(change);
-  keep_up(cursor, log.state());
+  if (change.kind == Change::Kind::seek) keep_up(cursor, log.state());
   reclaim_.note(log);
   return position;
 }
@@ -247,6 +252,7 @@ io::Task<Result<void>> Store::write_checkpoint() {
   checkpointing_ = false;
   if (written) {
     ++counters_.checkpoints;
+    reclaim_.covered(pending_->position);
     uint32_t old = std::exchange(last_checkpoint_, pending_->number);
     journal_.recycle_below(pending_->number);
     if (old != last_checkpoint_) (void)disk_.remove(checkpoint_file_name(id_, old)).has_value();
@@ -278,11 +284,15 @@ io::Task<Result<void>> Store::checkpoint() {
 }
 
 io::Task<> Store::settle() {
-  (void)co_await durable(journal_.end());
-  while (jobs_ > 0) {
-    io::Wakeup wakeup;
-    idle_waiters_.push_back(&wakeup);
-    co_await wakeup;
+  for (bool again = true; again;) {
+    auto stored = co_await durable(journal_.end());
+    while (jobs_ > 0) {
+      io::Wakeup wakeup;
+      idle_waiters_.push_back(&wakeup);
+      co_await wakeup;
+    }
+    // A job may have had something to write down.
+    again = stored && journal_.durable() < journal_.end();
   }
 }
 

@@ -17,6 +17,7 @@ struct StoreSettings {
   size_t open_files_max = 1024;
   /// A checkpoint after this many bytes that only segments have (level `os`).
   uint64_t unjournaled_bytes_max = 256 * MiB;
+  Reclaim::Limits reclaim{};
 };
 
 class Store final : LogOwner {

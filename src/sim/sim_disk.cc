@@ -29,6 +29,7 @@ class SimDisk::SimFile final : public io::File {
     TRY_VOID(disk_.alive());
     for (ByteView piece : pieces) {
       uint64_t grown = at + piece.size() > inode_->now.size() ? at + piece.size() - inode_->now.size() : 0;
+      fill_holes(at, piece.size());
       // As a real disk does, a full one takes what fits and then says so.
       uint64_t room = disk_.space_ - std::min(disk_.space_, disk_.used_);
       bool full = grown > room;
@@ -51,8 +52,10 @@ class SimDisk::SimFile final : public io::File {
   }
   Result<void> truncate(uint64_t size) override {
     TRY_VOID(disk_.alive());
-    disk_.used_ -= std::min<uint64_t>(disk_.used_, inode_->now.size() - std::min<uint64_t>(size, inode_->now.size()));
+    disk_.used_ -= std::min(disk_.used_, inode_->used());
     inode_->now.resize(size);
+    inode_->holes.erase(inode_->holes.lower_bound(size / block_bytes), inode_->holes.end());
+    disk_.used_ += inode_->used();
     inode_->unsynced.push_back({size, {}, true});
     return {};
   }
@@ -61,6 +64,9 @@ class SimDisk::SimFile final : public io::File {
     if (at >= inode_->now.size()) return {};
     Bytes zeros(std::min<uint64_t>(length, inode_->now.size() - at));
     write_at(inode_->now, at, zeros);
+    for (uint64_t block = (at + block_bytes - 1) / block_bytes; (block + 1) * block_bytes <= at + length; ++block)
+      if ((block + 1) * block_bytes <= inode_->now.size() && inode_->holes.insert(block).second)
+        disk_.used_ -= std::min(disk_.used_, block_bytes);
     inode_->unsynced.push_back({at, std::move(zeros)});
     return {};
   }
@@ -68,6 +74,12 @@ class SimDisk::SimFile final : public io::File {
   void forget(uint64_t, uint64_t) override {}
 
  private:
+  /// What is written to where a hole was takes space again.
+  void fill_holes(uint64_t at, uint64_t length) {
+    for (uint64_t block = at / block_bytes; block * block_bytes < at + length; ++block)
+      if (inode_->holes.erase(block) > 0) disk_.used_ += block_bytes;
+  }
+
   SimDisk& disk_;
   std::shared_ptr<Inode> inode_;
 };
@@ -92,8 +104,9 @@ Result<std::unique_ptr<io::File>> SimDisk::open(const std::string& path, io::Ope
     found = names_.emplace(path, std::make_shared<Inode>()).first;
     unsynced_names_.push_back({"", path, found->second});
   } else if (mode == io::Open::create_new) {
-    used_ -= std::min<uint64_t>(used_, found->second->now.size());
+    used_ -= std::min(used_, found->second->used());
     found->second->now.clear();
+    found->second->holes.clear();
     found->second->unsynced.push_back({0, {}, true});
   }
   return std::make_unique<SimFile>(*this, found->second);
@@ -127,7 +140,7 @@ Result<void> SimDisk::rename(const std::string& from, const std::string& to) {
   auto found = names_.find(from);
   if (found == names_.end()) return fail(Code::not_found, "rename");
   if (auto old = names_.find(to); old != names_.end() && old->second != found->second)
-    used_ -= std::min<uint64_t>(used_, old->second->now.size());
+    used_ -= std::min(used_, old->second->used());
   unsynced_names_.push_back({from, to, found->second});
   apply(unsynced_names_.back(), names_);
   return {};
@@ -137,7 +150,7 @@ Result<void> SimDisk::remove(const std::string& path) {
   TRY_VOID(alive());
   auto found = names_.find(path);
   if (found == names_.end()) return fail(Code::not_found, "remove");
-  used_ -= std::min<uint64_t>(used_, found->second->now.size());
+  used_ -= std::min(used_, found->second->used());
   unsynced_names_.push_back({path, "", found->second});
   apply(unsynced_names_.back(), names_);
   return {};
@@ -202,6 +215,7 @@ void SimDisk::lose_power() {
     }
     inode.now = inode.durable;
     inode.unsynced.clear();
+    inode.holes.clear();  // whether a punch reached the disk is not kept track of
   };
   for (auto& [path, inode] : names_) settle(*inode);
   for (auto& [path, inode] : durable_names_) settle(*inode);
@@ -220,7 +234,7 @@ std::unique_ptr<SimDisk> SimDisk::restarted(uint64_t seed) const {
   };
   for (const auto& [path, inode] : names_) {
     disk->names_[path] = copy(inode);
-    disk->used_ += inode->now.size();
+    disk->used_ += inode->used();
   }
   for (const auto& [path, inode] : durable_names_) disk->durable_names_[path] = copy(inode);
   for (const auto& change : unsynced_names_)
@@ -232,6 +246,11 @@ std::unique_ptr<SimDisk> SimDisk::restarted(uint64_t seed) const {
 Bytes* SimDisk::contents(const std::string& path) {
   auto found = names_.find(path);
   return found == names_.end() ? nullptr : &found->second->now;
+}
+
+uint64_t SimDisk::used(const std::string& path) const {
+  auto found = names_.find(path);
+  return found == names_.end() ? 0 : found->second->used();
 }
 
 std::vector<std::string> SimDisk::paths() const {

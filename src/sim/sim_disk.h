@@ -32,6 +32,8 @@ class SimDisk final : public io::Disk {
   /// Faults. `space` bytes in all files at most; a lying disk reports syncs that it does not do (negative control).
   void set_space(uint64_t bytes) { space_ = bytes; }
   uint64_t used() const { return used_; }
+  /// Of one file, without its holes.
+  uint64_t used(const std::string& path) const;
   void set_lying(bool lying) { lying_ = lying; }
   /// Fails the n-th sync from now with an I/O error.
   void fail_sync_in(int n) { fail_sync_in_ = n; }
@@ -54,12 +56,16 @@ class SimDisk final : public io::Disk {
   struct Inode {
     Bytes now, durable;
     std::vector<Write> unsynced;
+    std::set<uint64_t> holes;  // numbers of blocks without space of their own
+    uint64_t used() const { return now.size() - std::min<uint64_t>(now.size(), holes.size() * block_bytes); }
   };
   struct NameChange {
     std::string from, to;  // rename; create: from empty; remove: to empty
     std::shared_ptr<Inode> inode;
   };
   class SimFile;
+
+  static constexpr uint64_t block_bytes = 4096;
 
   Result<void> alive();
   Result<void> sync(Inode& inode);
