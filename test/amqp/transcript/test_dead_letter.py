@@ -24,7 +24,14 @@ def death(message):
     deaths = message.headers["x-death"]
     for entry in deaths:
         assert abs(entry["time"] - time.time()) < 60 and entry["time"].kind == "T"
-    return [show({k: v for k, v in entry.items() if k != "time"}) for entry in deaths]
+    return [show({k: v for k, v in sorted(entry.items()) if k != "time"}) for entry in deaths]
+
+
+def entry(reason, queue, keys, count=1, exchange="", expiration=""):
+    """One death, as death() shows it."""
+    expiration = f"original-expiration: '{expiration}', " if expiration else ""
+    return (f"{{count: l{count}, exchange: '{exchange}', {expiration}queue: '{queue}', reason: '{reason}', "
+            f"routing-keys: {keys!r}}}")
 
 
 def test_rejected(channel, q, x, dead, fill):
@@ -33,7 +40,7 @@ def test_rejected(channel, q, x, dead, fill):
     channel.reject(channel.get(q, no_ack=False).delivery_tag, requeue=False)
     got = letter(channel, dead)
     assert (got.exchange, got.routing_key, got.text, got.redelivered) == (x, q, "a", False)
-    assert death(got) == [f"{{count: l1, reason: 'rejected', queue: '{q}', exchange: '', routing-keys: ['{q}']}}"]
+    assert death(got) == [entry("rejected", q, [q])]
     rest = {k: v for k, v in got.headers.items() if k != "x-death"}
     assert rest == {"mine": 1, "x-first-death-exchange": "", "x-first-death-queue": q, "x-first-death-reason": "rejected"}
     assert {k: v for k, v in got.properties.items() if k != "headers"} == {"correlation_id": "c", "delivery_mode": 2}
@@ -69,7 +76,7 @@ def test_expired(channel, q, x, dead, fill):
     channel.declare(q, arguments={"x-dead-letter-exchange": x, "x-message-ttl": 50})
     fill(q, "a")
     got = letter(channel, dead)
-    assert death(got) == [f"{{count: l1, reason: 'expired', queue: '{q}', exchange: '', routing-keys: ['{q}']}}"]
+    assert death(got) == [entry("expired", q, [q])]
 
 
 def test_message_ttl_is_taken_away_and_told(channel, q, x, dead, fill):
@@ -77,7 +84,7 @@ def test_message_ttl_is_taken_away_and_told(channel, q, x, dead, fill):
     fill(q, "a", expiration="50")
     got = letter(channel, dead)
     assert "expiration" not in got.properties
-    assert death(got) == [f"{{count: l1, reason: 'expired', queue: '{q}', exchange: '', routing-keys: ['{q}'], original-expiration: '50'}}"]
+    assert death(got) == [entry("expired", q, [q], expiration="50")]
 
 
 def test_rejected_with_ttl_keeps_no_expiration(channel, q, x, dead, fill):
@@ -109,7 +116,7 @@ def test_without_one_the_old_key_stays(channel, q, x, fill):
     channel.reject(channel.get(q, no_ack=False).delivery_tag, requeue=False)
     got = letter(channel, q + ".dead")
     assert (got.exchange, got.routing_key) == (x, "a.b")
-    assert death(got) == [f"{{count: l1, reason: 'rejected', queue: '{q}', exchange: '{x}.in', routing-keys: ['a.b']}}"]
+    assert death(got) == [entry("rejected", q, ["a.b"], exchange=f"{x}.in")]
 
 
 def test_cc_goes_on_and_bcc_does_not_show(channel, q, x, dead, fill):
@@ -163,8 +170,8 @@ def test_two_deaths_in_a_row(channel, q, x, dead, fill):
     channel.reject(channel.get(q, no_ack=False).delivery_tag, requeue=False)
     got = letter(channel, dead)
     assert death(got) == [
-        f"{{count: l1, reason: 'expired', queue: '{q}2', exchange: '', routing-keys: ['{q}2']}}",
-        f"{{count: l1, reason: 'rejected', queue: '{q}', exchange: '', routing-keys: ['{q}']}}"]
+        entry("expired", f"{q}2", [f"{q}2"]),
+        entry("rejected", q, [q])]
     assert got.headers["x-first-death-queue"] == q and got.headers["x-first-death-reason"] == "rejected"
 
 
