@@ -63,7 +63,7 @@ void Reclaim::sweep() {
 void Reclaim::trim(Log& log, Work& work) {
   const auto& segments = log.state().segments;
   if (is_drained(log) && log.active_bytes() >= limits_.drained_bytes_max) {
-    log.drain();
+    drain(log);
   } else {
     Offset floor = log.settled_floor(), begin = log.bounds().begin;
     for (size_t i = 1; i < segments.size() && segments[i].base <= floor; ++i) begin = segments[i].base;
@@ -75,6 +75,11 @@ void Reclaim::trim(Log& log, Work& work) {
     wait(work);
   else if (!work.waiting && segments.size() <= 1)
     work_.erase(log.stream());
+}
+
+void Reclaim::drain(Log& log) {
+  log.drain();
+  ++store_.counters().drained;
 }
 
 // --- a while later ---
@@ -113,7 +118,7 @@ void Reclaim::tend(Work& work) {
   work.settled_seen = settled_in(log);
   if (is_drained(log)) {
     if (!is_quiet) return wait(work);
-    log.drain();
+    drain(log);
     work_.erase(log.stream());
     return;
   }
@@ -142,7 +147,7 @@ bool Reclaim::wants_look(const Log& log, const Work& work) const {
 bool Reclaim::wants_seal(const Log& log) const {
   const auto& segments = log.state().segments;
   if (!can_punch_ || segments.empty() || segments.back().sealed) return false;
-  if (segments.back().bytes < 16 * limits_.hole_bytes_min) return false;
+  if (segments.back().bytes < limits_.seal_bytes_min) return false;
   Offset end = log.bounds().high_watermark, at = segments.back().base;
   if (end != log.bounds().end) return false;
   int64_t settled = 0, half = (end - at) / 2;
@@ -215,6 +220,7 @@ void Reclaim::dig(StreamId stream, Offset base, const Hole& hole) {
   if (!run || run->first != hole.first || run->last != hole.last) return;
   SegmentId id{stream, base, segment->version};
   auto position = log->give_up(hole);
+  ++store_.counters().holes;
   punches_.push_back(
       {position, log->has_unjournaled(), id, hole.at, hole.bytes, store_.loop().now() + limits_.wait_ms});
   arm();
@@ -270,6 +276,7 @@ void Reclaim::punch_ready() {
 
 io::Task<> Reclaim::punch(std::vector<Punch> ready) {
   auto hold = store_.hold();
+  uint64_t punched = 0;
   auto done = co_await io::work(store_.loop(), io::Lane::bulk, [&]() -> Result<void> {
     for (const Punch& punch : ready) {
       auto file = store_.disk().open(segment_path(punch.segment), io::Open::write);
@@ -277,12 +284,15 @@ io::Task<> Reclaim::punch(std::vector<Punch> ready) {
       // Whole blocks: to zero a part of one would be a write.
       constexpr uint64_t block = 4096;
       uint64_t from = (punch.at + block - 1) / block * block, to = (punch.at + punch.bytes) / block * block;
-      if (from < to) TRY_VOID((*file)->punch(from, to - from));
+      if (from >= to) continue;
+      TRY_VOID((*file)->punch(from, to - from));
+      punched += to - from;
     }
     return {};
   });
   // A file system without holes, most likely; nothing depends on them.
   if (!done) can_punch_ = false;
+  if (done) store_.counters().punched_bytes += punched;
 }
 
 }  // namespace naru

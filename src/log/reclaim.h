@@ -28,9 +28,10 @@ class Reclaim {
  public:
   struct Limits {
     uint64_t hole_bytes_min = 64 * KiB;
-    uint64_t drained_bytes_max = 4 * MiB;
-    io::Millis wait_ms = 5000;
-    size_t runs_max = 4096;  // looked at in one go
+    uint64_t drained_bytes_max = 4 * MiB;  // a drained log with more loses its last segment at once
+    uint64_t seal_bytes_min = 1 * MiB;     // a last segment with less is not sealed to get at what is settled of it
+    io::Millis wait_ms = 5000;             // a log is looked at this long after something was settled
+    size_t runs_max = 4096;                // of settled records, looked at in one go
   };
 
   Reclaim(Store& store, Limits limits);
@@ -68,6 +69,7 @@ class Reclaim {
 
   void sweep();
   void trim(Log& log, Work& work);
+  void drain(Log& log);
   void wait(Work& work);
   void on_timer();
   void arm();

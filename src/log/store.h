@@ -85,8 +85,10 @@ class Store final : LogOwner {
 
   struct Counters {
     uint64_t appended_bytes = 0, appended_batches = 0, checkpoints = 0;
+    uint64_t drained = 0, holes = 0, punched_bytes = 0;  // see reclaim.h
   };
   const Counters& counters() const { return counters_; }
+  Counters& counters() { return counters_; }
   SegmentFiles& files() { return files_; }
   io::Disk& disk() { return disk_; }
   io::Loop& loop() { return context_.loop; }
