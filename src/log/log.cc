@@ -132,6 +132,8 @@ void Log::advance(Offset end, Offset segment, uint64_t segment_bytes) {
 Result<JournalPosition> Log::trim(Offset offset) {
   if (offset < state_.begin) return context_.journal.end();
   if (offset > high_watermark_) return fail(Code::out_of_range, "cannot trim what is not durable", offset.value);
+  bool loses_segments = state_.segments.size() > 1 && state_.segments[1].base <= offset;
+  if (loses_segments) journal_producers();
   Bytes entry;
   Packer(entry).put(state_.stream.value).put(offset.value);
   auto position = context_.journal.append(EntryKind::begin, entry);
@@ -142,8 +144,18 @@ Result<JournalPosition> Log::trim(Offset offset) {
   return position;
 }
 
+/// Recovery makes the window from the batches, and batches of level `os` are in the segments only, which are going.
+void Log::journal_producers() {
+  if (!has_unjournaled_ || state_.producers.size() == 0) return;
+  Bytes window, entry;
+  state_.producers.save(window);
+  Packer(entry).put(state_.stream.value).put(state_.end.value).put(ByteView(window));
+  context_.journal.append(EntryKind::producers, entry);
+}
+
 JournalPosition Log::drain() {
   CHECK(high_watermark_ == state_.end);
+  journal_producers();
   uint8_t entry[16];
   store_le(entry, state_.stream.value);
   store_le(entry + 8, state_.end.value);

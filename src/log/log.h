@@ -171,6 +171,7 @@ class Log {
 
  private:
   Result<void> start_segment();
+  void journal_producers();
   bool must_roll(uint64_t bytes, int64_t timestamp) const;
   int64_t segment_age_ms_max() const;
   /// The segment that holds `offset`.

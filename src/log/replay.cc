@@ -34,6 +34,7 @@ Result<void> Replay::apply(const JournalEntry& entry) {
     case EntryKind::hole: return hole(from);
     case EntryKind::drained: return drained(from);
     case EntryKind::seal: return seal(from);
+    case EntryKind::producers: return producers(from);
     case EntryKind::group:
     case EntryKind::padding: break;
   }
@@ -153,6 +154,16 @@ Result<void> Replay::drained(Unpacker& from) {
   return {};
 }
 
+Result<void> Replay::producers(Unpacker& from) {
+  LogState& log = log_of(StreamId(from.get<uint64_t>()));
+  Offset end(from.get<int64_t>());
+  auto window = ProducerWindow::load(from.bytes());
+  if (!from.at_end() || !window) return broken("a window of producers");
+  log.producers = std::move(*window);
+  producers_until_[log.stream] = end;
+  return {};
+}
+
 Result<void> Replay::hole(Unpacker& from) {
   LogState& log = log_of(StreamId(from.get<uint64_t>()));
   Hole hole{Offset(from.get<int64_t>()), Offset(from.get<int64_t>()), from.get<uint64_t>(), from.get<uint64_t>()};
@@ -262,7 +273,9 @@ Result<void> Replay::mend_tail(LogState& log) {
     TRY_VOID(file->read(at, batch));
     if (!validate_stored(batch, Walk::header)) break;
     log.note_batch(*header, static_cast<uint32_t>(batch.size()));
-    if (header->has_producer()) log.producers.remember(*header, header->max_timestamp);
+    auto known = producers_until_.find(log.stream);
+    bool is_known = known != producers_until_.end() && header->base_offset < known->second;
+    if (header->has_producer() && !is_known) log.producers.remember(*header, header->max_timestamp);
     ++facts_.salvaged;
   }
   if (size > log.segments.back().bytes) {

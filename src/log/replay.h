@@ -28,6 +28,7 @@ class Replay {
   Result<void> begin(Unpacker& from);
   Result<void> drained(Unpacker& from);
   Result<void> hole(Unpacker& from);
+  Result<void> producers(Unpacker& from);
   Result<void> drop(Unpacker& from);
   Result<void> dirty(Unpacker& from);
   Result<void> replace(Unpacker& from);
@@ -57,6 +58,7 @@ class Replay {
   std::set<StreamId> touched_;
   std::set<StreamId> unjournaled_;  // logs at level `os`: a crash may have taken records that the journal tells of
   std::set<SegmentId> written_, missing_;
+  std::map<StreamId, Offset> producers_until_;  // what the window has from the journal already
   struct Lost {
     StreamId stream;
     Offset first, last;
