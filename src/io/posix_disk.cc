@@ -206,13 +206,27 @@ Result<std::unique_ptr<Disk>> open_at(const std::string& root, bool read_only) {
   return std::make_unique<PosixDisk>(std::move(folder), read_only);
 }
 
+/// The name of a folder that was just made survives power loss after this, and with it all that will be in there.
+Result<void> sync_parent(const std::string& folder) {
+  size_t slash = folder.find_last_of('/');
+  std::string parent = slash == std::string::npos ? "." : folder.substr(0, slash);
+  Fd fd(::open(parent.empty() ? "/" : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd.get() < 0) return os_error("open the parent of the data folder");
+  if (::fsync(fd.get()) != 0) return sync_error("fsync the parent of the data folder");
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Disk>> open_disk(const std::string& root) {
   for (size_t end = 0; end != std::string::npos;) {
     end = root.find('/', end + 1);
     std::string part = root.substr(0, end);
-    if (!part.empty() && ::mkdir(part.c_str(), 0750) != 0 && errno != EEXIST) return os_error("create data folder");
+    if (part.empty()) continue;
+    if (::mkdir(part.c_str(), 0750) == 0)
+      TRY_VOID(sync_parent(part));
+    else if (errno != EEXIST)
+      return os_error("create data folder");
   }
   return open_at(root, /*read_only=*/false);
 }

@@ -12,6 +12,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
+
+#include "io/logger.h"
 
 namespace naru::io {
 namespace {
@@ -28,8 +31,10 @@ constexpr uint64_t send_bytes_max = MiB;  // at one go, so that a fast reader do
 /// The part of a stream that epoll knows; outlives the stream by the rest of the turn.
 class TcpSocket final : public Pollable {
  public:
-  TcpSocket(EpollLoop& loop, int fd) : loop_(loop), fd_(fd) {}
+  TcpSocket(EpollLoop& loop, Socket socket) : loop_(loop), socket_(std::move(socket)) {}
   ~TcpSocket() override { shut(); }
+  bool is_open() const { return socket_.is_open(); }
+  int fd() const { return socket_.fd(); }
 
   void on_events(uint32_t events) override {
     if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
@@ -40,15 +45,15 @@ class TcpSocket final : public Pollable {
       readable_ = true;
       if (reader_) reader_->wake();
     }
-    if (fd_ >= 0 && events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {
+    if (is_open() && events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {
       writable_ = true;
       flush();
     }
   }
 
   Result<size_t> read_now(std::span<uint8_t> into) {
-    if (fd_ < 0) return fail(Code::closed, "connection closed");
-    ssize_t n = ::recv(fd_, into.data(), into.size(), 0);
+    if (!is_open()) return fail(Code::closed, "connection closed");
+    ssize_t n = ::recv(fd(), into.data(), into.size(), 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
       readable_ = errno == EINTR;
       return fail(Code::busy);
@@ -61,22 +66,21 @@ class TcpSocket final : public Pollable {
   }
 
   void queue(Bytes bytes) {
-    if (bytes.empty() || fd_ < 0) return;
+    if (bytes.empty() || !is_open()) return;
     queued_ += bytes.size();
     pieces_.push_back({.bytes = std::move(bytes), .range = {}});
     flush_later();
   }
   void queue(FileRange range) {
-    if (range.length == 0 || fd_ < 0) return;
+    if (range.length == 0 || !is_open()) return;
     queued_ += range.length;
     pieces_.push_back({.bytes = {}, .range = std::move(range)});
     flush_later();
   }
 
   void shut() {
-    if (fd_ < 0) return;
-    ::close(fd_);
-    fd_ = -1;
+    if (!is_open()) return;
+    socket_.close();
     pieces_.clear();
     queued_ = 0;
     if (reader_) std::exchange(reader_, nullptr)->wake();
@@ -94,7 +98,7 @@ class TcpSocket final : public Pollable {
   }
 
   void flush() {
-    while (fd_ >= 0 && writable_ && !pieces_.empty()) {
+    while (is_open() && writable_ && !pieces_.empty()) {
       ssize_t n = pieces_.front().range.file ? send_range() : send_bytes();
       if (n < 0 && errno == EINTR) continue;
       if (n < 0 && errno == EAGAIN) {
@@ -133,7 +137,7 @@ class TcpSocket final : public Pollable {
       parts[message.msg_iovlen++] = {const_cast<uint8_t*>(piece.bytes.data()) + piece.sent, length};
       total += length;
     }
-    ssize_t n = ::sendmsg(fd_, &message, MSG_NOSIGNAL | (range_follows ? MSG_MORE : 0));
+    ssize_t n = ::sendmsg(fd(), &message, MSG_NOSIGNAL | (range_follows ? MSG_MORE : 0));
     if (n > 0) consumed(static_cast<size_t>(n));
     return n;
   }
@@ -142,7 +146,7 @@ class TcpSocket final : public Pollable {
     Piece& piece = pieces_.front();
     off_t at = static_cast<off_t>(piece.range.at + piece.sent);
     size_t length = std::min<uint64_t>(piece.range.length - piece.sent, send_bytes_max);
-    ssize_t n = ::sendfile(fd_, piece.range.file->descriptor(), &at, length);
+    ssize_t n = ::sendfile(fd(), piece.range.file->descriptor(), &at, length);
     if (n > 0) consumed(static_cast<size_t>(n));
     return n;
   }
@@ -162,7 +166,7 @@ class TcpSocket final : public Pollable {
   }
 
   EpollLoop& loop_;
-  int fd_;
+  Socket socket_;
   bool readable_ = true, writable_ = true, ending_ = false, flush_planned_ = false;
   std::deque<Piece> pieces_;
   uint64_t queued_ = 0, drain_to_ = 0;
@@ -173,7 +177,9 @@ class TcpSocket final : public Pollable {
 
 class TcpStream final : public Stream {
  public:
-  TcpStream(EpollLoop& loop, int fd) : loop_(loop), socket_(std::make_unique<TcpSocket>(loop, fd)) {
+  TcpStream(EpollLoop& loop, Socket socket)
+      : loop_(loop), socket_(std::make_unique<TcpSocket>(loop, std::move(socket))) {
+    int fd = socket_->fd();
     sockaddr_storage address{};
     socklen_t length = sizeof address;
     if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0) peer_ = text_of(address, true);
@@ -187,7 +193,7 @@ class TcpStream final : public Stream {
     loop_.retire(std::move(socket_));
   }
 
-  Result<void> start() { return loop_.watch(socket_->fd_, socket_.get()); }
+  Result<void> start() { return loop_.watch(socket_->fd(), socket_.get()); }
 
   Task<Result<size_t>> read(std::span<uint8_t> into) override {
     while (true) {
@@ -197,7 +203,7 @@ class TcpStream final : public Stream {
     }
   }
   Task<> readable() override {
-    while (!socket_->readable_ && socket_->fd_ >= 0) {
+    while (!socket_->readable_ && socket_->is_open()) {
       Wakeup wakeup;
       socket_->reader_ = &wakeup;
       co_await wakeup;
@@ -209,14 +215,14 @@ class TcpStream final : public Stream {
   void send(FileRange range) override { socket_->queue(std::move(range)); }
   uint64_t queued() const override { return socket_->queued_; }
   Task<Result<void>> drained(uint64_t bytes) override {
-    while (socket_->fd_ >= 0 && socket_->queued_ > bytes) {
+    while (socket_->is_open() && socket_->queued_ > bytes) {
       Wakeup wakeup;
       socket_->drain_to_ = bytes;
       socket_->drainer_ = &wakeup;
       co_await wakeup;
       socket_->drainer_ = nullptr;
     }
-    if (socket_->fd_ < 0) co_return fail(Code::closed, "connection closed");
+    if (!socket_->is_open()) co_return fail(Code::closed, "connection closed");
     co_return Result<void>();
   }
   void close() override { socket_->shut(); }
@@ -231,10 +237,11 @@ class TcpStream final : public Stream {
 
 class Listener final : public TcpListener {
  public:
-  Listener(EpollLoop& loop, Endpoint endpoint, int fd, std::move_only_function<void(Socket)> on_accept)
+  Listener(EpollLoop& loop, Endpoint endpoint, int fd, std::move_only_function<void(Socket)> on_accept,
+           std::shared_ptr<SocketLimit> limit)
       : loop_(loop),
         endpoint_(std::move(endpoint)),
-        socket_(std::make_unique<Acceptor>(loop, fd, std::move(on_accept))) {}
+        socket_(std::make_unique<Acceptor>(loop, fd, std::move(on_accept), std::move(limit), endpoint_)) {}
   ~Listener() override {
     socket_->shut();
     loop_.retire(std::move(socket_));
@@ -244,8 +251,14 @@ class Listener final : public TcpListener {
 
  private:
   struct Acceptor final : Pollable {
-    Acceptor(EpollLoop& loop, int descriptor, std::move_only_function<void(Socket)> call)
-        : owner(loop), fd(descriptor), on_accept(std::move(call)), retry(loop, [this] { on_events(EPOLLIN); }) {}
+    Acceptor(EpollLoop& loop, int descriptor, std::move_only_function<void(Socket)> call,
+             std::shared_ptr<SocketLimit> most, const Endpoint& at)
+        : owner(loop),
+          fd(descriptor),
+          on_accept(std::move(call)),
+          limit(std::move(most)),
+          place(at),
+          retry(loop, [this] { on_events(EPOLLIN); }) {}
     ~Acceptor() override { shut(); }
     void shut() {
       if (fd >= 0) ::close(std::exchange(fd, -1));
@@ -253,22 +266,36 @@ class Listener final : public TcpListener {
     }
     void on_events(uint32_t) override {
       while (fd >= 0) {
+        if (limit && !limit->take()) return pause("as many are open as the limit of open files allows");
         int accepted = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int number = errno;
         if (accepted >= 0) {
           int on = 1;
           ::setsockopt(accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-          on_accept(Socket(accepted));
+          on_accept(Socket(accepted, limit));
           continue;
         }
-        if (errno == EINTR || errno == ECONNABORTED) continue;
-        if (errno != EAGAIN) retry.arm(owner.now() + 100);  // out of descriptors or memory: others must close first
+        if (limit) limit->give();
+        if (number == EINTR || number == ECONNABORTED) continue;
+        // No descriptors or no memory: others must close first. The socket is watched for edges, so nothing spins.
+        if (number != EAGAIN) pause(std::strerror(number));
         return;
       }
+    }
+    void pause(const char* why) {
+      constexpr Millis between_tries = 100, between_lines = 60'000;
+      retry.arm(owner.now() + between_tries);
+      if (owner.now() < quiet_until) return;
+      quiet_until = owner.now() + between_lines;
+      log(Level::warning, "new connections have to wait", {{"address", place.text()}, {"reason", why}});
     }
     EpollLoop& owner;
     int fd;
     std::move_only_function<void(Socket)> on_accept;
+    std::shared_ptr<SocketLimit> limit;
+    const Endpoint& place;
     Timer retry;
+    Millis quiet_until = 0;
   };
   EpollLoop& loop_;
   Endpoint endpoint_;
@@ -291,18 +318,21 @@ class Signals final : public Pollable {
 
 }  // namespace
 
-Socket::~Socket() {
-  if (fd_ >= 0) ::close(fd_);
+void Socket::close() {
+  if (fd_ < 0) return;
+  ::close(std::exchange(fd_, -1));
+  if (limit_) limit_->give();
 }
 
 std::unique_ptr<Stream> adopt(EpollLoop& loop, Socket socket) {
-  auto stream = std::make_unique<TcpStream>(loop, socket.release());
+  auto stream = std::make_unique<TcpStream>(loop, std::move(socket));
   if (!stream->start()) stream->close();  // the session sees it closed
   return stream;
 }
 
 Result<std::unique_ptr<TcpListener>> listen(EpollLoop& loop, const Endpoint& at,
-                                            std::move_only_function<void(Socket)> on_accept) {
+                                            std::move_only_function<void(Socket)> on_accept,
+                                            std::shared_ptr<SocketLimit> limit) {
   addrinfo hints{}, *found = nullptr;
   hints.ai_flags = AI_PASSIVE;
   hints.ai_socktype = SOCK_STREAM;
@@ -324,7 +354,7 @@ Result<std::unique_ptr<TcpListener>> listen(EpollLoop& loop, const Endpoint& at,
   ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
   bound.port = ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&address)->sin6_port
                                                    : reinterpret_cast<sockaddr_in*>(&address)->sin_port);
-  auto listener = std::make_unique<Listener>(loop, std::move(bound), fd, std::move(on_accept));
+  auto listener = std::make_unique<Listener>(loop, std::move(bound), fd, std::move(on_accept), std::move(limit));
   TRY_VOID(listener->start());
   return listener;
 }

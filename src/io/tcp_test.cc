@@ -187,5 +187,35 @@ TEST(endpoint, is_parsed_from_what_people_write) {
     EXPECT_EQ(parse(miss), "refused") << miss;
 }
 
+int connect_to(const Endpoint& at) {
+  int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{
+      .sin_family = AF_INET, .sin_port = htons(at.port), .sin_addr = {htonl(INADDR_LOOPBACK)}, .sin_zero = {}};
+  EXPECT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  return fd;
+}
+
+TEST(tcp_listener, takes_as_many_as_its_limit_and_the_next_one_when_one_has_gone) {
+  EpollLoop loop;
+  auto limit = std::make_shared<SocketLimit>(2);
+  std::vector<std::unique_ptr<Stream>> taken;
+  auto on_accept = [&](Socket socket) { taken.push_back(adopt(loop, std::move(socket))); };
+  auto listener = *listen(loop, {"127.0.0.1", 0}, on_accept, limit);
+  int clients[] = {connect_to(listener->endpoint()), connect_to(listener->endpoint()),
+                   connect_to(listener->endpoint())};
+  size_t before = 0;
+  Timer look(loop, [&] {
+    before = taken.size();
+    taken.front()->close();
+  });
+  look.arm(loop.now() + 50);
+  Timer end(loop, [&] { loop.stop(); });
+  end.arm(loop.now() + 300);
+  loop.run();
+  EXPECT_EQ(before, 2u);
+  EXPECT_EQ(taken.size(), 3u);
+  for (int fd : clients) ::close(fd);
+}
+
 }  // namespace
 }  // namespace naru::io

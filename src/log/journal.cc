@@ -181,8 +181,14 @@ static Result<void> worse(const Result<void>& a, const Result<void>& b) {
   return b ? a : b;
 }
 
+io::Task<> Journal::abandon() {
+  abandoned_ = true;
+  retry_.cancel();
+  while (in_flight_) co_await loop_.sleep_until(loop_.now() + 1);
+}
+
 void Journal::flush() {
-  if (in_flight_ || groups_.empty() || failed_) return;
+  if (abandoned_ || in_flight_ || groups_.empty() || failed_) return;
   Group& group = groups_.front();
   if (groups_.size() == 1 && !sealed_) {
     sealed_ = true;

@@ -85,6 +85,8 @@ class Journal {
   bool has_room() const { return waiting_bytes_ < limits_.waiting_bytes; }
   /// The disk is full, or no descriptor is left: what was appended waits, and more should be refused. Heals by itself.
   bool is_full() const { return full_; }
+  /// Writes nothing any more; resumes when nothing is on its way.
+  io::Task<> abandon();
 
   /// The file that takes new entries; those with a lower number hold nothing else than entries below.
   uint32_t file_number() const { return fill_file_; }
@@ -158,7 +160,7 @@ class Journal {
   uint64_t fill_at_ = 0;    // next free aligned position there
   JournalPosition fill_file_begin_ = 0;
   std::deque<Group> groups_;  // the last one is open unless sealed_; the first may be in flight
-  bool sealed_ = true, in_flight_ = false, flush_planned_ = false, full_ = false, failed_ = false;
+  bool sealed_ = true, in_flight_ = false, flush_planned_ = false, full_ = false, failed_ = false, abandoned_ = false;
   std::vector<AlignedBuffer> buffers_;  // recycled
   JournalPosition end_ = 0, durable_ = 0;
   uint64_t waiting_bytes_ = 0, group_number_ = 0;

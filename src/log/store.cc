@@ -273,7 +273,7 @@ io::Task<Result<void>> Store::checkpoint() {
   if (is_full()) co_return fail(Code::full, "no space left for the journal");
   co_await settle();
   // One that is planned already does not cover all.
-  while (pending_ && !failed_ && retry_.deadline() == io::never) co_await settle();
+  while (pending_ && !failed_ && !is_full() && retry_.deadline() == io::never) co_await settle();
   if (!pending_ && !failed_) {
     begin_checkpoint();
     co_await settle();
@@ -285,7 +285,7 @@ io::Task<Result<void>> Store::checkpoint() {
 
 io::Task<> Store::settle() {
   for (bool again = true; again;) {
-    auto stored = co_await durable(journal_.end());
+    auto stored = co_await durable_if_space(journal_.end());  // a disk that got full meanwhile must not hold up an end
     while (jobs_ > 0) {
       io::Wakeup wakeup;
       idle_waiters_.push_back(&wakeup);
@@ -293,6 +293,16 @@ io::Task<> Store::settle() {
     }
     // A job may have had something to write down.
     again = stored && journal_.durable() < journal_.end();
+  }
+}
+
+io::Task<> Store::abandon() {
+  retry_.cancel();
+  co_await journal_.abandon();
+  while (jobs_ > 0) {
+    io::Wakeup wakeup;
+    idle_waiters_.push_back(&wakeup);
+    co_await wakeup;
   }
 }
 

@@ -82,6 +82,8 @@ class Store final : LogOwner {
   const io::Cancel& cancel() const { return cancel_; }
   /// Ends without a checkpoint: waits for blocking calls that are on their way. The store may be destroyed then.
   io::Task<> settle();
+  /// Ends where the disk is full: no longer tries to write what waits for space. What was confirmed is on disk.
+  io::Task<> abandon();
 
   struct Counters {
     uint64_t appended_bytes = 0, appended_batches = 0, checkpoints = 0;

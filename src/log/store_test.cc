@@ -228,6 +228,22 @@ TEST_F(a_store, on_a_full_disk_a_checkpoint_says_so_instead_of_waiting_for_ever)
   EXPECT_EQ(checkpoint(), "full");
 }
 
+TEST_F(a_store, a_disk_that_gets_full_at_the_very_end_does_not_hold_the_end_up) {
+  put(1, "a");
+  disk().set_space(0);
+  store().table(3).put("k", std::string(20'000, 'x'));  // finds out only on its way
+  EXPECT_EQ(checkpoint(), "full");
+  auto abandoned = store().abandon();
+  loop().run_for(5000);
+  EXPECT_TRUE(abandoned.done());
+  disk().set_space(UINT64_MAX);
+  loop().run_for(5000);
+  EXPECT_EQ(store().journal().durable() < store().journal().end(), true) << "it went on writing";
+  kill();
+  ASSERT_EQ(start(), "ok");
+  EXPECT_EQ(read(1), "0:a");
+}
+
 TEST_F(a_store, a_checkpoint_without_space_is_tried_again) {
   for (int i = 0; i < 20; ++i) put(1, "v", 1000);
   uint64_t before = store().counters().checkpoints;

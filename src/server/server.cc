@@ -35,9 +35,26 @@ uint64_t memory_there() {
 uint64_t allow_many_files() {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 1024;
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-  return limit.rlim_max;
+  rlimit raised{limit.rlim_max, limit.rlim_max};
+  return ::setrlimit(RLIMIT_NOFILE, &raised) == 0 ? raised.rlim_cur : limit.rlim_cur;
+}
+
+/// Who may have how many descriptors.
+struct Descriptors {
+  uint64_t segments = 0;  // per core, kept open
+  uint64_t connections = 0;
+  static constexpr uint64_t admin = 4;
+};
+
+/// Connections get what segments, journals and the work on files leave, so that a crowd of clients never stops a write.
+Descriptors share_out(uint64_t files_max, uint64_t cores) {
+  // Standard streams, listeners, signals, folder; per core the loop, the journal, a checkpoint, a rewrite.
+  constexpr uint64_t process = 12, of_core = 8;
+  Descriptors out;
+  out.segments = std::clamp<uint64_t>(files_max / 4 / cores, 4, 1024);
+  uint64_t taken = process + Descriptors::admin + (of_core + out.segments) * cores;
+  out.connections = files_max > taken + 8 ? files_max - taken : 8;
+  return out;
 }
 
 class Server {
@@ -45,7 +62,6 @@ class Server {
   explicit Server(const Config& config) : config_(config) {}
 
   int run() {
-    files_max_ = allow_many_files();
     auto signals = io::on_signals(loop_of(0), [this](int) { begin_stop(); });
     if (!signals) return failed("cannot wait for signals", signals.error());
     if (int code = open(); code != 0) return code;
@@ -53,12 +69,8 @@ class Server {
     start().detach();
     loop_of(0).run();
     for (auto& thread : threads_) thread.join();
-    if (exit_code_ == 0) {
-      manifest_.clean = true;
-      if (auto written = write_manifest(*disk_, manifest_); !written)
-        return failed("cannot write MANIFEST", written.error());
-      io::log(Level::info, "stopped");
-    }
+    if (exit_code_ == 0) exit_code_ = say_clean();
+    if (exit_code_ == 0) io::log(Level::info, "stopped");
     return exit_code_;
   }
 
@@ -77,6 +89,23 @@ class Server {
       reason += std::string(": ") + std::strerror(static_cast<int>(error.detail));
     io::log(Level::error, what, {{"reason", reason}, {"path", path.empty() ? config_.data_dir : path}});
     return 1;
+  }
+
+  static bool wants_space(const Error& error) { return error.code == Code::full || error.code == Code::busy; }
+
+  /// The next start may take the checkpoints as the whole truth.
+  int say_clean() {
+    if (!checkpointed_) return 0;
+    manifest_.clean = true;
+    auto written = write_manifest(*disk_, manifest_);
+    if (written) return 0;
+    if (!wants_space(written.error())) return failed("cannot write MANIFEST", written.error());
+    say_full(written.error());
+    return 0;
+  }
+  void say_full(const Error& error) {
+    io::log(Level::warning, "no space for a checkpoint at the end; nothing is lost, the next start replays the journal",
+            {{"reason", error.reason}, {"path", config_.data_dir}});
   }
 
   /// Recovers the data folder and builds the cores on what is found.
@@ -110,7 +139,10 @@ class Server {
   }
 
   int build(Recovered& recovered, Prng& random) {
+    Descriptors descriptors = share_out(allow_many_files(), cores());
+    clients_limit_ = std::make_shared<io::SocketLimit>(descriptors.connections);
     BrokerSettings settings;
+    settings.connections_max = descriptors.connections;
     settings.durability = config_.durability;
     settings.data_dir = config_.data_dir;
     settings.groups.initial_rebalance_delay_ms = config_.group_rebalance_delay_ms;
@@ -123,7 +155,7 @@ class Server {
     broker_->cluster_id = manifest_.cluster_id;
     broker_->cores.reserve(cores());
     StoreSettings store;
-    store.open_files_max = std::clamp<uint64_t>(files_max_ / 3 / cores(), 4, 1024);  // most are for connections
+    store.open_files_max = descriptors.segments;
     store.journal.waiting_bytes = std::clamp<uint64_t>(settings.memory_bytes / 16 / cores(), MiB, 32 * MiB);
     store.journal.write_bytes = std::min<uint64_t>(store.journal.waiting_bytes / 4, 4 * MiB);
     for (uint32_t i = 0; i < cores(); ++i) {
@@ -182,9 +214,11 @@ class Server {
     io::Endpoint advertised{config_.advertise, config_.kafka.port};
     for (uint32_t i = 0; i < cores(); ++i)
       servers_.push_back(std::make_unique<CoreServer>(*broker_->cores[i], loop_of(i), advertised));
-    auto kafka = io::listen(loop_of(0), config_.kafka, [this](io::Socket socket) { accept_kafka(std::move(socket)); });
-    auto admin =
-        io::listen(loop_of(0), config_.admin, [this](io::Socket socket) { servers_[0]->add_admin(std::move(socket)); });
+    auto kafka = io::listen(
+        loop_of(0), config_.kafka, [this](io::Socket socket) { accept_kafka(std::move(socket)); }, clients_limit_);
+    auto admin = io::listen(
+        loop_of(0), config_.admin, [this](io::Socket socket) { servers_[0]->add_admin(std::move(socket)); },
+        std::make_shared<io::SocketLimit>(Descriptors::admin));
     if (!kafka || !admin) {
       const io::Endpoint& at = kafka ? config_.admin : config_.kafka;
       const Error& error = kafka ? admin.error() : kafka.error();
@@ -242,8 +276,18 @@ class Server {
     for (auto& core : broker_->cores) {
       auto checkpoint = [](Core& there) -> io::Task<Result<void>> { co_return co_await there.store.checkpoint(); };
       auto stored = co_await on(broker_->first(), *core, checkpoint);
-      if (!stored)
+      if (stored) continue;
+      checkpointed_ = false;
+      if (!wants_space(stored.error())) {
         exit_code_ = failed("no checkpoint at the end; the next start will replay the journal", stored.error());
+        continue;
+      }
+      say_full(stored.error());
+      auto abandon = [](Core& there) -> io::Task<bool> {
+        co_await there.store.abandon();
+        co_return true;
+      };
+      co_await on(broker_->first(), *core, abandon);
     }
     end(exit_code_);
   }
@@ -264,8 +308,9 @@ class Server {
   std::unique_ptr<io::TcpListener> kafka_, admin_;
   std::vector<std::thread> threads_;
   std::vector<std::string> old_journals_;
-  uint64_t connections_ = 0, files_max_ = 1024;
-  bool stopping_ = false;
+  std::shared_ptr<io::SocketLimit> clients_limit_;
+  uint64_t connections_ = 0;
+  bool stopping_ = false, checkpointed_ = true;
   int exit_code_ = 0;
 };
 

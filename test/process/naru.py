@@ -80,6 +80,11 @@ class Naru:
         text = Path(f"/proc/{self.process.pid}/status").read_text()
         return [int(re.search(rf"^{name}:\s+(\d+) kB", text, re.M)[1]) * 1024 for name in names]
 
+    def cpu_seconds(self):
+        """Of all its threads so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def switches(self):
         """Context switches of all its threads, {thread id: (name, voluntary, involuntary)}."""
         found = {}
