@@ -143,9 +143,15 @@ class FieldTableView {
   ByteView bytes_;
 };
 
-/// `{"x-max-length": 10, "nested": {...}}`, for logs, error texts and tests; long and deep content is left out.
-std::string to_text(FieldTableView table);
-std::string to_text(const FieldValue& value);
+/// How much of a table is shown. What is left out shows as an ellipsis, and then the text is no JSON any more.
+struct TextLimits {
+  int depth = 8;
+  size_t bytes = 4 * KiB;   // of all, about
+  size_t text_bytes = 256;  // of one text
+};
+/// As JSON: `{"x-max-length": 10, "nested": {...}}`. Types are not told; bytes that are no UTF-8 are shown as Latin-1.
+std::string to_text(FieldTableView table, const TextLimits& limits = {});
+std::string to_text(const FieldValue& value, const TextLimits& limits = {});
 /// As RabbitMQ's error texts show a value: 10, <<"text">>, [{<<"a">>,signedint,1}].
 std::string erlang_text(const FieldValue& value);
 

@@ -1,6 +1,8 @@
 #include "broker/field_table.h"
 
+#include <cmath>
 #include <limits>
+#include <set>
 
 #include "base/testing.h"
 
@@ -128,7 +130,16 @@ TEST(field_table, reads_back_every_type_with_its_value) {
   EXPECT_EQ(to_text(*read->find("array")), R"([1, "two", null])");
   EXPECT_TRUE(read->find("none")->is_none());
   EXPECT_FALSE(read->find("nowhere"));
-  EXPECT_EQ(to_text(FieldTable().add("a", int16_t(1)).add("b\n", Decimal{1, 5}).view()), R"({"a": 1, "b\x0a": 5e-1})");
+  EXPECT_EQ(to_text(FieldTable().add("a", int16_t(1)).add("b\n", Decimal{1, 5}).view()),
+            R"({"a": 1, "b\u000a": 5e-1})");
+}
+
+TEST(field_table, text_is_json_unless_something_is_left_out) {
+  FieldTable table = FieldTable().add("q\"", "ü\x01").add("bad", "\xff").add("nan", -INFINITY).add("big", 1e300);
+  EXPECT_EQ(to_text(table.view()), R"({"q\"": "ü\u0001", "bad": "\u00ff", "nan": "-inf", "big": 1e+300})");
+  EXPECT_EQ(to_text(FieldTable().add("a", FieldTable().add("b", 1)).view(), {.depth = 1}), R"({"a": {…}})");
+  EXPECT_EQ(to_text(FieldTable().add("a", "long").add("b", 2).view(), {.bytes = 5, .text_bytes = 2}),
+            R"({"a": "lo…", …})");
 }
 
 TEST(field_table, letters_and_sizes_are_those_of_the_wire) {

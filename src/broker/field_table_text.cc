@@ -1,16 +1,13 @@
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "base/erlang_text.h"
+#include "base/utf8.h"
 #include "broker/field_table.h"
 
 namespace naru {
 namespace {
-
-constexpr int printed_depth_max = 8;
-constexpr size_t printed_bytes_max = 4 * KiB;
-
-void print(std::string& to, const FieldValue& value, int depth);
 
 template <class Number>
 void print_number(std::string& to, Number number) {
@@ -18,81 +15,95 @@ void print_number(std::string& to, Number number) {
   to.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
 }
 
-void print_text(std::string& to, ByteView bytes) {
-  to += '"';
-  for (uint8_t byte : bytes.first(std::min<size_t>(bytes.size(), 256))) {
-    if (byte == '"' || byte == '\\') to += '\\';
-    if (byte >= ' ' && byte != 0x7f) {
-      to += static_cast<char>(byte);
-    } else {
-      to += "\\x";
-      to += "0123456789abcdef"[byte >> 4];
-      to += "0123456789abcdef"[byte & 15];
-    }
-  }
-  to += bytes.size() > 256 ? "…\"" : "\"";
-}
+class JsonPrinter {
+ public:
+  JsonPrinter(std::string& to, const TextLimits& limits) : to_(to), limits_(limits), begin_(to.size()) {}
 
-void print(std::string& to, FieldTableView table, int depth) {
-  to += '{';
-  const char* between = "";
-  for (const Field& field : table) {
-    to += std::exchange(between, ", ");
-    if (depth == 0 || to.size() > printed_bytes_max) {
-      to += "…";
-      break;
+  void table(FieldTableView table, int depth) {
+    list('{', '}', table, depth, [&](const Field& field) {
+      text(view(field.name));
+      to_ += ": ";
+      value(field.value, depth + 1);
+    });
+  }
+  void value(const FieldValue& value, int depth) {
+    if (auto number = value.integer()) return print_number(to_, *number);
+    if (auto number = value.real()) return real(*number);
+    if (auto flag = value.boolean()) return void(to_ += *flag ? "true" : "false");
+    if (auto time = value.timestamp()) return print_number(to_, time->seconds);
+    if (auto inner = value.table()) return table(*inner, depth);
+    if (auto inner = value.array())
+      return list('[', ']', *inner, depth, [&](const FieldValue& item) { this->value(item, depth + 1); });
+    if (auto decimal = value.decimal()) {
+      print_number(to_, decimal->value);
+      to_ += "e-";
+      return print_number(to_, static_cast<unsigned>(decimal->scale));
     }
-    print_text(to, view(field.name));
-    to += ": ";
-    print(to, field.value, depth - 1);
+    if (value.is_none()) return void(to_ += "null");
+    text(value.bytes);
   }
-  to += '}';
-}
 
-void print(std::string& to, FieldArrayView array, int depth) {
-  to += '[';
-  const char* between = "";
-  for (const FieldValue& value : array) {
-    to += std::exchange(between, ", ");
-    if (depth == 0 || to.size() > printed_bytes_max) {
-      to += "…";
-      break;
+ private:
+  template <class Fields, class Print>
+  void list(char open, char close, const Fields& fields, int depth, Print print_one) {
+    to_ += open;
+    const char* between = "";
+    for (const auto& field : fields) {
+      to_ += std::exchange(between, ", ");
+      if (depth == limits_.depth || to_.size() - begin_ > limits_.bytes) {
+        to_ += "…";
+        break;
+      }
+      print_one(field);
     }
-    print(to, value, depth - 1);
+    to_ += close;
   }
-  to += ']';
-}
+  void real(double number) {
+    bool finite = std::isfinite(number);  // JSON knows no other numbers
+    if (!finite) to_ += '"';
+    print_number(to_, number);
+    if (!finite) to_ += '"';
+  }
+  void text(ByteView bytes) {
+    std::string_view all = naru::text(bytes), rest = cut_utf8(all, limits_.text_bytes);
+    bool is_cut = rest.size() < all.size();
+    to_ += '"';
+    for (bool plain = is_utf8(rest); !rest.empty(); rest.remove_prefix(1)) {
+      auto byte = static_cast<uint8_t>(rest[0]);
+      if (byte == '"' || byte == '\\') to_ += '\\';
+      if (byte >= ' ' && byte != 0x7f && (byte < 0x80 || plain)) {
+        to_ += rest[0];
+      } else {
+        to_ += "\\u00";
+        to_ += "0123456789abcdef"[byte >> 4];
+        to_ += "0123456789abcdef"[byte & 15];
+      }
+    }
+    to_ += is_cut ? "…\"" : "\"";
+  }
 
-void print(std::string& to, const FieldValue& value, int depth) {
-  if (auto number = value.integer()) return print_number(to, *number);
-  if (auto number = value.real()) return print_number(to, *number);
-  if (auto flag = value.boolean()) return void(to += *flag ? "true" : "false");
-  if (auto time = value.timestamp()) return print_number(to, time->seconds);
-  if (auto table = value.table()) return print(to, *table, depth);
-  if (auto array = value.array()) return print(to, *array, depth);
-  if (auto decimal = value.decimal()) {
-    print_number(to, decimal->value);
-    to += "e-";
-    return print_number(to, static_cast<unsigned>(decimal->scale));
-  }
-  if (value.is_none()) return void(to += "null");
-  print_text(to, value.bytes);
-}
+  std::string& to_;
+  const TextLimits& limits_;
+  size_t begin_;
+};
 
 }  // namespace
 
-std::string to_text(FieldTableView table) {
+std::string to_text(FieldTableView table, const TextLimits& limits) {
   std::string text;
-  print(text, table, printed_depth_max);
+  JsonPrinter(text, limits).table(table, 0);
   return text;
 }
-std::string to_text(const FieldValue& value) {
+std::string to_text(const FieldValue& value, const TextLimits& limits) {
   std::string text;
-  print(text, value, printed_depth_max);
+  JsonPrinter(text, limits).value(value, 0);
   return text;
 }
 
 namespace {
+
+constexpr int term_depth_max = 8;
+constexpr size_t term_bytes_max = 4 * KiB;
 
 void print_term(std::string& to, const FieldValue& value, int depth);
 
@@ -113,7 +124,7 @@ void print_list_term(std::string& to, const Fields& fields, int depth, Print pri
   const char* between = "";
   for (const auto& field : fields) {
     to += std::exchange(between, ",");
-    if (depth == 0 || to.size() > printed_bytes_max) {
+    if (depth == 0 || to.size() > term_bytes_max) {
       to += "...";
       break;
     }
@@ -150,7 +161,7 @@ void print_term(std::string& to, const FieldValue& value, int depth) {
 
 std::string erlang_text(const FieldValue& value) {
   std::string text;
-  print_term(text, value, printed_depth_max);
+  print_term(text, value, term_depth_max);
   return text;
 }
 

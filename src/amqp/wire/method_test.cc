@@ -114,9 +114,10 @@ TEST(method, a_login_as_pika_sends_it) {
   EXPECT_EQ(read->response.size(), 12u);
   EXPECT_EQ(read->locale, "en_US");
   EXPECT_EQ(read->client_properties.find("capabilities")->table()->find("basic.nack")->boolean(), true);
-  EXPECT_EQ(to_text(*read),
-            R"(connection.start-ok {client_properties: {"product": "Pika", "capabilities": {"basic.nack": true, )"
-            R"("connection.blocked": true}}, mechanism: "PLAIN", response: "\x00guest\x00guest", locale: "en_US"})");
+  EXPECT_EQ(
+      to_text(*read),
+      R"(connection.start-ok {client_properties: {"product": "Pika", "capabilities": {"basic.nack": true, )"
+      R"("connection.blocked": true}}, mechanism: "PLAIN", response: "\u0000guest\u0000guest", locale: "en_US"})");
 }
 
 TEST(method, lengths_that_lie_are_refused) {

@@ -148,5 +148,47 @@ TEST(spec, what_another_encoder_made_of_the_definition_is_read_and_written) {
   EXPECT_GT(count, 150u);
 }
 
+template <class M>
+Bytes rewritten(const Frame& frame) {
+  auto method = decode_method<M>(frame.payload);
+  EXPECT_TRUE(method) << method.error().reason << " at " << method.error().detail;
+  Bytes again;
+  if (method) append_method(again, frame.channel, *method);
+  return again;
+}
+
+TEST(spec, frames_come_out_as_real_clients_and_rabbitmq_wrote_them) {
+  std::ifstream file(NARU_SOURCE_DIR "/test/golden/amqp/frames.txt");
+  size_t count = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with('#')) continue;
+    std::istringstream words(line);
+    std::string sender, hex;
+    words >> sender >> hex;
+    SCOPED_TRACE(line.substr(0, 100));
+    Bytes bytes = bytes_of(hex), again;
+    FrameReader reader;
+    reader.feed(bytes);
+    auto frame = reader.next();
+    ASSERT_TRUE(frame && *frame);
+    if ((*frame)->type == FrameType::header) {
+      auto header = decode_header((*frame)->payload);
+      ASSERT_TRUE(header) << header.error().reason << " at " << header.error().detail;
+      append_header(again, (*frame)->channel, header->body_bytes, header->properties);
+    } else {
+      ASSERT_EQ((*frame)->type, FrameType::method);
+      switch (peek_method((*frame)->payload)) {
+#define NARU_REWRITE(type, enumerator, class_number, method_number, method_name) \
+  case Method::enumerator: again = rewritten<type>(**frame); break;
+        NARU_AMQP_METHODS(NARU_REWRITE)
+#undef NARU_REWRITE
+      }
+    }
+    EXPECT_EQ(again, bytes);
+    ++count;
+  }
+  EXPECT_GT(count, 100u);
+}
+
 }  // namespace
 }  // namespace naru::amqp
