@@ -114,10 +114,6 @@ class Broker:
         self.process.kill()
         self.process.wait()
 
-    def restart(self):
-        self.stop()
-        self.start()
-
     def counters(self):
         """The broker's own count of what happened to messages: from /metrics, by the names that RabbitMQ gives them."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 2}/metrics", timeout=10) as answer:
@@ -132,8 +128,13 @@ class Broker:
         return counts
 
     def ctl(self, *words):
-        """rabbitmqctl, for what no protocol tells; only on RabbitMQ."""
-        assert self.is_rabbitmq
-        done = subprocess.run([*ANY_COMMAND, "ctl", "--port", str(self.port), "--dir", str(self.folder / "rabbitmq"), "--",
-                               *words], capture_output=True, timeout=60, check=True)
+        """rabbitmqctl, for what no protocol tells; naru takes the same words."""
+        if self.is_rabbitmq:
+            folder = os.environ.get("NARU_TEST_PEER_DIR", str(self.folder / "rabbitmq"))
+            command = [*ANY_COMMAND, "ctl", "--port", str(self.port), "--dir", folder, "--", *words]
+        else:
+            binary = os.environ.get("NARU_BIN", str(REPO / "build/naru"))
+            command = [binary, "ctl", "--admin", f"127.0.0.1:{self.port + 2}", *words]
+        done = subprocess.run(command, capture_output=True, timeout=60, check=False)
+        assert done.returncode == 0, f"{command}: {done.stdout.decode()}{done.stderr.decode()}"
         return done.stdout.decode()
