@@ -1,5 +1,9 @@
 #include "amqp/wire/method.h"
 
+#include <algorithm>
+
+#include "base/erlang_text.h"
+
 namespace naru::amqp {
 
 std::string_view name(Method method) {
@@ -10,6 +14,12 @@ std::string_view name(Method method) {
 #undef NARU_NAME
   }
   return {};
+}
+
+std::string decode_explanation(const Error& error, ByteView payload) {
+  if (std::string_view(error.reason) == not_utf8) return error.reason;
+  ByteView arguments = payload.subspan(std::min(method_id_bytes, payload.size()));
+  return "cannot decode " + erlang_bytes(arguments.first(std::min<size_t>(arguments.size(), 256)));  // is cut anyway
 }
 
 }  // namespace naru::amqp

@@ -34,6 +34,9 @@ Result<M> decode_method(ByteView payload) {
   return method;
 }
 
+/// Why a payload could not be decoded, as RabbitMQ explains its FRAME_ERROR: "cannot decode <<0,0,1>>".
+std::string decode_explanation(const Error& error, ByteView payload);
+
 /// Appends a whole method frame.
 template <class M>
 void append_method(Bytes& to, uint16_t channel, const M& method) {

@@ -129,11 +129,19 @@ TEST(method, lengths_that_lie_are_refused) {
   }
 }
 
+// As a RabbitMQ 3.10.8 answers to qos with a byte too many.
+TEST(method, what_cannot_be_decoded_is_shown) {
+  const Bytes longer = {0, 60, 0, 10, 0, 0, 0, 0, 0, 0, 0, 1};
+  auto refused = decode_method<BasicQos>(longer);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(decode_explanation(refused.error(), longer), "cannot decode <<0,0,0,0,0,0,0,1>>");
+}
+
 TEST(method, names_must_be_utf8_where_no_content_follows) {
   Bytes frame = encoded(QueueDeclare{.queue = "\xff"});
   auto refused = decode_method<QueueDeclare>(payload(frame));
   ASSERT_FALSE(refused);
-  EXPECT_STREQ(refused.error().reason, "Malformed UTF-8 in shortstr");
+  EXPECT_EQ(decode_explanation(refused.error(), payload(frame)), "Malformed UTF-8 in shortstr");
   frame = encoded(BasicPublish{.routing_key = "\xff"});
   EXPECT_TRUE(decode_method<BasicPublish>(payload(frame)));
 }

@@ -24,8 +24,8 @@ namespace naru::amqp {
 /// The longest short string. What naru writes there and is longer (a routing key from a queue's arguments, say) is cut.
 inline constexpr size_t short_text_bytes_max = 255;
 
-template <class T>
-inline constexpr bool is_text = std::is_convertible_v<const T&, std::string_view>;
+/// The reason of an error; RabbitMQ's words.
+inline constexpr const char* not_utf8 = "Malformed UTF-8 in shortstr";
 
 /// Decodes. Texts and tables of the result borrow the frame. The first error is kept and makes what follows do nothing.
 class ArgumentReader {
@@ -68,7 +68,7 @@ class ArgumentReader {
   std::string_view short_text() {
     std::string_view read = text(take(number<uint8_t>()));
     if (check_text_ && !is_utf8(read)) [[unlikely]]
-      return fail("Malformed UTF-8 in shortstr"), std::string_view();
+      return fail(not_utf8), std::string_view();
     return read;
   }
   FieldTableView table();
