@@ -20,6 +20,7 @@ Bytes checkpoint_of_much() {
       {.base = Offset(0), .bytes = 1000, .max_timestamp = 9, .first_timestamp = 3, .version = 2, .sealed = true},
       {.base = Offset(60), .bytes = 500}};
   log.epochs = {{1, Offset(0)}, {4, Offset(60)}};
+  log.holes = {{Offset(10), Offset(20), 100, 300}, {Offset(20), Offset(59), 400, 600}};
   AckCursor cursor(Offset(7));
   cursor.settle(Offset(9), Offset(11));
   CheckpointWriter to(id, 3);
@@ -40,9 +41,38 @@ TEST(checkpoint, gives_back_what_went_in) {
   EXPECT_TRUE(log.segments[0].sealed);
   EXPECT_FALSE(log.segments[1].sealed);
   EXPECT_EQ(log.epochs[1].start, Offset(60));
+  ASSERT_EQ(log.holes.size(), 2u);
+  EXPECT_EQ(log.holes[1], (Hole{Offset(20), Offset(59), 400, 600}));
   EXPECT_EQ(state.tables[5].at("a"), "1");
   EXPECT_EQ(state.tables[5].at("b"), "");
   EXPECT_TRUE(state.cursors.at(CursorId(9)).cursor.is_done(Offset(10)));
+}
+
+TEST(log_state, takes_holes_only_where_they_fit) {
+  LogState log;
+  log.end = Offset(100);
+  log.segments = {{.base = Offset(0), .bytes = 1000, .sealed = true}, {.base = Offset(60), .bytes = 500}};
+  EXPECT_TRUE(log.note_hole({Offset(10), Offset(20), 100, 100}));
+  EXPECT_TRUE(log.note_hole({Offset(30), Offset(40), 300, 100}));
+  for (Hole wrong : {
+           Hole{Offset(15), Offset(25), 150, 100},  // cuts one in two
+           Hole{Offset(20), Offset(30), 150, 100},  // the same, by bytes
+           Hole{Offset(5), Offset(35), 50, 300},
+           Hole{Offset(50), Offset(61), 500, 100},  // reaches into the next segment
+           Hole{Offset(50), Offset(60), 500, 501},  // past the end of its own
+           Hole{Offset(70), Offset(80), 0, 100},    // in one that takes more
+           Hole{Offset(50), Offset(50), 500, 100},
+           Hole{Offset(50), Offset(60), 500, 0},
+           Hole{Offset(50), Offset(60), 1, UINT64_MAX},
+       })
+    EXPECT_FALSE(log.note_hole(wrong)) << wrong.first.value << " at " << wrong.at;
+  EXPECT_EQ(log.bytes(), 1300u);
+  EXPECT_TRUE(log.note_hole({Offset(5), Offset(45), 50, 400})) << "takes in the others";
+  ASSERT_EQ(log.holes.size(), 1u);
+  EXPECT_EQ(log.holes_of(0).size(), 1u);
+  EXPECT_EQ(log.holes_of(1).size(), 0u);
+  EXPECT_EQ(log.note_begin(Offset(60)).size(), 1u);
+  EXPECT_TRUE(log.holes.empty());
 }
 
 TEST(checkpoint, of_another_journal_is_refused) {

@@ -371,5 +371,50 @@ TEST_F(a_queues_log, never_gives_an_offset_again_that_counts_as_settled) {
   }
 }
 
+TEST_F(a_queues_log, offers_no_cursor_what_power_loss_took) {
+  LogSettings os = queue;
+  os.durability = Durability::os;
+  int lost = 0;
+  for (int round = 0; round < 40; ++round) {
+    log(1, os);
+    cursor(1);
+    cursor(2);
+    Offset end = store().find(StreamId(1))->bounds().end;
+    for (int i = 0; i < 8; ++i) append(1, {.values = {"r"}, .pad = 500});
+    done(1, end.value, end.value + 8);
+    lose_power();
+    ASSERT_EQ(start(), "ok") << damage;
+    end = log(1, os).bounds().end;
+    while (auto taken = cursor(2).take(end, HolderId(1))) {
+      std::string n = std::to_string(taken->offset.value);
+      EXPECT_EQ(read(1, taken->offset.value, 1), n + ":r");
+    }
+    lost += static_cast<int>(cursor(2).done_count());
+  }
+  EXPECT_GT(lost, 0) << "nothing was ever lost";
+}
+
+TEST_F(a_queues_log, at_level_os_knows_its_producers_after_it_was_drained) {
+  LogSettings os = queue;
+  os.durability = Durability::os;
+  log(1, os);
+  cursor(1);
+  auto send = [&](int32_t sequence) {
+    return append(1, BatchOf{.values = {"r"}, .producer = 5, .sequence = sequence, .pad = 1500});
+  };
+  for (int32_t n = 0; n < 6; ++n) EXPECT_EQ(send(n), std::to_string(n));
+  EXPECT_TRUE(wait(store().checkpoint()));
+  for (int32_t n = 6; n < 10; ++n) EXPECT_EQ(send(n), std::to_string(n));
+  settle();
+  done(1, 0, 10);
+  pass(10'000);
+  EXPECT_EQ(segments(), 0u);
+  kill();
+  ASSERT_EQ(start(), "ok") << damage;
+  EXPECT_EQ(send(9), "9") << "it was sent again";
+  EXPECT_EQ(send(10), "10");
+  EXPECT_EQ(send(12), "out_of_order");
+}
+
 }  // namespace
 }  // namespace naru
