@@ -37,6 +37,13 @@ class File {
   virtual void write_behind(uint64_t at, uint64_t length) = 0;
   /// Lets the page cache forget [at, at+length); a hint.
   virtual void forget(uint64_t at, uint64_t length) = 0;
+  /// Whether reading [at, at+length) waits for no disk, judged by its first and last page; true where nobody can tell.
+  virtual bool is_cached(uint64_t at, uint64_t length) {
+    (void)at, (void)length;
+    return true;
+  }
+  /// Reads [at, at+length), as far as there is any, into the page cache; for where blocking is allowed. A hint.
+  virtual void load(uint64_t at, uint64_t length) { (void)at, (void)length; }
   /// For sendfile; -1 where there is none.
   virtual int descriptor() const { return -1; }
 

@@ -172,6 +172,28 @@ TEST_P(AnyDisk, past_the_page_cache_the_same_bytes_arrive) {
   EXPECT_EQ(read("f"), std::string(direct_align, '\0') + std::string(2 * direct_align, 'x'));
 }
 
+TEST(posix_disk, what_was_forgotten_is_known_and_can_be_loaded) {
+  Folder folder;
+  auto disk = *open_disk(folder.path + "/data");
+  auto file = *disk->open("f", Open::create);
+  Bytes contents(2 * MiB, 7);
+  ASSERT_TRUE(file->write(0, ByteView(contents)));
+  EXPECT_TRUE(file->is_cached(0, contents.size()));
+  ASSERT_TRUE(file->sync());
+  file->forget(0, contents.size());
+  if (file->is_cached(0, 1)) GTEST_SKIP() << "this file system forgets nothing";
+  EXPECT_FALSE(file->is_cached(0, contents.size()));
+  file->load(MiB, MiB);
+  EXPECT_TRUE(file->is_cached(MiB, MiB));
+  file->forget(0, contents.size());
+  file->load(0, 100);
+  EXPECT_TRUE(file->is_cached(0, 1));
+  EXPECT_FALSE(file->is_cached(0, contents.size())) << "the last page is looked at too";
+  file->load(MiB, 5 * MiB);  // past the end
+  EXPECT_TRUE(file->is_cached(contents.size() - 1, 1));
+  EXPECT_TRUE(file->is_cached(contents.size() + MiB, 1)) << "behind the end there is nothing to wait for";
+}
+
 TEST(posix_disk, one_broker_at_a_time_and_readers_among_themselves) {
   Folder folder;
   std::string data = folder.path + "/a/b";

@@ -18,9 +18,10 @@ using Millis = int64_t;
 inline constexpr Millis never = INT64_MAX;
 
 /// Who makes a blocking call; each lane is a thread that works in order. Journal writes and the segments' share of them
-/// have their own, so that a long compaction delays no confirm.
-enum class Lane : uint8_t { journal, segment, bulk };
-inline constexpr int lane_count = 3;
+/// have their own, so that a long compaction delays no confirm, and reads for those who wait, so that it delays no
+/// reader.
+enum class Lane : uint8_t { journal, segment, bulk, reads };
+inline constexpr int lane_count = 4;
 
 class Loop;
 

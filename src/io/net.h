@@ -18,6 +18,7 @@ namespace naru::io {
 struct FileRange {
   std::shared_ptr<File> file;
   uint64_t at = 0, length = 0;
+  bool just_written = false;  // so it is in the page cache: nobody has to ask
 };
 
 class Stream {

@@ -110,9 +110,28 @@ class PosixFile final : public File {
   void forget(uint64_t at, uint64_t length) override {
     ::posix_fadvise(fd_.get(), static_cast<off_t>(at), static_cast<off_t>(length), POSIX_FADV_DONTNEED);
   }
+  bool is_cached(uint64_t at, uint64_t length) override {
+    return length == 0 || (has_page(at) && (length <= page_bytes || has_page(at + length - 1)));
+  }
+  void load(uint64_t at, uint64_t length) override {
+    ::posix_fadvise(fd_.get(), static_cast<off_t>(at), static_cast<off_t>(length), POSIX_FADV_WILLNEED);
+    uint8_t into[64 * KiB];
+    for (ssize_t n = 1; n > 0 && length > 0; at += static_cast<uint64_t>(n), length -= static_cast<uint64_t>(n)) {
+      n = ::pread(fd_.get(), into, std::min<uint64_t>(length, sizeof into), static_cast<off_t>(at));
+      if (n < 0) return;  // who reads it for good will hear why
+    }
+  }
   int descriptor() const override { return fd_.get(); }
 
  private:
+  bool has_page(uint64_t at) {
+    uint8_t byte;
+    iovec into{&byte, 1};
+    // EAGAIN: it would wait. Other errors: this file system cannot tell.
+    return ::preadv2(fd_.get(), &into, 1, static_cast<off_t>(at), RWF_NOWAIT) >= 0 || errno != EAGAIN;
+  }
+
+  static constexpr uint64_t page_bytes = 4096;
   Fd fd_;
 };
 

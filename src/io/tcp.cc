@@ -27,6 +27,7 @@ std::string text_of(const sockaddr_storage& address, bool with_port) {
 }
 
 constexpr uint64_t send_bytes_max = MiB;  // at one go, so that a fast reader does not hog the loop
+constexpr Millis cached_for_ms = 1'000;   // what was seen in the page cache is taken to be there for so long
 
 /// The part of a stream that epoll knows; outlives the stream by the rest of the turn.
 class TcpSocket final : public Pollable {
@@ -74,7 +75,9 @@ class TcpSocket final : public Pollable {
   void queue(FileRange range) {
     if (range.length == 0 || !is_open()) return;
     queued_ += range.length;
-    pieces_.push_back({.bytes = {}, .range = std::move(range)});
+    uint64_t cached = range.just_written ? range.length : 0;
+    pieces_.push_back(
+        {.bytes = {}, .range = std::move(range), .cached = cached, .cached_until = loop_.now() + cached_for_ms});
     flush_later();
   }
 
@@ -98,7 +101,8 @@ class TcpSocket final : public Pollable {
   }
 
   void flush() {
-    while (is_open() && writable_ && !pieces_.empty()) {
+    while (is_open() && writable_ && !loading_ && !pieces_.empty()) {
+      if (pieces_.front().range.file && must_load()) break;
       ssize_t n = pieces_.front().range.file ? send_range() : send_bytes();
       if (n < 0 && errno == EINTR) continue;
       if (n < 0 && errno == EAGAIN) {
@@ -118,7 +122,32 @@ class TcpSocket final : public Pollable {
     Bytes bytes;
     FileRange range;
     size_t sent = 0;
+    // Of a range: how much of it is in the page cache, and until when that is believed.
+    uint64_t cached = 0;
+    Millis cached_until = 0;
   };
+
+  /// Sending what is not in the page cache would make everybody on this loop wait for the disk: another thread has it
+  /// read first. True while that goes on.
+  bool must_load() {
+    Piece& piece = pieces_.front();
+    if (piece.sent < piece.cached && loop_.now() < piece.cached_until) return false;
+    uint64_t at = piece.range.at + piece.sent;
+    uint64_t length = std::min<uint64_t>(piece.range.length - piece.sent, send_bytes_max);
+    piece.cached = piece.sent + length;
+    piece.cached_until = loop_.now() + cached_for_ms;
+    if (piece.range.file->is_cached(at, length)) return false;
+    loading_ = true;
+    loop_.work(
+        Lane::reads, [file = piece.range.file, at, length] { file->load(at, length); },
+        [this, alive = std::weak_ptr<bool>(alive_)] {
+          if (alive.expired()) return;
+          loading_ = false;
+          if (!pieces_.empty()) pieces_.front().cached_until = loop_.now() + cached_for_ms;
+          flush();
+        });
+    return true;
+  }
 
   ssize_t send_bytes() {
     constexpr int batch = 64;
@@ -167,7 +196,7 @@ class TcpSocket final : public Pollable {
 
   EpollLoop& loop_;
   Socket socket_;
-  bool readable_ = true, writable_ = true, ending_ = false, flush_planned_ = false;
+  bool readable_ = true, writable_ = true, ending_ = false, flush_planned_ = false, loading_ = false;
   std::deque<Piece> pieces_;
   uint64_t queued_ = 0, drain_to_ = 0;
   Wakeup *reader_ = nullptr, *drainer_ = nullptr;

@@ -124,6 +124,32 @@ TEST_F(tcp, file_ranges_and_bytes_leave_in_the_order_they_were_given) {
   ::rmdir(folder.c_str());
 }
 
+TEST_F(tcp, a_range_that_memory_forgot_is_loaded_and_sent_whole) {
+  char name[] = "/tmp/naru-tcp-XXXXXX";
+  std::string folder = ::mkdtemp(name);
+  auto disk = *open_disk(folder);
+  std::shared_ptr<File> file = *disk->open("f", Open::create);
+  Bytes contents(5 * MiB + 123);
+  for (size_t i = 0; i < contents.size(); ++i) contents[i] = static_cast<uint8_t>(i * 37 >> 6);
+  ASSERT_TRUE(file->write(0, ByteView(contents)));
+  ASSERT_TRUE(file->sync());
+  ASSERT_TRUE(disk->remove("f"));
+  file->forget(0, contents.size());
+  auto body = [&]() -> Task<> {
+    broker->send(FileRange{file, 0, contents.size()});
+    broker->send(bytes("|"));
+    broker->send(FileRange{file, 7, 1000, /*just_written=*/true});
+    std::string got = co_await read_exactly(*client, contents.size() + 1001, 300'000);
+    std::string expected = std::string(text(contents)) + "|" + std::string(text(ByteView(contents).subspan(7, 1000)));
+    EXPECT_TRUE(got == expected);
+    file->forget(0, contents.size());
+    broker->send(FileRange{file, 0, contents.size()});  // nobody takes it: the end comes while it is being loaded
+    broker->close();
+  };
+  run(body);
+  ::rmdir(folder.c_str());
+}
+
 TEST_F(tcp, closing_while_somebody_reads_and_drains_wakes_both) {
   auto body = [this]() -> Task<> {
     std::string happened;

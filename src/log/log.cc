@@ -108,6 +108,7 @@ Result<Appended> Log::append(std::span<uint8_t> batch, const BatchHeader& header
   if (placed.has_producer()) state_.producers.remember(placed, context_.loop.wall());
   context_.owner.touched({state_.stream, active.base, active.version});
   last_position_ = position;
+  appended_at_ = context_.loop.now();
   context_.owner.appended(*this, position, batch.size());
   return Appended{placed.base_offset, position, false};
 }

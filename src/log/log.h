@@ -107,6 +107,10 @@ class Log {
   /// Batches from the one that holds `from` on: at least that one if it is readable, and about `bytes_max` at most.
   /// Empty at the high watermark; Code::out_of_range outside of [begin, high_watermark].
   Result<Slice> read(Offset from, uint64_t bytes_max);
+  /// What read() at `from` would look at and has to wait for, because it is not in the page cache: loaded beforehand,
+  /// where blocking is allowed, it costs nobody else time. Nothing if it is there, as far as one can tell. Ask again
+  /// then: the index may have been missing, and the batches come next.
+  std::optional<io::FileRange> missing(Offset from);
 
   struct Found {
     Offset offset;
@@ -184,6 +188,7 @@ class Log {
   Result<SegmentIndex*> index_of(size_t segment);
   uint64_t end_of_run(size_t segment, uint64_t at) const;
   Result<Position> find_batch(size_t segment, Offset offset);
+  bool is_just_written(size_t segment, uint64_t at) const;
   Result<std::optional<Found>> find_in_batch(io::File& file, const BatchHeader& header, uint64_t at, int64_t timestamp);
   Result<std::optional<Found>> find_time_in(size_t segment, int64_t timestamp);
   Result<std::optional<Found>> find_max_time_in(size_t segment);
@@ -196,6 +201,7 @@ class Log {
   Offset readable_segment_;      // the segment that the high watermark is in,
   uint64_t readable_bytes_ = 0;  // and how much of it is below
   uint64_t behind_bytes_ = 0;    // of that segment, on their way to the disk already
+  io::Millis appended_at_ = 0;   // on the loop's clock; 0: not in this run
   bool marked_dirty_ = false, roll_wanted_ = false, has_unjournaled_ = false;
   JournalPosition mark_position_ = 0, last_position_ = 0;
   std::vector<ReadWaiter*> waiters_;

@@ -4,6 +4,39 @@
 #include "log/record_batch.h"
 
 namespace naru {
+namespace {
+
+// The end of a log that is being written is in the page cache, and most reads are there.
+constexpr uint64_t just_written_bytes = 16 * MiB;
+constexpr io::Millis just_written_ms = 10'000;
+// What is looked at to find one batch: a step of the index, and the window in which headers are walked.
+constexpr uint64_t lookup_bytes = 64 * KiB;
+
+}  // namespace
+
+bool Log::is_just_written(size_t segment, uint64_t at) const {
+  return segment + 1 == state_.segments.size() && at + just_written_bytes >= state_.segments[segment].bytes &&
+         appended_at_ > 0 && context_.loop.now() - appended_at_ < just_written_ms;
+}
+
+std::optional<io::FileRange> Log::missing(Offset from) {
+  if (from < state_.begin || from >= high_watermark_) return std::nullopt;
+  size_t i = segment_of(from);
+  const Segment& s = state_.segments[i];
+  auto opened = context_.files.open(state_.stream, s);
+  if (!opened) return std::nullopt;
+  SegmentFiles::Entry& entry = **opened;
+  uint64_t at = 0, end = readable_bytes(i);
+  if (entry.index) {
+    at = entry.index->position_for(from);
+    if (is_just_written(i, at)) return std::nullopt;
+    end = std::min(end, at + lookup_bytes);
+  } else if (auto size = entry.file->size(); s.sealed && size && *size > s.bytes) {
+    at = s.bytes, end = *size;  // the stored index; without one the segment is walked
+  }
+  if (at >= end || entry.file->is_cached(at, end - at)) return std::nullopt;
+  return io::FileRange{entry.file, at, end - at};
+}
 
 size_t Log::segment_of(Offset offset) const {
   auto next = std::ranges::upper_bound(state_.segments, offset, {}, &Segment::base);
@@ -65,7 +98,7 @@ Result<Slice> Log::read(Offset from, uint64_t bytes_max) {
       end = index->floor_position(end) > first_end ? index->floor_position(end)
                                                    : TRY(end_of_batches(*entry->file, first_end, end));
     }
-    return Slice{start.header.base_offset, {entry->file, start.at, end - start.at}};
+    return Slice{start.header.base_offset, {entry->file, start.at, end - start.at, is_just_written(i, start.at)}};
   }
   return Slice{from, {}};
 }

@@ -72,6 +72,7 @@ class SimDisk::SimFile final : public io::File {
   }
   void write_behind(uint64_t, uint64_t) override {}
   void forget(uint64_t, uint64_t) override {}
+  bool is_cached(uint64_t, uint64_t) override { return disk_.random_.chance(0.5); }
 
  private:
   /// What is written to where a hole was takes space again.

@@ -64,6 +64,25 @@ void read(Core& owner, Part& part, uint64_t bytes_left, bool first) {
   part.range = std::move(slice->range);
 }
 
+/// What has to be read from the disk before this partition can be looked at without waiting.
+std::optional<io::FileRange> missing(Core& owner, const Part& part) {
+  if (!owner.catalog()->find(part.topic->id)) return std::nullopt;
+  return owner.log(*part.topic, part.partition).missing(part.from);
+}
+
+/// Has another thread read it: nobody else on this core waits for the disk.
+io::Task<> load(Core& owner, const Part& part, io::FileRange range) {
+  constexpr int tries = 3;  // the index, the batches; and memory can be so short that they are gone again
+  for (int i = 0; i < tries && range.file; ++i) {
+    auto job = [&range] {
+      range.file->load(range.at, range.length);
+      return true;
+    };
+    co_await io::work(owner.loop, io::Lane::reads, job);
+    range = missing(owner, part).value_or(io::FileRange());
+  }
+}
+
 /// Counts what becomes readable in the logs of one core on behalf of a fetch that waits. Touched by that core alone.
 class Waiting final : public ReadWaiter {
  public:
@@ -133,6 +152,7 @@ class Fetching {
       if (by_core_[i].empty()) continue;
       auto work = [this, i](Core& owner) -> io::Task<bool> {
         for (size_t n : by_core_[i]) {
+          if (auto range = missing(owner, parts_[n])) co_await load(owner, parts_[n], std::move(*range));
           read(owner, parts_[n], bytes_max_ - std::min(bytes_max_, bytes_), bytes_ == 0);
           bytes_ += parts_[n].range.length;
         }
