@@ -84,6 +84,12 @@ struct Bench {
       }
     }
     (void)co_await store->durable(store->journal().end());
+  }
+  io::Task<> measure(const char* what, int64_t count, uint64_t logs, Bytes batch, int per_turn) {
+    co_await append(std::min<int64_t>(count / 10, 100'000), logs, batch, per_turn);  // files, warm memory
+    Stopwatch watch;
+    co_await append(count, logs, batch, per_turn);
+    watch.print(what, static_cast<double>(count), static_cast<double>(count) * static_cast<double>(batch.size()));
     co_await store->settle();
     loop.stop();
   }
@@ -94,12 +100,8 @@ void bench_append(const std::string& folder, const char* what, int64_t count, ui
   std::string at = folder + "/" + std::to_string(::time(nullptr)) + "-" + std::to_string(logs);
   Bench bench(at);
   Bytes batch = batch_of(value_bytes);
-  auto task = bench.append(std::min<int64_t>(count / 10, 100'000), logs, batch, per_turn);  // files, warm memory
+  auto task = bench.measure(what, count, logs, batch, per_turn);
   bench.loop.run();
-  Stopwatch watch;
-  auto measured = bench.append(count, logs, batch, per_turn);
-  bench.loop.run();
-  watch.print(what, static_cast<double>(count), static_cast<double>(count) * static_cast<double>(batch.size()));
   bench.store.reset();
   bench.disk.reset();
   (void)std::system(("rm -rf '" + at + "'").c_str());

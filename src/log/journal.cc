@@ -21,6 +21,7 @@ uint32_t place_seed(JournalId id, uint32_t number, uint64_t at) {
 
 constexpr uint64_t align_up(uint64_t bytes) { return (bytes + journal_align - 1) / journal_align * journal_align; }
 constexpr size_t group_entry_bytes = entry_header_bytes + 8;
+constexpr size_t zeros_ahead = 1 * MiB, small_group = 32 * KiB;
 
 }  // namespace
 
@@ -65,7 +66,9 @@ Result<void> Journal::open_file(uint32_t number) {
     TRY_VOID(disk_.rename(spares_.back(), name));
     spares_.pop_back();
   }
-  files_.push_back({number, TRY(disk_.open(name, io::Open::create, io::Cache::direct))});
+  auto file = TRY(disk_.open(name, io::Open::create, io::Cache::direct));
+  uint64_t size = TRY(file->size());
+  files_.push_back({number, std::move(file), size});
   return {};
 }
 
@@ -157,6 +160,24 @@ Result<void> Journal::copy_out(Group& group) {
   return {};
 }
 
+/// A sync is cheaper by a third to a half where it has no new size and no new blocks to write down. So a small group in
+/// a file that is used for the first time takes zeros for those after it along. (Space that is only allocated does not
+/// help: that it is in use from now on is written down as well.)
+Result<void> Journal::write_group(Opened& to, const Group& group) {
+  alignas(io::direct_align) static uint8_t zeros[zeros_ahead];
+  uint64_t end = group.at + group.bytes.size();
+  if (end > to.written && group.bytes.size() <= small_group && end < limits_.file_bytes) {
+    ByteView pieces[] = {group.bytes.all(),
+                         ByteView(zeros).first(std::min<uint64_t>(zeros_ahead, limits_.file_bytes - end))};
+    auto written = to.file->write(group.at, pieces);
+    if (written) to.written = end + pieces[1].size();
+    if (written || written.error().code != Code::full) return written;
+  }
+  TRY_VOID(to.file->write(group.at, group.bytes.all()));
+  to.written = std::max(to.written, end);
+  return {};
+}
+
 void Journal::flush_later() {
   if (flush_planned_ || in_flight_) return;
   flush_planned_ = true;
@@ -219,7 +240,7 @@ void Journal::flush() {
       io::Lane::journal,
       [this, opened = &*of_group, &group, flight, beside] {
         Result<void>& result = flight->journal;
-        result = opened->file->write(group.at, group.bytes.all());
+        result = write_group(*opened, group);
         if (result && !beside) result = copy_out(group);
         if (result) result = opened->file->sync();
         // A new or recycled file is found after a crash only if its name is durable as well.

@@ -2,7 +2,7 @@
 // The journal of one core: what makes everything durable. Entries gather in memory during a turn of the loop; one write
 // and one sync then serve all of them, and whoever comes while a sync runs forms the next group.
 //
-// Owner: Store. Files: journal/<generation>-<core>-<number>, preallocated and recycled.
+// Owner: Store. Files: journal/<generation>-<core>-<number>, zeros ahead of what is written, and recycled.
 #include <coroutine>
 #include <deque>
 #include <memory>
@@ -131,6 +131,7 @@ class Journal {
   struct Opened {
     uint32_t number;
     std::unique_ptr<io::File> file;
+    uint64_t written;    // up to here something was written once: to write it again changes no sizes
     bool named = false;  // its name is on disk too
   };
 
@@ -141,6 +142,7 @@ class Journal {
   /// From so many bytes on, a group goes to its segments beside the journal's write, on another thread: both cost about
   /// as long. For less, waking that thread costs more than it saves.
   static constexpr size_t copy_beside_bytes = 256 * KiB;
+  Result<void> write_group(Opened& to, const Group& group);
   static Result<void> copy_out(Group& group);
   void written(Result<void> result);
   Result<void> open_file(uint32_t number);

@@ -212,8 +212,8 @@ TEST(journal, a_full_disk_makes_it_wait_and_it_heals_by_itself) {
   JournalTest j;
   j.start();
   j.write("a");
-  j.disk.set_space(4096);
-  j.note_when_durable("b", j.append("b"));
+  j.disk.set_space(0);
+  j.note_when_durable("b", j.append(std::string(40 * KiB, 'b')));
   j.settle();
   EXPECT_TRUE(j.journal().is_full());
   EXPECT_EQ(j.happened, "");
@@ -222,7 +222,40 @@ TEST(journal, a_full_disk_makes_it_wait_and_it_heals_by_itself) {
   j.end();
   EXPECT_EQ(j.happened, "b");
   EXPECT_EQ(j.failure, "");
-  EXPECT_EQ(j.read(), "a b end");
+  EXPECT_EQ(j.read(1), "bbb end");
+}
+
+TEST(journal, takes_zeros_along_so_that_small_groups_write_where_something_was_written) {
+  JournalTest j({.file_bytes = 4 * MiB, .write_bytes = 8 * KiB, .waiting_bytes = 64 * KiB});
+  j.start();
+  j.write("a");
+  size_t size = j.bytes().size();
+  EXPECT_GT(size, 512 * KiB);
+  for (int i = 0; i < 100; ++i) j.write("b");
+  EXPECT_EQ(j.bytes().size(), size);
+  for (int i = 0; i < 200; ++i) j.write("c");
+  EXPECT_GT(j.bytes().size(), size);
+  EXPECT_TRUE(j.read().ends_with("c end"));
+}
+
+TEST(journal, has_no_zeros_behind_the_end_of_a_file_or_behind_a_large_group) {
+  JournalTest j;
+  j.start();
+  j.write("a");
+  EXPECT_EQ(j.bytes().size(), 32 * KiB);
+  JournalTest large({.file_bytes = 4 * MiB, .write_bytes = 8 * KiB, .waiting_bytes = 64 * KiB});
+  large.start();
+  large.write(std::string(40 * KiB, 'x'));
+  EXPECT_EQ(large.bytes().size(), 44 * KiB);
+}
+
+TEST(journal, where_there_is_no_space_for_zeros_entries_are_written_all_the_same) {
+  JournalTest j;
+  j.start();
+  j.disk.set_space(3 * journal_align);
+  for (const char* text : {"a", "b", "c"}) j.write(text);
+  EXPECT_FALSE(j.journal().is_full());
+  EXPECT_EQ(j.read(), "a b c end");
 }
 
 TEST(journal, without_descriptors_for_the_next_file_it_waits_too) {
@@ -258,8 +291,8 @@ TEST(journal, whoever_waits_for_less_is_not_held_up_by_who_waits_for_more) {
   j.start();
   auto a = j.append("a");
   j.settle();
-  j.disk.set_space(4096);
-  auto b = j.append("b");
+  j.disk.set_space(0);
+  auto b = j.append(std::string(40 * KiB, 'b'));
   j.note_when_durable("b", b);
   j.settle();
   j.note_when_durable("a", a);

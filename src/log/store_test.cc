@@ -222,7 +222,7 @@ TEST_F(a_store, a_full_disk_refuses_writes_serves_reads_and_heals) {
 TEST_F(a_store, on_a_full_disk_a_checkpoint_says_so_instead_of_waiting_for_ever) {
   put(1, "a");
   disk().set_space(0);
-  store().table(3).put("k", std::string(20'000, 'x'));
+  store().table(3).put("k", std::string(40'000, 'x'));
   loop().run_for(100);
   ASSERT_TRUE(store().is_full());
   EXPECT_EQ(checkpoint(), "full");
@@ -231,7 +231,7 @@ TEST_F(a_store, on_a_full_disk_a_checkpoint_says_so_instead_of_waiting_for_ever)
 TEST_F(a_store, a_disk_that_gets_full_at_the_very_end_does_not_hold_the_end_up) {
   put(1, "a");
   disk().set_space(0);
-  store().table(3).put("k", std::string(20'000, 'x'));  // finds out only on its way
+  store().table(3).put("k", std::string(40'000, 'x'));  // finds out only on its way
   EXPECT_EQ(checkpoint(), "full");
   auto abandoned = store().abandon();
   loop().run_for(5000);
