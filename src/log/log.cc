@@ -103,7 +103,7 @@ Result<Appended> Log::append(std::span<uint8_t> batch, const BatchHeader& header
     marked_dirty_ = has_unjournaled_ = true;
     position = mark_position_;
   }
-  if (entry->index) entry->index->note(placed, active.bytes);
+  entry->note(placed, active.bytes);
   state_.note_batch(placed, static_cast<uint32_t>(batch.size()));
   if (placed.has_producer()) state_.producers.remember(placed, context_.loop.wall());
   context_.owner.touched({state_.stream, active.base, active.version});

@@ -15,30 +15,37 @@ Result<SegmentIndex> stored_index(io::File& file, const Segment& segment) {
   return SegmentIndex::load(footer, segment.base, segment.bytes);
 }
 
-Result<SegmentIndex> build_index(io::File& file, const Segment& segment, uint64_t written,
-                                 std::span<const Hole> holes) {
+}  // namespace
+
+Result<SegmentIndex> load_index(io::File& file, const Segment& segment, std::span<const Hole> holes) {
+  if (auto stored = stored_index(file, segment)) return stored;
   SegmentIndex index(segment.base, step_bytes);
   auto note = [&](const BatchHeader& header, uint64_t at) {
     index.note(header, at);
     return true;
   };
-  TRY_VOID(walk_headers(file, 0, written, note, holes));
+  TRY_VOID(walk_headers(file, 0, segment.bytes, note, holes));
   return index;
-}
-
-}  // namespace
-
-Result<SegmentIndex> load_index(io::File& file, const Segment& segment, std::span<const Hole> holes) {
-  if (auto stored = stored_index(file, segment)) return stored;
-  return build_index(file, segment, segment.bytes, holes);
 }
 
 SegmentFiles::Entry* SegmentFiles::insert(Key key, std::unique_ptr<io::File> file) {
   if (auto old = slots_.find(key); old != slots_.end()) let_go(old->second);
-  while (order_.size() >= open_max_) let_go(std::prev(order_.end()));
+  while (order_.size() >= open_max_) {
+    keep(order_.back());
+    let_go(std::prev(order_.end()));
+  }
   order_.push_front({key, {std::move(file), nullptr}});
   slots_[key] = order_.begin();
-  return &order_.front().entry;
+  Entry& entry = order_.front().entry;
+  if (auto kept = kept_.find(key); kept != kept_.end()) {
+    size_t bytes = kept->second->bytes();
+    entry.index = std::move(kept->second->index);
+    entry.indexed = kept->second->indexed;
+    kept_order_.erase(kept->second);
+    kept_.erase(kept);
+    kept_bytes_ -= bytes;
+  }
+  return &entry;
 }
 
 void SegmentFiles::let_go(std::list<Slot>::iterator slot) {
@@ -48,6 +55,21 @@ void SegmentFiles::let_go(std::list<Slot>::iterator slot) {
   }
   slots_.erase(slot->key);
   order_.erase(slot);
+}
+
+void SegmentFiles::keep(Slot& slot) {
+  // Without entries it is made again by a look at one step's bytes.
+  if (!slot.entry.index || slot.entry.index->entries() == 0) return;
+  kept_order_.push_front({slot.key, std::move(slot.entry.index), slot.entry.indexed});
+  kept_[slot.key] = kept_order_.begin();
+  kept_bytes_ += kept_order_.front().bytes();
+  while (kept_bytes_ > kept_bytes_max_) drop_kept(std::prev(kept_order_.end()));
+}
+
+void SegmentFiles::drop_kept(std::list<Kept>::iterator kept) {
+  kept_bytes_ -= kept->bytes();
+  kept_.erase(kept->key);
+  kept_order_.erase(kept);
 }
 
 bool SegmentFiles::is_in_use(const SegmentId& id) {
@@ -69,33 +91,41 @@ Result<SegmentFiles::Entry*> SegmentFiles::create(StreamId stream, const Segment
   Key key{stream, segment.base, segment.version};
   auto* entry = insert(key, TRY(disk_.open(segment_path(key), io::Open::create_new)));
   entry->index = std::make_unique<SegmentIndex>(segment.base, step_bytes);
+  entry->indexed = 0;
   return entry;
 }
 
 Result<SegmentIndex*> SegmentFiles::index(StreamId stream, const Segment& segment, uint64_t written,
                                           std::span<const Hole> holes) {
   Entry* entry = TRY(open(stream, segment));
-  if (entry->index) return entry->index.get();
-  if (segment.sealed) {
+  if (!entry->index && segment.sealed) {
     if (auto stored = stored_index(*entry->file, segment)) {
       entry->index = std::make_unique<SegmentIndex>(std::move(*stored));
-      return entry->index.get();
+      entry->indexed = segment.bytes;
     }
   }
-  auto built = std::make_unique<SegmentIndex>(TRY(build_index(*entry->file, segment, written, holes)));
-  if (written < segment.bytes) {
-    passing_ = std::move(built);
-    return passing_.get();
+  if (!entry->index) {
+    entry->index = std::make_unique<SegmentIndex>(segment.base, step_bytes);
+    entry->indexed = 0;
   }
-  entry->index = std::move(built);
-  if (segment.sealed) write_footer(stream, segment);
+  if (entry->indexed >= written) return entry->index.get();
+  auto note = [entry](const BatchHeader& header, uint64_t at) {
+    entry->index->note(header, at);
+    entry->indexed = at + header.size_bytes();
+    return true;
+  };
+  TRY_VOID(walk_headers(*entry->file, entry->indexed, written, note, holes));
+  entry->indexed = written;
+  if (segment.sealed && written == segment.bytes) write_footer(stream, segment);
   return entry->index.get();
 }
 
 void SegmentFiles::write_footer(StreamId stream, const Segment& segment) {
-  auto found = slots_.find({stream, segment.base, segment.version});
-  if (found == slots_.end() || !found->second->entry.index) return;
-  Entry& entry = found->second->entry;
+  Key key{stream, segment.base, segment.version};
+  if (!slots_.contains(key) && !kept_.contains(key)) return;
+  auto opened = open(stream, segment);
+  if (!opened || !(*opened)->index || (*opened)->indexed != segment.bytes) return;
+  Entry& entry = **opened;
   Bytes footer;
   entry.index->save(footer, segment.bytes);
   // Nothing may follow the footer: a write that was refused can have left some bytes there.
@@ -104,8 +134,9 @@ void SegmentFiles::write_footer(StreamId stream, const Segment& segment) {
 }
 
 void SegmentFiles::close(StreamId stream, const Segment& segment) {
-  auto found = slots_.find({stream, segment.base, segment.version});
-  if (found != slots_.end()) let_go(found->second);
+  Key key{stream, segment.base, segment.version};
+  if (auto slot = slots_.find(key); slot != slots_.end()) let_go(slot->second);
+  if (auto kept = kept_.find(key); kept != kept_.end()) drop_kept(kept->second);
 }
 
 Result<void> walk_headers(io::File& file, uint64_t at, uint64_t end,

@@ -1,6 +1,6 @@
 #pragma once
-// The open segment files of one core, and the index of each. Bounded: the one not used for longest is closed, and its
-// index forgotten, because both can be had again.
+// The open segment files of one core, and the index of each. Both are bounded, because both can be had again: the file
+// not used for longest is closed; its index is kept for a while longer, as making one means to walk the segment.
 #include <list>
 #include <memory>
 #include <unordered_map>
@@ -16,18 +16,26 @@ class SegmentFiles {
   struct Entry {
     std::shared_ptr<io::File> file;
     std::unique_ptr<SegmentIndex> index;  // nullptr: not loaded
+    uint64_t indexed = 0;                 // how many bytes of the segment it knows
+
+    /// A batch is added at `at`. An index that has missed some before it is brought up to date when it is asked for.
+    void note(const BatchHeader& header, uint64_t at) {
+      if (!index || indexed != at) return;
+      index->note(header, at);
+      indexed = at + header.size_bytes();
+    }
   };
 
-  SegmentFiles(io::Disk& disk, size_t open_max) : disk_(disk), open_max_(open_max) {}
+  SegmentFiles(io::Disk& disk, size_t open_max, size_t kept_bytes_max = 8 * MiB)
+      : disk_(disk), open_max_(open_max), kept_bytes_max_(kept_bytes_max) {}
 
   /// The file of a segment that exists. The reference holds until the next call.
   Result<Entry*> open(StreamId stream, const Segment& segment);
   /// A new, empty file, with an empty index.
   Result<Entry*> create(StreamId stream, const Segment& segment);
   /// The index of a segment: as kept, from the file's footer, or by walking the batches; a sealed one then gets its
-  /// footer.
-  /// `written` bytes of the segment are in the file; while that is not all, an index built now is not kept, because it
-  /// would miss what is on its way. The pointer holds until the next call.
+  /// footer. `written` bytes of the segment are in the file: the index knows at least these, and only what it has not
+  /// seen yet is walked. The pointer holds until the next call.
   Result<SegmentIndex*> index(StreamId stream, const Segment& segment, uint64_t written,
                               std::span<const Hole> holes = {});
   /// Writes the index behind a sealed segment's batches, so that it need not be rebuilt. A hint: it may fail.
@@ -35,6 +43,7 @@ class SegmentFiles {
   /// Forgets the file, if it is open. Slices in flight keep it open.
   void close(StreamId stream, const Segment& segment);
   size_t open_count() const { return order_.size(); }
+  size_t kept_bytes() const { return kept_bytes_; }
   /// Somebody still reads the segment by a slice that was handed out, or writes to it.
   bool is_in_use(const SegmentId& id);
 
@@ -50,14 +59,24 @@ class SegmentFiles {
     Key key;
     Entry entry;
   };
-  std::unique_ptr<SegmentIndex> passing_;  // an index that is not kept
+  /// The index of a file that was closed.
+  struct Kept {
+    Key key;
+    std::unique_ptr<SegmentIndex> index;
+    uint64_t indexed;
+    size_t bytes() const { return index->bytes() + 128; }
+  };
   Entry* insert(Key key, std::unique_ptr<io::File> file);
   void let_go(std::list<Slot>::iterator slot);
+  void keep(Slot& slot);
+  void drop_kept(std::list<Kept>::iterator kept);
 
   io::Disk& disk_;
-  size_t open_max_;
+  size_t open_max_, kept_bytes_max_, kept_bytes_ = 0;
   std::list<Slot> order_;  // most recently used first
   std::unordered_map<Key, std::list<Slot>::iterator, Hash> slots_;
+  std::list<Kept> kept_order_;  // most recently closed first
+  std::unordered_map<Key, std::list<Kept>::iterator, Hash> kept_;
   std::vector<std::pair<Key, std::weak_ptr<io::File>>> outlasting_;  // closed here, in use elsewhere
 };
 

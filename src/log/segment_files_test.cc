@@ -8,7 +8,7 @@ namespace {
 /// Segments of one stream, written batch by batch.
 class SegmentsTest {
  public:
-  explicit SegmentsTest(size_t open_max = 8) : files(disk, open_max) {}
+  explicit SegmentsTest(size_t open_max = 8, size_t kept_bytes_max = 1 * MiB) : files(disk, open_max, kept_bytes_max) {}
 
   /// A segment of `count` batches of about 1 KiB.
   Segment make(int64_t base, int count) {
@@ -18,7 +18,7 @@ class SegmentsTest {
       Bytes batch = batch_of({.values = {"v"}, .timestamp = 1000 + i, .pad = 950});
       set_base_offset(batch, Offset(base + i));
       EXPECT_TRUE(entry->file->write(segment.bytes, ByteView(batch)));
-      entry->index->note(*peek_header(batch), segment.bytes);
+      entry->note(*peek_header(batch), segment.bytes);
       segment.bytes += batch.size();
     }
     return segment;
@@ -84,6 +84,37 @@ TEST(segment_files, keeps_no_more_files_open_than_allowed_and_reopens_what_it_ne
   for (const Segment& s : all) (void)t.entries(s);
   Bytes head(61);
   EXPECT_TRUE(kept->read(0, head)) << "who still reads a file keeps it open";
+}
+
+TEST(segment_files, a_closed_file_leaves_its_index_and_only_what_is_new_is_walked) {
+  SegmentsTest t(2);
+  Segment s = t.make(0, 200);
+  size_t built = t.entries(s);
+  for (int64_t base : {1000, 2000, 3000}) t.make(base, 5);  // its file is closed
+  EXPECT_GT(t.files.kept_bytes(), 0u);
+  // Batches come while nobody reads, as they do when the file is opened for each.
+  for (int i = 200; i < 400; ++i) {
+    Bytes batch = batch_of({.values = {"v"}, .timestamp = 1000 + i, .pad = 950});
+    set_base_offset(batch, Offset(i));
+    EXPECT_TRUE((*t.files.open(t.stream, s))->file->write(s.bytes, ByteView(batch)));
+    s.bytes += batch.size();
+  }
+  t.disk.contents(t.path(s))->at(16) = 9;  // a walk over all would stumble here
+  EXPECT_GE(t.entries(s), 2 * built);
+  Segment active = s;
+  active.bytes += 1000;  // one more is on its way
+  EXPECT_TRUE(t.files.index(t.stream, active, s.bytes));
+}
+
+TEST(segment_files, indexes_of_closed_files_are_bounded_too) {
+  SegmentsTest t(1, 2000);
+  std::vector<Segment> all;
+  for (int64_t base = 0; base < 10'000; base += 1000) all.push_back(t.make(base, 100));
+  EXPECT_LE(t.files.kept_bytes(), 2000u);
+  for (const Segment& s : all) EXPECT_GT(t.entries(s), 1u);
+  EXPECT_LE(t.files.kept_bytes(), 2000u);
+  for (const Segment& s : all) t.forget(s);
+  EXPECT_EQ(t.files.kept_bytes(), 0u);
 }
 
 TEST(segment_files, a_walk_says_where_no_batch_begins) {

@@ -219,6 +219,23 @@ TEST_F(a_store, a_full_disk_refuses_writes_serves_reads_and_heals) {
   EXPECT_TRUE(read_all(1).ends_with(offset + ":d"));
 }
 
+TEST_F(a_store, more_logs_than_open_files_are_read_while_they_grow) {
+  constexpr int logs = 12, rounds = 60;  // three times open_files_max
+  std::map<int, int64_t> read_up_to;
+  for (int round = 0; round < rounds; ++round) {
+    for (int i = 1; i <= logs; ++i) append(i, {.values = {"v"}, .pad = 2000});
+    for (int turns = round % 5; turns > 0; --turns) loop().turn();  // some appends are on their way still
+    for (int i = 1; i <= logs; ++i) {
+      Log* log = store().find(StreamId(i));
+      for (int64_t& at = read_up_to[i]; at < log->bounds().high_watermark.value; ++at)
+        EXPECT_EQ(read(i, at, 1), std::to_string(at) + ":v");
+    }
+    EXPECT_LE(store().files().open_count(), settings.open_files_max);
+  }
+  settle();
+  for (int i = 1; i <= logs; ++i) EXPECT_EQ(bounds(i), "0..60..60");
+}
+
 TEST_F(a_store, on_a_full_disk_a_checkpoint_says_so_instead_of_waiting_for_ever) {
   put(1, "a");
   disk().set_space(0);
