@@ -18,7 +18,7 @@ class Worker:
     def __init__(self, broker, prefix, log):
         self.log = open(log, "wb")
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "celery_app", "worker", "-c", "2", "--without-mingle", "-l", "info"],
+            [sys.executable, "-m", "celery", "-A", "celery_app", "worker", "-c", "2", "-n", f"{prefix}-{Path(log).stem}@%h", "--without-mingle", "-l", "info"],
             stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, env=os.environ | environment(broker, prefix), start_new_session=True)
 
     def stop(self):
@@ -97,7 +97,7 @@ def test_inspect_and_control(worker, tasks):
 def test_a_killed_worker_loses_no_task(broker, tasks, worker, prefix, tmp_path, channel):
     """acks_late: the task that ran goes to another worker at once."""
     lone = "celery-killed"
-    code = f"import celery_app; print(celery_app.slow.delay(5).id)"
+    code = "import celery_app; print(celery_app.slow.delay(5).id)"
     subprocess.run([sys.executable, "-c", code], env=os.environ | environment(broker, lone), check=True, capture_output=True, timeout=30)
     first = Worker(broker, lone, tmp_path / "first.log")
     wait_until(lambda: "received" in (tmp_path / "first.log").read_text(), "the first worker has it", 60)

@@ -38,12 +38,13 @@ async def topology(connection, channel):
     await events.delete()
 
 
-async def confirms(_, channel):
+async def confirms(connection, channel):
     queue = await channel.declare_queue(PREFIX, durable=True)
     await asyncio.gather(*(fill(channel, PREFIX, [str(n).encode()]) for n in range(1000)))
-    assert (await channel.declare_queue(PREFIX, passive=True)).declaration_result.message_count == 1000
+    assert (await queue.declare()).message_count == 1000
+    strict = await connection.channel(on_return_raises=True)
     try:
-        await channel.default_exchange.publish(Message(b"x"), PREFIX + ".nowhere", mandatory=True)
+        await strict.default_exchange.publish(Message(b"x"), PREFIX + ".nowhere", mandatory=True)
         raise AssertionError("unroutable, and nobody said so")
     except DeliveryError:
         pass

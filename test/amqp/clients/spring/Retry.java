@@ -111,6 +111,7 @@ public class Retry {
     template.setReplyTimeout(10_000);
     for (int n = 0; n < 20; n++) check(("ASK " + n).equals(template.convertSendAndReceive("", prefix + ".rpc", "ask " + n)), "answer " + n);
     server.stop();
+    template.destroy();
   }
 
   /** Sent and received inside a channel's transaction. */
@@ -146,5 +147,6 @@ public class Retry {
     for (String queue : List.of(".work", ".dlq", ".rpc")) admin.deleteQueue(prefix + queue);
     factory.destroy();
     System.out.println("ok");
+    System.exit(0);  // the connections' idle threads would keep it for a minute
   }
 }
