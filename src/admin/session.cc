@@ -18,10 +18,7 @@ io::Task<> Session::run() {
         break;
       }
       rest = rest.subspan(*used);
-      if (!parser.done()) {
-        if (*used == 0) break;
-        continue;
-      }
+      if (!parser.done()) continue;
       http::Request request = parser.take();
       open = request.keep_alive;
       Bytes out = co_await answer(std::move(request));
@@ -34,23 +31,25 @@ io::Task<> Session::run() {
 
 io::Task<Bytes> Session::answer(http::Request request) {
   constexpr const char* plain = "text/plain; charset=utf-8";
+  bool keep = request.keep_alive;
+  http::Body body = request.method == "HEAD" ? http::Body::described : http::Body::sent;
   std::string path = request.target.substr(0, request.target.find('?'));
   if (request.method != "GET" && request.method != "HEAD")
-    co_return http::response(405, plain, "only GET here\n", request.keep_alive);
+    co_return http::response(405, plain, "only GET here\n", keep);
   if (path == "/health") {
     bool full = false;
     for (const auto& core : core_.broker.cores) {
       auto ask = [](Core& there) -> io::Task<bool> { co_return there.store.is_full(); };
       full |= co_await on(core_, *core, ask);
     }
-    if (full) co_return http::response(503, plain, "disk full: writes are refused, reads go on\n", request.keep_alive);
-    co_return http::response(200, plain, "ok\n", request.keep_alive);
+    if (full) co_return http::response(503, plain, "disk full: writes are refused, reads go on\n", keep, body);
+    co_return http::response(200, plain, "ok\n", keep, body);
   }
   if (path == "/metrics") {
     std::string text = co_await metrics(core_);
-    co_return http::response(200, "text/plain; version=0.0.4; charset=utf-8", text, request.keep_alive);
+    co_return http::response(200, "text/plain; version=0.0.4; charset=utf-8", text, keep, body);
   }
-  co_return http::response(404, plain, "there is /health and /metrics\n", request.keep_alive);
+  co_return http::response(404, plain, "there is /health and /metrics\n", keep, body);
 }
 
 }  // namespace naru::admin

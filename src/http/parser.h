@@ -1,6 +1,6 @@
 #pragma once
-// HTTP/1.1 requests out of bytes, and responses into bytes; no I/O. The parsing is Boost.Beast's, in parser.cc alone.
-#include <memory>
+// HTTP/1.1 requests out of bytes, and responses into bytes; no I/O.
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,30 +17,45 @@ struct Request {
   bool keep_alive = true;
 };
 
-/// One connection's requests, one after the other.
+/// One connection's requests, one after the other. Heads are Boost.Beast's to understand; bodies come by Content-Length
+/// or in chunks, whose extensions and trailers are read over.
 class Parser {
  public:
   struct Limits {
     size_t header_bytes = 16 * KiB;
     size_t body_bytes = 1 * MiB;
   };
-  explicit Parser(Limits limits);
-  ~Parser();
+  explicit Parser(Limits limits) : limits_(limits) {}
 
-  /// Takes some of `bytes` and says how many; done() tells when a request is whole. Errors: Code::invalid (answer 400),
-  /// Code::too_large (413), and the connection ends.
+  /// Takes all of `bytes` up to the end of the request and says how many that were; done() tells whether it is whole.
+  /// What comes of it does not depend on how the bytes are cut. Errors: Code::invalid (answer 400), Code::too_large
+  /// (413), and the connection ends.
   Result<size_t> feed(ByteView bytes);
-  bool done() const;
+  bool done() const { return stage_ == Stage::done; }
   /// The request, once done; makes room for the next.
   Request take();
 
  private:
-  struct Impl;
+  enum class Stage : uint8_t { head, body, chunk_size, chunk, chunk_end, trailer, done };
+  Result<size_t> feed_head(ByteView bytes);
+  Result<size_t> feed_body(ByteView bytes);
+  Result<size_t> feed_line(ByteView bytes);
+  Result<void> begin_body(bool chunked, std::optional<uint64_t> length);
+  Result<void> on_line(std::string_view line);
+  Result<void> parse_head();
+
   Limits limits_;
-  std::unique_ptr<Impl> impl_;
+  Stage stage_ = Stage::head;
+  Request request_;
+  std::string begun_;  // a head or a line whose end has not come
+  size_t left_ = 0;    // bytes of the body, or of this chunk
+  size_t trailer_bytes_ = 0;
 };
 
+/// Whether a response says only how long its body would be: to HEAD.
+enum class Body : uint8_t { sent, described };
 /// A whole response with Content-Length.
-Bytes response(int status, std::string_view content_type, std::string_view body, bool keep_alive);
+Bytes response(int status, std::string_view content_type, std::string_view body, bool keep_alive,
+               Body how = Body::sent);
 
 }  // namespace naru::http

@@ -2,6 +2,7 @@
 import json
 import re
 import signal
+import socket
 import time
 
 import pytest
@@ -218,6 +219,21 @@ def test_health_and_unknown_paths(naru):
     assert naru.get("/health?verbose=1")[0] == 200
     status, body = naru.get("/nothing")
     assert status == 404 and "/metrics" in body
+
+
+def test_admin_requests_may_come_in_pieces(naru):
+    request = b"GET /health HTTP/1.1\r\nHost: x\r\nLong: " + b"y" * 6000 + b"\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", naru.admin), 10) as c:
+        for piece in (request[:10], request[10:5000], request[5000:] + request[:1], request[1:]):
+            c.sendall(piece)
+            time.sleep(0.02)  # so that each arrives alone
+        c.sendall(b"HEAD /health HTTP/1.1\r\n\r\nGET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+        got = b""
+        while piece := c.recv(4096):
+            got += piece
+    answers = [answer.split(b"\r\n")[0] for answer in got.split(b"HTTP/1.1 ")[1:]]
+    assert answers == [b"200 OK", b"200 OK", b"200 OK", b"404 Not Found"]
+    assert got.count(b"ok\n") == 2 and got.count(b"Content-Length: 3\r") == 3  # HEAD has no body
 
 
 def test_metrics_are_prometheus_text(naru):

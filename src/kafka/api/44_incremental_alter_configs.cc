@@ -4,10 +4,7 @@
 // client metrics have none.
 #include "kafka/messages/44_incremental_alter_configs.h"
 
-#include <set>
-
 #include "kafka/alter_topic_config.h"
-#include "kafka/api.h"
 
 namespace naru::kafka {
 namespace {
@@ -28,7 +25,7 @@ std::string change_list(std::string_view present, std::string_view items, Operat
   return text;
 }
 
-std::optional<Refusal> apply(TopicConfig& config, const Asked::Config& asked, const BrokerSettings& settings) {
+std::optional<Refusal> change(TopicConfig& config, const Asked::Config& asked, const BrokerSettings& settings) {
   auto operation = static_cast<Operation>(asked.config_operation);
   std::string name(asked.name);
   if (operation == Operation::remove) {
@@ -54,63 +51,24 @@ std::optional<Refusal> apply(TopicConfig& config, const Asked::Config& asked, co
   return std::nullopt;
 }
 
-/// What is wrong with the request itself, whatever the topic has.
-std::optional<Refusal> check(const Asked& asked) {
-  std::set<std::string_view> seen;
-  for (const auto& config : asked.configs)
-    if (!seen.insert(config.name).second)
-      return Refusal{ErrorCode::invalid_request, "Error due to duplicate config keys"};
-  std::string missing;
-  for (const auto& config : asked.configs)
-    if (!config.value && config.config_operation != static_cast<int8_t>(Operation::remove))
-      missing += (missing.empty() ? "" : ", ") + std::string(config.name);
-  if (!missing.empty()) return Refusal{ErrorCode::invalid_request, "Null value not supported for : " + missing};
-  return std::nullopt;
-}
-
-io::Task<std::optional<Refusal>> alter(Core& first, const Asked& asked, bool validate_only) {
-  const BrokerSettings& settings = first.broker.settings;
-  if (auto refusal = check(asked)) co_return refusal;
-  std::vector<std::string_view> keys;
-  for (const auto& config : asked.configs) keys.push_back(config.name);
-  if (auto refusal = refuse_resource(asked.resource_type, asked.resource_name, keys, settings)) co_return refusal;
-  NextConfig next = [&](TopicConfig& config) -> std::optional<Refusal> {
-    for (const auto& one : asked.configs)
-      if (auto refusal = apply(config, one, settings)) return refusal;
-    return std::nullopt;
-  };
-  co_return co_await alter_topic(first, asked.resource_name, validate_only, next);
-}
-
-io::Task<IncrementalAlterConfigsResponse> alter_all(Core& first, const IncrementalAlterConfigsRequest& request) {
-  IncrementalAlterConfigsResponse response;
-  auto twice = named_twice(request.resources);
-  for (size_t i = 0; i < request.resources.size(); ++i) {
-    const Asked& asked = request.resources[i];
-    std::optional<Refusal> refusal;
-    if (twice[i]) {
-      refusal = {ErrorCode::invalid_request, "Each resource must appear at most once."};
-    } else {
-      refusal = co_await alter(first, asked, request.validate_only);
-    }
-    auto& out = response.responses.emplace_back();
-    out.resource_type = asked.resource_type;
-    out.resource_name = asked.resource_name;
-    if (!refusal || refusal->code == ErrorCode::none) continue;
-    out.error_code = refusal->code;
-    out.error_message = std::move(refusal->message);
+struct Step {
+  using Request = IncrementalAlterConfigsRequest;
+  using Response = IncrementalAlterConfigsResponse;
+  static std::optional<Refusal> check(const Asked& asked) {
+    return check_settings(asked.configs, [](const Asked::Config& config) {
+      return config.config_operation == static_cast<int8_t>(Operation::remove);
+    });
   }
-  co_return response;
-}
-
-io::Task<IncrementalAlterConfigsResponse> handle(Context& on, const IncrementalAlterConfigsRequest& request) {
-  auto work = [&](Core& first) { return alter_all(first, request); };
-  co_return co_await naru::on(on.core, on.core.broker.first(), work);
-}
+  static std::optional<Refusal> apply(TopicConfig& config, const Asked& asked, const BrokerSettings& settings) {
+    for (const auto& one : asked.configs)
+      if (auto refusal = change(config, one, settings)) return refusal;
+    return std::nullopt;
+  }
+};
 
 }  // namespace
 
 extern const Handler incremental_alter_configs{
-    44, handle_with<IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, handle>};
+    44, handle_with<IncrementalAlterConfigsRequest, IncrementalAlterConfigsResponse, alter<Step>>};
 
 }  // namespace naru::kafka
