@@ -90,8 +90,31 @@ struct Bench {
     Stopwatch watch;
     co_await append(count, logs, batch, per_turn);
     watch.print(what, static_cast<double>(count), static_cast<double>(count) * static_cast<double>(batch.size()));
+    if (batch.size() < KiB && logs == 1) read(count);
     co_await store->settle();
     loop.stop();
+  }
+
+  /// As a queue reads: on from where it was, little by little.
+  void read(int64_t count) {
+    Log& log = *store->find(StreamId(1));
+    for (uint64_t bytes_max : {1u, 1000u, 64u * 1024}) {
+      Stopwatch watch;
+      int64_t reads = 0;
+      Bytes bytes;
+      for (Offset at = log.bounds().begin; at < log.bounds().begin + count && reads < 300'000; ++reads) {
+        auto slice = log.read(at, bytes_max);
+        if (!slice) std::printf("%s\n", slice.error().reason), std::exit(1);
+        bytes.resize(slice->range.length);
+        (void)slice->range.file->read(slice->range.at, bytes).has_value();
+        for (ByteView rest = bytes; !rest.empty();) {
+          auto header = *peek_header(rest);
+          at = header.next_offset();
+          rest = rest.subspan(header.size_bytes());
+        }
+      }
+      watch.print(("  read on, " + std::to_string(bytes_max) + " bytes at most").c_str(), static_cast<double>(reads));
+    }
   }
 };
 
@@ -166,9 +189,10 @@ int main(int argc, char** argv) {
   std::string what = argc > 1 ? argv[1] : "", folder = argc > 2 ? argv[2] : ".";
   if (what == "cursor") {
     bench_cursor();
-  } else if (what == "append") {
+  } else if (what == "append" || what == "small") {
     bench_append(folder, "1 log, batches of one record of 100 B", 1'000'000, 1, 100, 100);
     bench_append(folder, "1000 logs, the same", 1'000'000, 1000, 100, 100);
+    if (what == "small") return 0;
     bench_append(folder, "1 log, batches of 64 KiB", 30'000, 1, 64 * KiB, 16);
     bench_append(folder, "1 log, batches of 256 KiB", 8'000, 1, 256 * KiB, 4);
     bench_append(folder, "1 log, batches of 1 MiB", 2'000, 1, 1 * MiB, 1);

@@ -22,6 +22,7 @@ uint32_t place_seed(JournalId id, uint32_t number, uint64_t at) {
 constexpr uint64_t align_up(uint64_t bytes) { return (bytes + journal_align - 1) / journal_align * journal_align; }
 constexpr size_t group_entry_bytes = entry_header_bytes + 8;
 constexpr size_t zeros_ahead = 1 * MiB, small_group = 32 * KiB;
+constexpr size_t small_copy = 2 * KiB, gather_bytes = 64 * KiB;
 
 }  // namespace
 
@@ -133,31 +134,65 @@ JournalPosition Journal::append(EntryKind kind, ByteView a, ByteView b) {
   return end_;
 }
 
-JournalPosition Journal::append_copied(EntryKind kind, ByteView a, ByteView b, std::shared_ptr<io::File> file,
-                                       uint64_t at) {
+JournalPosition Journal::append_copied(EntryKind kind, ByteView a, ByteView b, const std::shared_ptr<io::File>& file,
+                                       uint64_t at, CopyTail& tail) {
   append(kind, a, b);
   Group& group = groups_.back();
-  group.copies.push_back({std::move(file), at, group.bytes.size() - b.size(), b.size()});
+  size_t copy = group.copies.size();
+  group.copies.push_back({group.bytes.size() - b.size(), b.size()});
+  group.copied_bytes += b.size();
+  if (tail.group == group_number_) {
+    CopyRun& run = group.runs[tail.run];
+    if (run.file == file && run.end == at) {
+      group.copies[run.last].next = copy + 1;
+      run.last = copy;
+      run.end += b.size();
+      return end_;
+    }
+  }
+  tail.group = group_number_;
+  tail.run = group.runs.size();
+  group.runs.push_back({file, at, at + b.size(), copy, copy});
   return end_;
 }
 
-/// Writes the parts that segments get: one write for each run that is contiguous in its file.
-Result<void> Journal::copy_out(Group& group) {
-  std::ranges::sort(group.copies, [](const Copy& x, const Copy& y) {
-    return std::pair(x.file.get(), x.at) < std::pair(y.file.get(), y.at);
-  });
-  std::vector<ByteView> pieces;
-  for (size_t i = 0; i < group.copies.size();) {
-    const Copy& first = group.copies[i];
-    uint64_t end = first.at;
-    pieces.clear();
-    for (; i < group.copies.size() && group.copies[i].file == first.file && group.copies[i].at == end; ++i) {
-      pieces.push_back(group.bytes.all().subspan(group.copies[i].offset, group.copies[i].length));
-      end += group.copies[i].length;
-    }
-    TRY_VOID(first.file->write(first.at, pieces));
-  }
+/// Writes the parts that segments get.
+Result<void> Journal::copy_out(const Group& group) {
+  for (const CopyRun& run : group.runs) TRY_VOID(copy_run(group, run));
   return {};
+}
+
+Result<void> Journal::copy_run(const Group& group, const CopyRun& run) {
+  ByteView bytes = group.bytes.all();
+  std::vector<ByteView> pieces;
+  // Small ones are put together first: to the kernel each piece is work of its own.
+  Bytes gathered;
+  uint64_t at = run.at;
+  auto write_gathered = [&]() -> Result<void> {
+    TRY_VOID(run.file->write(at, ByteView(gathered)));
+    at += gathered.size();
+    gathered.clear();
+    return {};
+  };
+  for (size_t next = run.first + 1; next > 0; next = group.copies[next - 1].next) {
+    const Copy& copy = group.copies[next - 1];
+    ByteView piece = bytes.subspan(copy.offset, copy.length);
+    if (piece.size() > small_copy) {
+      if (!gathered.empty()) TRY_VOID(write_gathered());
+      pieces.push_back(piece);
+      continue;
+    }
+    if (!pieces.empty()) {
+      TRY_VOID(run.file->write(at, pieces));
+      for (ByteView written : pieces) at += written.size();
+      pieces.clear();
+    }
+    if (gathered.size() + piece.size() > gather_bytes) TRY_VOID(write_gathered());
+    if (gathered.capacity() == 0) gathered.reserve(std::min<uint64_t>(gather_bytes, run.end - run.at));
+    naru::append(gathered, piece);
+  }
+  if (!gathered.empty()) TRY_VOID(write_gathered());
+  return pieces.empty() ? Result<void>() : run.file->write(at, pieces);
 }
 
 /// A sync is cheaper by a third to a half where it has no new size and no new blocks to write down. So a small group in
@@ -229,9 +264,7 @@ void Journal::flush() {
     in_flight_ = false;
     written(worse(flight->journal, flight->segments));
   };
-  size_t copied = 0;
-  for (const Copy& copy : group.copies) copied += copy.length;
-  bool beside = copied >= copy_beside_bytes;
+  bool beside = group.copied_bytes >= copy_beside_bytes;
   if (beside) {
     ++flight->parts;
     loop_.work(io::Lane::segment, [&group, flight] { flight->segments = copy_out(group); }, done);

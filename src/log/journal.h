@@ -70,9 +70,16 @@ class Journal {
   /// Adds an entry whose payload is the given pieces; copies them. Never waits, never fails: see has_room() and
   /// is_full(). Returns the position that durable() must reach.
   JournalPosition append(EntryKind kind, ByteView a, ByteView b = {});
+  /// Where the last copy to a file stands, so that the next one can join it. Each log has one.
+  class CopyTail {
+    friend class Journal;
+    uint64_t group = 0;
+    size_t run = 0;
+  };
   /// As append, and `b` is written to `file` at `at` as well, with the group and before it counts as durable: many
   /// batches of one log then cost one write, and none of it happens on the loop. Sync is not implied.
-  JournalPosition append_copied(EntryKind kind, ByteView a, ByteView b, std::shared_ptr<io::File> file, uint64_t at);
+  JournalPosition append_copied(EntryKind kind, ByteView a, ByteView b, const std::shared_ptr<io::File>& file,
+                                uint64_t at, CopyTail& tail);
 
   JournalPosition end() const { return end_; }
   JournalPosition durable() const { return durable_; }
@@ -115,9 +122,14 @@ class Journal {
   };
   /// A part of a group that a segment gets too.
   struct Copy {
-    std::shared_ptr<io::File> file;
-    uint64_t at;            // in the segment
     size_t offset, length;  // in the group's bytes
+    size_t next = 0;        // the copy that goes behind it in the segment, plus 1
+  };
+  /// Copies that stand one behind the other in their file.
+  struct CopyRun {
+    std::shared_ptr<io::File> file;
+    uint64_t at, end;    // in the file
+    size_t first, last;  // copies
   };
   /// Entries that one write takes to one place.
   struct Group {
@@ -126,6 +138,8 @@ class Journal {
     JournalPosition end = 0;
     AlignedBuffer bytes;
     std::vector<Copy> copies;
+    std::vector<CopyRun> runs;
+    uint64_t copied_bytes = 0;
   };
   struct Flight;
   struct Opened {
@@ -143,7 +157,8 @@ class Journal {
   /// as long. For less, waking that thread costs more than it saves.
   static constexpr size_t copy_beside_bytes = 256 * KiB;
   Result<void> write_group(Opened& to, const Group& group);
-  static Result<void> copy_out(Group& group);
+  static Result<void> copy_out(const Group& group);
+  static Result<void> copy_run(const Group& group, const CopyRun& run);
   void written(Result<void> result);
   Result<void> open_file(uint32_t number);
   void add_waiter(Waiter waiter);

@@ -49,6 +49,7 @@ Result<void> Log::start_segment() {
   Packer(entry).put(state_.stream.value).put(state_.end.value);
   mark_position_ = context_.journal.append(EntryKind::roll, entry);
   state_.note_roll(state_.end);
+  touched_ = false;
   roll_wanted_ = false;
   if (state_.segments.size() > 1) {
     const Segment& sealed = state_.segments[state_.segments.size() - 2];
@@ -95,7 +96,7 @@ Result<Appended> Log::append(std::span<uint8_t> batch, const BatchHeader& header
     store_le(where + 8, active.base.value);
     store_le(where + 16, active.bytes);
     // The segment gets its copy from the journal's buffer, when that is written: readers see neither before.
-    position = context_.journal.append_copied(EntryKind::batch, where, batch, entry->file, active.bytes);
+    position = context_.journal.append_copied(EntryKind::batch, where, batch, entry->file, active.bytes, copy_tail_);
   } else {
     // The file first: if the disk is full, nothing has happened yet.
     TRY_VOID(entry->file->write(active.bytes, ByteView(batch)));
@@ -106,7 +107,7 @@ Result<Appended> Log::append(std::span<uint8_t> batch, const BatchHeader& header
   entry->note(placed, active.bytes);
   state_.note_batch(placed, static_cast<uint32_t>(batch.size()));
   if (placed.has_producer()) state_.producers.remember(placed, context_.loop.wall());
-  context_.owner.touched({state_.stream, active.base, active.version});
+  if (!std::exchange(touched_, true)) context_.owner.touched({state_.stream, active.base, active.version});
   last_position_ = position;
   appended_at_ = context_.loop.now();
   context_.owner.appended(*this, position, batch.size());

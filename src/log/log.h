@@ -167,7 +167,7 @@ class Log {
   /// Batches were appended at level `os` in this run: the journal does not have them.
   bool has_unjournaled() const { return has_unjournaled_; }
   /// A checkpoint covers everything so far: the next append at level `os` must mark the log again.
-  void checkpointed() { marked_dirty_ = false; }
+  void checkpointed() { marked_dirty_ = touched_ = false; }
   Offset active_base() const { return state_.segments.empty() ? state_.end : state_.segments.back().base; }
   uint64_t active_bytes() const { return state_.segments.empty() ? 0 : state_.segments.back().bytes; }
   /// Replaces sealed segments [first, last] by `fresh`; see compactor.
@@ -192,7 +192,16 @@ class Log {
   Result<std::optional<Found>> find_in_batch(io::File& file, const BatchHeader& header, uint64_t at, int64_t timestamp);
   Result<std::optional<Found>> find_time_in(size_t segment, int64_t timestamp);
   Result<std::optional<Found>> find_max_time_in(size_t segment);
-  Result<uint64_t> end_of_batches(io::File& file, uint64_t from, uint64_t limit);
+  Result<uint64_t> end_of_batches(io::File& file, uint64_t from, uint64_t limit, uint64_t end);
+  std::optional<Position> next_batch(size_t segment, Offset offset);
+  void note_read_end(size_t segment, uint64_t at);
+
+  /// Where a read ended, and the next one is likely to begin.
+  struct ReadEnd {
+    Offset segment{-1};
+    uint32_t version = 0;
+    uint64_t at = 0;
+  };
 
   LogContext& context_;
   LogState state_;
@@ -202,10 +211,12 @@ class Log {
   uint64_t readable_bytes_ = 0;  // and how much of it is below
   uint64_t behind_bytes_ = 0;    // of that segment, on their way to the disk already
   io::Millis appended_at_ = 0;   // on the loop's clock; 0: not in this run
-  bool marked_dirty_ = false, roll_wanted_ = false, has_unjournaled_ = false;
+  bool marked_dirty_ = false, roll_wanted_ = false, has_unjournaled_ = false, touched_ = false;
+  Journal::CopyTail copy_tail_;
   JournalPosition mark_position_ = 0, last_position_ = 0;
   std::vector<ReadWaiter*> waiters_;
   std::vector<Attached> cursors_;
+  ReadEnd read_ends_[2];
 };
 
 }  // namespace naru

@@ -53,6 +53,7 @@ uint64_t Log::readable_bytes(size_t segment) const {
 /// readable part of the segment has none (a compacted segment may end in a gap, any other in a hole).
 Result<Log::Position> Log::find_batch(size_t segment, Offset offset) {
   const Segment& s = state_.segments[segment];
+  if (auto next = next_batch(segment, offset)) return *next;
   auto* index = TRY(index_of(segment));
   auto* entry = TRY(context_.files.open(state_.stream, s));
   Position found;
@@ -66,6 +67,32 @@ Result<Log::Position> Log::find_batch(size_t segment, Offset offset) {
   uint64_t from = index->position_for(offset);
   TRY_VOID(walk_headers(*entry->file, from, found.at, look, state_.holes_of(segment)));
   return found;
+}
+
+/// The batch that holds `offset`, if a read ended right before it: most readers go on where they were.
+std::optional<Log::Position> Log::next_batch(size_t segment, Offset offset) {
+  const Segment& s = state_.segments[segment];
+  auto in_hole = [holes = state_.holes_of(segment)](uint64_t at) {  // where what stands may look like a batch
+    auto next = std::ranges::upper_bound(holes, at, {}, &Hole::at);
+    return next != holes.begin() && std::prev(next)->end() > at;
+  };
+  for (const ReadEnd& last : read_ends_) {
+    if (last.segment != s.base || last.version != s.version || last.at + batch_header_bytes > readable_bytes(segment) ||
+        in_hole(last.at))
+      continue;
+    auto entry = context_.files.open(state_.stream, s);
+    uint8_t bytes[batch_header_bytes];
+    if (!entry || !(*entry)->file->read(last.at, bytes)) continue;
+    auto header = peek_header(bytes);
+    if (header && header->base_offset <= offset && offset <= header->last_offset()) return Position{last.at, *header};
+  }
+  return std::nullopt;
+}
+
+void Log::note_read_end(size_t segment, uint64_t at) {
+  const Segment& s = state_.segments[segment];
+  // That of the same reader is the one that ended last, mostly; two are enough for one who reads ahead of another.
+  read_ends_[1] = std::exchange(read_ends_[0], {s.base, s.version, at});
 }
 
 Result<SegmentIndex*> Log::index_of(size_t segment) {
@@ -96,24 +123,25 @@ Result<Slice> Log::read(Offset from, uint64_t bytes_max) {
     // is smaller than its steps.
     if (uint64_t first_end = start.at + start.header.size_bytes(); end < limit) {
       end = index->floor_position(end) > first_end ? index->floor_position(end)
-                                                   : TRY(end_of_batches(*entry->file, first_end, end));
+                                                   : TRY(end_of_batches(*entry->file, first_end, end, limit));
     }
+    note_read_end(i, end);
     return Slice{start.header.base_offset, {entry->file, start.at, end - start.at, is_just_written(i, start.at)}};
   }
   return Slice{from, {}};
 }
 
-/// Where the last batch ends that lies in [from, limit] as a whole.
-Result<uint64_t> Log::end_of_batches(io::File& file, uint64_t from, uint64_t limit) {
-  uint64_t end = from;
-  while (limit - std::min(limit, end) >= batch_header_bytes) {
-    uint8_t bytes[batch_header_bytes];
-    TRY_VOID(file.read(end, bytes));
-    auto header = TRY(peek_header(bytes));
-    if (end + header.size_bytes() > limit) break;
-    end += header.size_bytes();
-  }
-  return end;
+/// Where the last batch ends that lies in [from, limit] as a whole; the file has batches up to `end`.
+Result<uint64_t> Log::end_of_batches(io::File& file, uint64_t from, uint64_t limit, uint64_t end) {
+  if (limit < from + batch_header_bytes) return from;
+  uint64_t found = from;
+  auto look = [&](const BatchHeader& header, uint64_t at) {
+    if (at + header.size_bytes() > limit) return false;
+    found = at + header.size_bytes();
+    return true;
+  };
+  TRY_VOID(walk_headers(file, from, end, look));
+  return found;
 }
 
 Result<std::optional<Log::Found>> Log::find_in_batch(io::File& file, const BatchHeader& header, uint64_t at,

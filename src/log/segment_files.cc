@@ -142,20 +142,25 @@ void SegmentFiles::close(StreamId stream, const Segment& segment) {
 Result<void> walk_headers(io::File& file, uint64_t at, uint64_t end,
                           const std::function<bool(const BatchHeader&, uint64_t)>& on_batch,
                           std::span<const Hole> holes) {
-  // Small batches are walked in memory, large ones are stepped over.
-  Bytes window(std::min<uint64_t>(end > at ? end - at : 0, 64 * KiB));
-  uint64_t window_at = 0, window_bytes = 0;
+  // Small batches are walked in memory, large ones are stepped over. Most walks are short: each window is larger than
+  // the one before.
+  std::unique_ptr<uint8_t[]> window;
+  uint64_t window_at = 0, window_bytes = 0, capacity = 0;
   for (;;) {
     for (; !holes.empty() && holes.front().at <= at; holes = holes.subspan(1)) at = std::max(at, holes.front().end());
     if (at >= end) return {};
     if (end - at < batch_header_bytes)
       return fail(Code::corrupt, "segment: ends inside a batch", static_cast<int64_t>(at));
     if (at < window_at || at + batch_header_bytes > window_at + window_bytes) {
+      if (capacity < 64 * KiB) {
+        capacity = std::max<uint64_t>(4 * KiB, 4 * capacity);
+        window = std::make_unique_for_overwrite<uint8_t[]>(capacity);
+      }
       window_at = at;
-      window_bytes = std::min<uint64_t>(window.size(), end - at);
-      TRY_VOID(file.read(at, std::span(window).first(window_bytes)));
+      window_bytes = std::min(capacity, end - at);
+      TRY_VOID(file.read(at, std::span(window.get(), window_bytes)));
     }
-    auto header = peek_header(ByteView(window).subspan(at - window_at, window_bytes - (at - window_at)));
+    auto header = peek_header(ByteView(window.get() + (at - window_at), window_bytes - (at - window_at)));
     if (!header || header->size_bytes() > end - at)
       return fail(Code::corrupt, "segment: no record batch where one should begin", static_cast<int64_t>(at));
     if (!on_batch(*header, at)) return {};
