@@ -117,11 +117,13 @@ class Channel:
         outstanding |= set(range(getattr(self, "known", 0) + 1, self.published + 1))
         self.known, self.outstanding = self.published, outstanding
         while any(tag <= (upto or self.published) for tag in outstanding):
-            event = self.answer("basic.ack", "basic.nack")
+            with setup():
+                event = self.answer("basic.ack", "basic.nack")
             tags = {t for t in outstanding if t <= event.delivery_tag} if event.multiple else {event.delivery_tag}
             assert tags and tags <= outstanding, f"{event} confirms what is not outstanding: {outstanding}"
             outstanding -= tags
             answers |= dict.fromkeys(tags, event.name.split(".")[1])
+        step()
         return answers
 
     def close(self):

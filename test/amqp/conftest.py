@@ -107,13 +107,15 @@ def fill(connect):
     made = []
 
     def publish(queue, *bodies, **properties):
-        if not made:
-            made.append(connect().channel().confirms())
-        for body in bodies:
-            made[0].publish("", queue, body, mandatory=True, **properties)
-        answers = made[0].confirmed()
+        with events.setup():
+            if not made:
+                made.append(connect().channel().confirms())
+            for body in bodies:
+                made[0].publish("", queue, body, mandatory=True, **properties)
+            answers = made[0].confirmed()
         assert list(answers.values()) == ["ack"] * len(bodies)
         assert not made[0].inbox, f"unroutable: {made[0].inbox}"
+        events.step()
     return publish
 
 
