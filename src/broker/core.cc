@@ -46,8 +46,8 @@ void Core::adopt(CatalogPtr next) {
   }
 }
 
-void Core::drop_unknown() {
-  std::set<StreamId> known;
+void Core::drop_unknown(const std::set<StreamId>& others) {
+  std::set<StreamId> known = others;
   for (const auto& [name, topic] : catalog_->topics) known.insert(topic->partitions.begin(), topic->partitions.end());
   std::vector<StreamId> unknown;
   for (const auto& [stream, log] : store.logs())

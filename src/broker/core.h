@@ -35,7 +35,7 @@ class Core {
   /// Takes the next picture: logs of topics that are gone are dropped, settings of the others renewed.
   void adopt(CatalogPtr catalog);
   /// After a start: drops logs that no topic has, because a crash came between deleting the topic and its logs.
-  void drop_unknown();
+  void drop_unknown(const std::set<StreamId>& others);
   /// The log of a partition that this core owns.
   Log& log(const Topic& topic, int32_t partition);
   /// A log with these settings has something new: retention looks at it before long, and compaction.

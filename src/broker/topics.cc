@@ -35,7 +35,7 @@ io::Task<> Topics::publish(std::shared_ptr<Catalog> next) {
   }
 }
 
-io::Task<Result<void>> Topics::load() {
+io::Task<Result<void>> Topics::load(std::set<StreamId> others) {
   CO_TRY(auto rows, co_await meta_.range(""));
   auto next = copy();
   for (const MetaRow& row : rows) {
@@ -54,8 +54,8 @@ io::Task<Result<void>> Topics::load() {
   }
   co_await publish(std::move(next));
   for (auto& core : broker_.cores) {
-    auto sweep = [](Core& there) -> io::Task<bool> {
-      there.drop_unknown();
+    auto sweep = [&others](Core& there) -> io::Task<bool> {
+      there.drop_unknown(others);
       co_return true;
     };
     co_await on(broker_.first(), *core, sweep);
@@ -139,6 +139,16 @@ io::Task<Result<int64_t>> Topics::producer_ids(int64_t count) {
   auto committed = co_await meta_.commit(std::move(compares), std::move(writes));
   if (!committed) co_return std::unexpected(committed.error());
   co_return first;
+}
+
+io::Task<Result<int64_t>> Topics::stream_ids(int64_t count) {
+  uint64_t first = next_stream_;
+  next_stream_ += static_cast<uint64_t>(count);
+  std::vector<MetaWrite> writes{{"next_stream", number_row(next_stream_)}};
+  std::vector<MetaCompare> compares;
+  auto committed = co_await meta_.commit(std::move(compares), std::move(writes));
+  if (!committed) co_return std::unexpected(committed.error());
+  co_return static_cast<int64_t>(first);
 }
 
 io::Task<Result<int64_t>> Topics::producer_id() {

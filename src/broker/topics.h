@@ -18,7 +18,8 @@ class Topics {
   Topics(Broker& broker, MetaStore& meta, std::function<void(Topic&)> derive);
 
   /// Reads the catalog from the meta store after a start, and hands it to all cores.
-  io::Task<Result<void>> load();
+  /// `others`: streams that are not of topics and are to stay.
+  io::Task<Result<void>> load(std::set<StreamId> others = {});
 
   /// Code::exists, or what the meta store says. Names and configs have been checked.
   io::Task<Result<TopicPtr>> create(NewTopic wanted);
@@ -31,6 +32,8 @@ class Topics {
 
   /// A block of producer ids that nobody has had before: [first, first + count).
   io::Task<Result<int64_t>> producer_ids(int64_t count);
+  /// As many stream ids: [first, first + count).
+  io::Task<Result<int64_t>> stream_ids(int64_t count);
   /// One of them, mostly without a write: out of a block that was taken before.
   io::Task<Result<int64_t>> producer_id();
 

@@ -187,6 +187,20 @@ void AckCursor::drop_if_idle(HolderId holder) {
   if (of->second.count == 0 && of->second.own.empty()) holders_.erase(of);
 }
 
+bool AckCursor::untake(Offset offset) {
+  Entry* entry = find(offset);
+  if (!entry || entry->state != State::held) return false;
+  --entry->attempts;
+  return release(offset, 0, 0);
+}
+
+std::optional<Offset> AckCursor::peek(Offset end) const {
+  int64_t oldest = done_.first_gap(next_);
+  if (!returned_.empty()) oldest = std::min(oldest, *returned_.begin());
+  if (oldest >= end.value) return std::nullopt;
+  return Offset(oldest);
+}
+
 // --- settling ---
 
 int64_t AckCursor::settle(Offset first, Offset last) {

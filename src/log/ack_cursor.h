@@ -73,6 +73,11 @@ class AckCursor {
   std::vector<Change> settle_ready(Offset end);
   /// Gives a held record back: due at once if due_ms <= now_ms, else then. False if it is not held.
   bool release(Offset offset, int64_t due_ms, int64_t now_ms);
+  /// As if it had never been taken: due at once, and this time does not count. False if it is not held.
+  bool untake(Offset offset);
+  /// The oldest record below `end` that nobody holds and no delay keeps; take gives it to whoever asks, unless its key
+  /// is busy.
+  std::optional<Offset> peek(Offset end) const;
   /// A holder is gone: all it held is due now. Costs by what it held. Returns it, oldest first.
   std::vector<Taken> release_all(HolderId holder);
   /// Moves the deadline of a held record. False if it is not held.

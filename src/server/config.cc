@@ -48,6 +48,14 @@ void add_serve(CLI::App& app, Config& config, std::string& file) {
       "HOST:PORT for Kafka clients (default 127.0.0.1:9092). 0.0.0.0:9092 listens on all addresses; then anyone who "
       "reaches the port can use the broker.");
   serve->add_option_function<std::string>(
+      "--amqp",
+      [&](const std::string& text) {
+        if (text == "off") return config.amqp.reset();
+        if (auto wrong = endpoint(text, config.amqp.emplace()); !wrong.empty())
+          throw CLI::ValidationError("--amqp", wrong);
+      },
+      "HOST:PORT for AMQP 0-9-1 clients, as RabbitMQ's (default 127.0.0.1:5672); off: none.");
+  serve->add_option_function<std::string>(
       "--admin",
       [&](const std::string& text) {
         if (auto wrong = endpoint(text, config.admin); !wrong.empty()) throw CLI::ValidationError("--admin", wrong);

@@ -15,6 +15,7 @@ struct Config {
   Command command = Command::serve;
   std::string data_dir = "naru-data";
   io::Endpoint kafka{"127.0.0.1", 9092};
+  std::optional<io::Endpoint> amqp{io::Endpoint{"127.0.0.1", 5672}};  // nothing: no AMQP
   io::Endpoint admin{"127.0.0.1", 15672};
   std::string advertise;      // host for clients; empty: the address that they connected to
   uint32_t cores = 0;         // event loops; 0: as many as make sense here

@@ -67,6 +67,12 @@ std::optional<std::string> read_config_file(const std::string& path, Config& con
       auto parsed = io::parse_endpoint(*text);
       if (!parsed) return wrong(parsed.error().reason);
       (name == "kafka" ? config.kafka : config.admin) = *parsed;
+    } else if (name == "amqp" && text && *text == "off") {
+      config.amqp.reset();
+    } else if (name == "amqp" && text) {
+      auto parsed = io::parse_endpoint(*text);
+      if (!parsed) return wrong(parsed.error().reason);
+      config.amqp = *parsed;
     } else if (name == "data-dir" && text) {
       config.data_dir = *text;
     } else if (name == "advertise" && text) {

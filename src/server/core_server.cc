@@ -17,6 +17,18 @@ io::Task<> CoreServer::serve_kafka(std::unique_ptr<kafka::Session> session, uint
   kafka_.erase(id);
 }
 
+void CoreServer::add_amqp(io::Socket socket, uint64_t id, amqp::Door& door) {
+  if (door_.stopping) return;
+  auto session = std::make_unique<amqp::Session>(door, io::adopt(loop_, std::move(socket)), id);
+  amqp_.insert(session.get());
+  serve_amqp(std::move(session)).detach();
+}
+
+io::Task<> CoreServer::serve_amqp(std::unique_ptr<amqp::Session> session) {
+  co_await session->run();
+  amqp_.erase(session.get());
+}
+
 void CoreServer::add_admin(io::Socket socket) {
   if (door_.stopping) return;
   auto session = std::make_unique<admin::Session>(core_, io::adopt(loop_, std::move(socket)));
@@ -34,6 +46,7 @@ io::Task<> CoreServer::stop(io::Millis grace_ms) {
   core_.stop();
   auto all = kafka_;  // a session that is idle ends at once, and leaves the map
   for (auto& [id, session] : all) session->stop();
+  for (auto* session : std::set(amqp_)) session->stop();
   for (auto* session : std::set(admin_)) session->close();
   io::Millis deadline = loop_.now() + grace_ms;
   bool forced = false;
@@ -43,6 +56,7 @@ io::Task<> CoreServer::stop(io::Millis grace_ms) {
     all = kafka_;
     for (auto& [id, session] : all)
       if (kafka_.contains(id)) session->close();
+    for (auto* session : std::set(amqp_)) session->close();
   }
 }
 

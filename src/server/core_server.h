@@ -4,6 +4,7 @@
 #include <unordered_map>
 
 #include "admin/session.h"
+#include "amqp/session.h"
 #include "io/tcp.h"
 #include "kafka/session.h"
 
@@ -15,22 +16,26 @@ class CoreServer {
 
   /// Takes a connection; on this core's thread.
   void add_kafka(io::Socket socket, uint64_t id);
+  /// On core 0 only: that is where queues are.
+  void add_amqp(io::Socket socket, uint64_t id, amqp::Door& door);
   void add_admin(io::Socket socket);
   /// The port that the listener got.
   void set_advertised_port(uint16_t port) { door_.advertised.port = port; }
-  size_t connections() const { return kafka_.size() + admin_.size(); }
+  size_t connections() const { return kafka_.size() + amqp_.size() + admin_.size(); }
 
   /// Ends all connections: what is running may finish within `grace_ms`.
   io::Task<> stop(io::Millis grace_ms);
 
  private:
   io::Task<> serve_kafka(std::unique_ptr<kafka::Session> session, uint64_t id);
+  io::Task<> serve_amqp(std::unique_ptr<amqp::Session> session);
   io::Task<> serve_admin(std::unique_ptr<admin::Session> session);
 
   Core& core_;
   io::EpollLoop& loop_;
   kafka::Door door_;
   std::unordered_map<uint64_t, kafka::Session*> kafka_;
+  std::set<amqp::Session*> amqp_;
   std::set<admin::Session*> admin_;
 };
 

@@ -6,6 +6,8 @@
 
 #include <fstream>
 
+#include "amqp/dead_letters.h"
+#include "amqp/queue_arguments.h"
 #include "broker/embedded_meta_store.h"
 #include "broker/topic_config.h"
 #include "broker/topics.h"
@@ -178,12 +180,29 @@ class Server {
     meta_ = std::make_unique<EmbeddedMetaStore>(broker_->first().store, table);
     auto derive_topic = [this](Topic& topic) { derive(topic, broker_->settings); };
     broker_->topics = std::make_unique<Topics>(*broker_, *meta_, derive_topic);
+    bool unclean = recovered.manifest.generation > 0 && !recovered.facts.clean;
+    Core& first = broker_->first();
+    queues_ = std::make_unique<QueueHost>(first.loop, first.store, unclean);
+    queues_->dead_letters = &dead_letters_;
+    auto derive_queue = [](QueueDefinition& queue, std::string_view vhost) {
+      // What was declared was checked; a later naru may understand more of it.
+      (void)amqp::apply_arguments(queue, vhost).has_value();
+    };
+    hosts_ = std::make_unique<VirtualHosts>(first, *queues_, *meta_, derive_queue);
+    amqp_door_ = std::make_unique<amqp::Door>(first, *queues_, *hosts_);
     return 0;
   }
 
   /// What needs the loops: the catalog, the groups, the listeners.
   io::Task<> start() {
-    auto loaded = co_await broker_->topics->load();
+    auto declared = co_await hosts_->load();
+    if (!declared) {
+      failed("cannot read the queues", declared.error());
+      co_return end(1);
+    }
+    auto streams = hosts_->streams();
+    auto loading = broker_->topics->load(std::move(streams));
+    auto loaded = co_await loading;
     if (!loaded) {
       failed("cannot read the catalog", loaded.error());
       co_return end(1);
@@ -210,6 +229,15 @@ class Server {
     });
   }
 
+  bool cannot_listen(const io::Endpoint& at, const Error& error) {
+    io::log(Level::error,
+            error.code == Code::busy
+                ? "the port is taken: is another broker running? choose one with --kafka, --amqp or --admin"
+                : "cannot listen",
+            {{"address", at.text()}, {"reason", error.reason}});
+    return false;
+  }
+
   bool listen() {
     io::Endpoint advertised{config_.advertise, config_.kafka.port};
     for (uint32_t i = 0; i < cores(); ++i)
@@ -219,16 +247,16 @@ class Server {
     auto admin = io::listen(
         loop_of(0), config_.admin, [this](io::Socket socket) { servers_[0]->add_admin(std::move(socket)); },
         std::make_shared<io::SocketLimit>(Descriptors::admin));
-    if (!kafka || !admin) {
-      const io::Endpoint& at = kafka ? config_.admin : config_.kafka;
-      const Error& error = kafka ? admin.error() : kafka.error();
-      io::log(Level::error,
-              error.code == Code::busy
-                  ? "the port is taken: is another broker running? choose one with --kafka or --admin"
-                  : "cannot listen",
-              {{"address", at.text()}, {"reason", error.reason}});
-      return false;
+    if (config_.amqp) {
+      auto amqp = io::listen(
+          loop_of(0), *config_.amqp,
+          [this](io::Socket socket) { servers_[0]->add_amqp(std::move(socket), ++connections_, *amqp_door_); },
+          clients_limit_);
+      if (!amqp) return cannot_listen(*config_.amqp, amqp.error());
+      amqp_ = std::move(*amqp);
     }
+    if (!kafka) return cannot_listen(config_.kafka, kafka.error());
+    if (!admin) return cannot_listen(config_.admin, admin.error());
     kafka_ = std::move(*kafka);
     admin_ = std::move(*admin);
     for (auto& server : servers_) server->set_advertised_port(kafka_->endpoint().port);
@@ -236,6 +264,7 @@ class Server {
         config_.kafka.host == "127.0.0.1" || config_.kafka.host == "localhost" || config_.kafka.host == "::1";
     io::log(Level::info, "naru is ready",
             {{"kafka", kafka_->endpoint().text()},
+             {"amqp", amqp_ ? amqp_->endpoint().text() : std::string("off")},
              {"admin", admin_->endpoint().text()},
              {"data", config_.data_dir},
              {"cores", cores()}});
@@ -261,6 +290,7 @@ class Server {
 
   io::Task<> stop() {
     kafka_.reset();
+    amqp_.reset();
     admin_.reset();
     // All together, as a session on one core may wait for a group or a log on another one; and checkpoints only when
     // no session is left that could change something on a core that is done.
@@ -305,7 +335,11 @@ class Server {
   std::unique_ptr<Broker> broker_;
   std::unique_ptr<EmbeddedMetaStore> meta_;
   std::vector<std::unique_ptr<CoreServer>> servers_;
-  std::unique_ptr<io::TcpListener> kafka_, admin_;
+  amqp::DeadLetterExchange dead_letters_{loop_of(0)};
+  std::unique_ptr<QueueHost> queues_;
+  std::unique_ptr<VirtualHosts> hosts_;
+  std::unique_ptr<amqp::Door> amqp_door_;
+  std::unique_ptr<io::TcpListener> kafka_, amqp_, admin_;
   std::vector<std::thread> threads_;
   std::vector<std::string> old_journals_;
   std::shared_ptr<io::SocketLimit> clients_limit_;

@@ -1,0 +1,117 @@
+#include "amqp/channel.h"
+
+#include "amqp/session.h"
+
+namespace naru::amqp {
+
+Channel::Channel(Session& session, uint16_t its_number, uint64_t its_id)
+    : number(its_number), id(its_id), session_(session) {}
+
+Channel::~Channel() {
+  close();
+  session_.forget(*this);
+}
+
+void Channel::close() {
+  closing_ = true;
+  content_.reset();
+  std::vector<std::shared_ptr<Queue>> left;
+  for (auto& [tag, consumer] : consumers_)
+    if (consumer->queue) left.push_back(consumer->queue);
+  consumers_.clear();
+  // Newest first, each to its place.
+  for (auto at = unacked_.rbegin(); at != unacked_.rend(); ++at)
+    if (std::exchange(at->open, false)) at->queue->requeue(at->id);
+  unacked_.clear();
+  outstanding_ = 0;
+  for (auto& queue : left) session_.door().hosts.consumer_left(session_.host(), *queue);
+}
+
+std::optional<Outcome> Channel::handle_now(const Frame& frame) {
+  if (closing_) return frame.type == FrameType::method ? std::nullopt : std::optional<Outcome>(Outcome());
+  if (frame.type == FrameType::body) return content_body(frame.payload);
+  if (frame.type == FrameType::header) return content_header(frame.payload);
+  Method method = peek_method(frame.payload);
+  if (content_) {
+    return Refusal{ReplyCode::unexpected_frame,
+                   content_->has_header ? "expected content body, got non content body frame instead"
+                                        : "expected content header for class 60, got non content header frame instead"};
+  }
+  switch (method) {
+    case Method::basic_publish: method_ = method; return basic_publish(frame.payload);
+    case Method::basic_ack: method_ = method; return basic_ack(frame.payload);
+    case Method::basic_nack: method_ = method; return basic_nack(frame.payload);
+    case Method::basic_reject: method_ = method; return basic_reject(frame.payload);
+    default: return std::nullopt;
+  }
+}
+
+io::Task<Outcome> Channel::handle(const Frame& frame) {
+  method_ = peek_method(frame.payload);
+  ByteView payload = frame.payload;
+  switch (method_) {
+    case Method::exchange_declare: co_return co_await exchange_declare(payload);
+    case Method::exchange_delete: co_return co_await exchange_delete(payload);
+    case Method::exchange_bind: co_return co_await exchange_bind(payload);
+    case Method::exchange_unbind: co_return co_await exchange_unbind(payload);
+    case Method::queue_declare: co_return co_await queue_declare(payload);
+    case Method::queue_delete: co_return co_await queue_delete(payload);
+    case Method::queue_bind: co_return co_await queue_bind(payload);
+    case Method::queue_unbind: co_return co_await queue_unbind(payload);
+    case Method::queue_purge: co_return queue_purge(payload);
+    case Method::basic_qos: co_return basic_qos(payload);
+    case Method::basic_consume: co_return basic_consume(payload);
+    case Method::basic_cancel: co_return basic_cancel(payload);
+    case Method::basic_get: co_return co_await basic_get(payload);
+    case Method::basic_recover: co_return basic_recover(payload, /*answer=*/true);
+    case Method::basic_recover_async: co_return basic_recover(payload, /*answer=*/false);
+    case Method::confirm_select: co_return confirm_select(payload);
+    case Method::basic_cancel_ok: co_return Outcome();  // to a cancel of ours
+    case Method::access_request: session_.send(number, AccessRequestOk{.ticket = 1}); co_return Outcome();
+    case Method::channel_flow: {
+      auto flow = decode_method<ChannelFlow>(payload);
+      if (!flow) co_return malformed();
+      if (!flow->active) co_return Refusal{ReplyCode::not_implemented, "active=false"};
+      session_.send(number, ChannelFlowOk{.active = true});
+      co_return Outcome();
+    }
+    case Method::tx_select:
+    case Method::tx_commit:
+    case Method::tx_rollback: co_return Refusal{ReplyCode::not_implemented, "transactions are not supported"};
+    default: break;
+  }
+  co_return Refusal{ReplyCode::command_invalid, "unimplemented method", /*names_method=*/false};
+}
+
+std::string clean_name(std::string_view name) {
+  std::string out;
+  for (char c : name)
+    if (c != '\r' && c != '\n') out += c;
+  return out;
+}
+
+Refusal Channel::malformed() const {
+  return {ReplyCode::syntax_error, "malformed " + std::string(name(method_))};
+}
+
+std::expected<DeclaredQueue*, Refusal> Channel::find_queue(std::string_view wanted, std::string* resolved) {
+  if (wanted.empty()) wanted = last_queue_;
+  if (wanted.empty()) return std::unexpected(Refusal{ReplyCode::not_found, "no previously declared queue"});
+  if (resolved) *resolved = wanted;
+  DeclaredQueue* queue = session_.host().find_queue(wanted);
+  if (!queue)
+    return std::unexpected(Refusal{ReplyCode::not_found, "no queue '" + std::string(wanted) + "' in vhost '" +
+                                                             session_.host().name + "'"});
+  if (queue->definition.owner != 0 && queue->definition.owner != session_.id) return std::unexpected(locked(wanted));
+  return queue;
+}
+
+Refusal Channel::locked(std::string_view queue) const {
+  return {ReplyCode::resource_locked,
+          "cannot obtain exclusive access to locked queue '" + std::string(queue) + "' in vhost '" +
+              session_.host().name +
+              "'. It could be originally declared on another connection or the exclusive property value does not match "
+              "that of the original declaration."};
+}
+
+}  // namespace naru::amqp

@@ -1,0 +1,145 @@
+#pragma once
+// One channel: its methods, the message that is being published, its consumers, and what they were given and have not
+// acknowledged. The methods are in method/, a file per class.
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "amqp/consumer.h"
+#include "amqp/record_mapping.h"
+#include "amqp/wire/method.h"
+#include "broker/vhost/virtual_hosts.h"
+#include "io/task.h"
+
+namespace naru::amqp {
+
+class Session;
+
+/// Why a method is not carried out: closes the channel or, if the code is a hard one, the connection.
+struct Refusal {
+  ReplyCode code{};
+  std::string why;
+  bool names_method = true;  // whether the method at hand is said to be the culprit
+};
+using Outcome = std::optional<Refusal>;  // nothing: fine
+
+/// A message that was handed out and not settled yet.
+struct Unacked {
+  std::shared_ptr<Queue> queue;
+  MessageId id;
+  uint64_t consumer = 0;  // 0: basic.get
+  bool open = false;      // false: acknowledged already
+};
+/// What is being published: method, header, then bodies.
+struct Content {
+  std::string exchange, routing_key;
+  bool mandatory = false, has_header = false;
+  Bytes properties, body;
+  uint64_t left = 0;
+};
+/// What the last publish found: the next one mostly goes the same way.
+struct Route {
+  std::string exchange, routing_key;
+  uint64_t version = 0;
+  std::vector<std::shared_ptr<Queue>> queues;
+};
+
+/// Names lose their line breaks, as RabbitMQ strips them.
+std::string clean_name(std::string_view name);
+
+class Channel {
+ public:
+  Channel(Session& session, uint16_t number, uint64_t id);
+  ~Channel();
+
+  const uint16_t number;
+  const uint64_t id;  // unlike the number, not used again
+  Session& session() { return session_; }
+
+  /// Publishing and acknowledging, which never wait: nothing if the frame is another's, for handle.
+  std::optional<Outcome> handle_now(const Frame& frame);
+  /// Any other frame for this channel. The payload stays until the task is done.
+  io::Task<Outcome> handle(const Frame& frame);
+  /// The method that is being carried out, for the error that it may end in.
+  Method method() const { return method_; }
+  /// After an error: nothing is listened to but close and close-ok.
+  bool is_closing() const { return closing_; }
+  /// Gives back what is unacknowledged and ends the consumers.
+  void close();
+
+  // For the session:
+  /// The last publish that wants a confirm.
+  uint64_t published() const { return next_publish_ - 1; }
+  void confirm(uint64_t up_to);
+  void wake_consumers();
+
+  // For consumers:
+  bool may_take(const Consumer& consumer) const;
+  void deliver(Consumer& consumer, Queue& queue, const Delivery& delivery);
+  void queue_gone(Consumer& consumer);
+
+ private:
+  // method/exchange.cc
+  io::Task<Outcome> exchange_declare(ByteView payload);
+  io::Task<Outcome> exchange_delete(ByteView payload);
+  io::Task<Outcome> exchange_bind(ByteView payload);
+  io::Task<Outcome> exchange_unbind(ByteView payload);
+  io::Task<Outcome> make_binding(Binding binding);
+  Outcome compare(const ExchangeDefinition& wanted, const Exchange& there) const;
+  // method/queue.cc
+  Outcome compare(const QueueDefinition& wanted, const DeclaredQueue& there) const;
+  io::Task<Outcome> queue_declare(ByteView payload);
+  io::Task<Outcome> queue_delete(ByteView payload);
+  io::Task<Outcome> queue_bind(ByteView payload);
+  io::Task<Outcome> queue_unbind(ByteView payload);
+  Outcome queue_purge(ByteView payload);
+  // method/publish.cc
+  Outcome basic_publish(ByteView payload);
+  Outcome content_header(ByteView payload);
+  Outcome content_body(ByteView payload);
+  Outcome publish(std::string_view exchange, std::string_view key, ByteView properties, const Properties& decoded,
+                  ByteView body, bool mandatory);
+  void send_return(ReplyCode code, std::string_view exchange, std::string_view key, ByteView properties, ByteView body);
+  Outcome confirm_select(ByteView payload);
+  // method/consume.cc
+  Outcome basic_qos(ByteView payload);
+  Outcome basic_consume(ByteView payload);
+  Outcome basic_cancel(ByteView payload);
+  io::Task<Outcome> basic_get(ByteView payload);
+  Outcome basic_ack(ByteView payload);
+  Outcome basic_nack(ByteView payload);
+  Outcome basic_reject(ByteView payload);
+  Outcome basic_recover(ByteView payload, bool answer);
+  Outcome settle(uint64_t tag, bool multiple, void (*how)(Queue&, const MessageId&));
+  uint64_t hand_out(const std::shared_ptr<Queue>& queue, const MessageId& id, uint64_t consumer);
+  void finished(Unacked& unacked);
+  static void add_delivery_count(Queue& queue, const Delivery& delivery, MappedMessage& message, FieldTable& headers);
+
+  /// The queue of this name, or the last declared one if it is empty.
+  std::expected<DeclaredQueue*, Refusal> find_queue(std::string_view name, std::string* resolved);
+  Refusal locked(std::string_view queue) const;
+  Refusal malformed() const;
+
+  Session& session_;
+  Method method_{};
+  bool closing_ = false;
+  std::string last_queue_;
+
+  std::optional<Content> content_;
+  Route route_;
+  Bytes scratch_;
+  bool confirming_ = false;
+  uint64_t next_publish_ = 1, last_confirmed_ = 0;
+  std::set<uint64_t> nacked_;  // refused, and not yet passed by last_confirmed_
+
+  uint16_t prefetch_ = 0, prefetch_all_ = 0;  // per consumer that comes; of the whole channel. 0: any
+  std::map<std::string, std::unique_ptr<Consumer>, std::less<>> consumers_;
+  Consumer* acked_consumer_ = nullptr;  // within one method: who had the last message
+  uint64_t last_consumer_ = 0, next_tag_ = 1;
+  std::deque<Unacked> unacked_;  // by tag: the last one has next_tag_ - 1
+  uint32_t outstanding_ = 0;     // of these, open and to be counted against prefetch_all_
+};
+
+}  // namespace naru::amqp

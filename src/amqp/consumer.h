@@ -1,0 +1,28 @@
+#pragma once
+// One subscription of a channel.
+#include "broker/queue/queue.h"
+
+namespace naru::amqp {
+
+class Channel;
+
+class Consumer final : public QueueConsumer {
+ public:
+  Consumer(Channel& channel, std::string tag, std::shared_ptr<Queue> queue, uint64_t id, uint16_t prefetch);
+  ~Consumer() override;
+
+  bool can_take() const override;
+  void take(Queue& queue, const Delivery& delivery) override;
+  void queue_gone(Queue& queue) override;
+
+  const std::string tag;
+  const uint64_t id;  // in its channel, unlike the tag not used again
+  const uint16_t prefetch;
+  uint32_t unacked = 0;
+  std::shared_ptr<Queue> queue;
+
+ private:
+  Channel& channel_;
+};
+
+}  // namespace naru::amqp

@@ -1,0 +1,130 @@
+#include "amqp/dead_letters.h"
+
+#include "amqp/record_mapping.h"
+
+namespace naru::amqp {
+namespace {
+
+const char* reason(Death why) {
+  switch (why) {
+    case Death::rejected: return "rejected";
+    case Death::expired: return "expired";
+    case Death::maxlen: return "maxlen";
+    case Death::delivery_limit: return "delivery_limit";
+  }
+  return "";
+}
+
+std::string_view text_in(FieldTableView table, std::string_view name) {
+  auto value = table.find(name);
+  return value ? value->text().value_or("") : std::string_view();
+}
+
+/// What has happened to the message so far, newest first; the death at hand is put in front, or counted.
+FieldArray add_death(FieldTableView headers, std::string_view queue, std::string_view why, FieldTable death) {
+  FieldArray rest;
+  auto before = headers.find("x-death");
+  auto array = before ? before->array() : std::nullopt;
+  std::optional<FieldTable> same;
+  if (array) {
+    for (const FieldValue& value : *array) {
+      auto table = value.table();
+      if (!table) continue;
+      if (!same && text_in(*table, "queue") == queue && text_in(*table, "reason") == why) {
+        same = FieldTable(*table);
+      } else {
+        rest.add(*table);
+      }
+    }
+  }
+  if (same) {
+    auto count = same->find("count");
+    same->set("count", int64_t{count ? count->integer().value_or(0) + 1 : 1});
+    death = *same;
+  }
+  FieldArray all;
+  all.add(death.view());
+  for (const FieldValue& value : rest.view()) all.add(*value.table());
+  return all;
+}
+
+/// A message that comes back to a queue that it died in, without anybody having rejected it meanwhile, goes in a circle
+/// for ever.
+bool is_cycle(FieldTableView headers, std::string_view queue) {
+  auto before = headers.find("x-death");
+  auto array = before ? before->array() : std::nullopt;
+  if (!array) return false;
+  for (const FieldValue& value : *array) {
+    auto table = value.table();
+    if (!table) continue;
+    if (text_in(*table, "reason") == "rejected") return false;
+    if (text_in(*table, "queue") == queue) return true;
+  }
+  return false;
+}
+
+std::vector<std::string_view> carbon_copies(FieldTableView headers) {
+  std::vector<std::string_view> keys;
+  auto value = headers.find("CC");
+  auto array = value ? value->array() : std::nullopt;
+  if (!array) return keys;
+  for (const FieldValue& key : *array)
+    if (key.text()) keys.push_back(*key.text());
+  return keys;
+}
+
+}  // namespace
+
+void DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death why) {
+  auto& host = *queue.home;
+  Exchange* exchange = host.find_exchange(*queue.settings().dead_letter_exchange);
+  if (!exchange) return;
+  Bytes table;
+  MappedMessage message = read_record(record, {.home = queue.name}, table);
+  Properties* properties = &message.properties;
+  FieldTableView headers = properties->headers.value_or(FieldTableView());
+  std::vector<std::string_view> copies = carbon_copies(headers);
+
+  FieldArray keys;
+  keys.add(message.routing_key);
+  for (std::string_view key : copies) keys.add(key);
+  FieldTable death;
+  death.add("count", int64_t{1})
+      .add("reason", std::string_view(reason(why)))
+      .add("queue", std::string_view(queue.name))
+      .add("time", Timestamp{static_cast<uint64_t>(loop_.wall() / 1000)})
+      .add("exchange", message.exchange)
+      .add("routing-keys", keys.view());
+  if (properties->expiration) death.add("original-expiration", *properties->expiration);
+  FieldArray deaths = add_death(headers, queue.name, reason(why), std::move(death));
+  FieldTable changed(headers);
+  bool is_first = !changed.find("x-first-death-reason");
+  changed.set("x-death", deaths.view());
+  if (is_first) {
+    changed.add("x-first-death-exchange", message.exchange)
+        .add("x-first-death-queue", std::string_view(queue.name))
+        .add("x-first-death-reason", std::string_view(reason(why)));
+  }
+  const auto& new_key = queue.settings().dead_letter_key;
+  if (new_key) changed.remove("CC");
+  properties->headers = changed.view();
+  properties->expiration.reset();
+  RoutedMessage routed{.routing_key = new_key ? std::string_view(*new_key) : message.routing_key,
+                       .headers = changed.view(),
+                       .message_id = properties->message_id.value_or(""),
+                       .correlation_id = properties->correlation_id.value_or(""),
+                       .timestamp = properties->timestamp};
+  if (!new_key) routed.more_keys = copies;
+  std::vector<std::shared_ptr<Queue>> targets;
+  host.route(*exchange, routed, targets);
+  MappedMessage dead{exchange->definition.name, routed.routing_key, *properties, message.body};
+  for (auto& target : targets) {
+    if (why != Death::rejected && is_cycle(changed.view(), target->name)) continue;
+    NewRecord made = records_.make(dead, target->name, 0);
+    NewMessage fresh{.key = made.key, .body = message.body, .headers = made.headers,
+                     .priority = properties->priority.value_or(0), .ttl_ms = std::nullopt};
+    (void)target->publish(fresh);
+  }
+}
+
+}  // namespace naru::amqp

@@ -1,0 +1,258 @@
+// Consuming: subscriptions, basic.get, and what becomes of what was handed out.
+#include "amqp/session.h"
+
+namespace naru::amqp {
+
+Outcome Channel::basic_qos(ByteView payload) {
+  auto qos = decode_method<BasicQos>(payload);
+  if (!qos) return malformed();
+  if (qos->prefetch_size != 0)
+    return Refusal{ReplyCode::not_implemented, "prefetch_size!=0 (" + std::to_string(qos->prefetch_size) + ")"};
+  if (qos->global) {
+    prefetch_all_ = qos->prefetch_count;
+    wake_consumers();
+  } else {
+    prefetch_ = qos->prefetch_count;
+  }
+  session_.send(number, BasicQosOk{});
+  return {};
+}
+
+Outcome Channel::basic_consume(ByteView payload) {
+  auto consume = decode_method<BasicConsume>(payload);
+  if (!consume) return malformed();
+  std::string name;
+  auto found = find_queue(consume->queue, &name);
+  if (!found) return found.error();
+  std::string tag(consume->consumer_tag);
+  if (tag.empty()) {
+    tag = "amq.ctag-" + session_.door().hosts.random_name();
+  } else if (consumers_.contains(tag)) {
+    return Refusal{ReplyCode::not_allowed, "attempt to reuse consumer tag '" + tag + "'"};
+  }
+  int32_t priority = 0;
+  std::string of_queue = "' for queue '" + name + "' in vhost '" + session_.host().name + "'";
+  if (auto wanted = consume->arguments.find("x-priority")) {
+    if (!wanted->integer())
+      return Refusal{ReplyCode::precondition_failed, "invalid arg 'x-priority" + of_queue + ": \"expected integer, got " +
+                                                         naru::name(wanted->type) + "\""};
+    priority = static_cast<int32_t>(std::clamp<int64_t>(*wanted->integer(), INT32_MIN, INT32_MAX));
+  }
+  if (auto cancel = consume->arguments.find("x-cancel-on-ha-failover"); cancel && !cancel->boolean())
+    return Refusal{ReplyCode::precondition_failed, "invalid arg 'x-cancel-on-ha-failover" + of_queue +
+                                                       ": {unacceptable_type," + naru::name(cancel->type) + "}"};
+  bool quorum = (*found)->definition.type == QueueType::quorum;
+  if (consume->arguments.has("x-stream-offset"))
+    return Refusal{ReplyCode::precondition_failed, "invalid arg 'x-stream-offset" + of_queue + " of queue type " +
+                                                       (quorum ? "rabbit_quorum_queue" : "rabbit_classic_queue")};
+  if (quorum && prefetch_all_ != 0)
+    return Refusal{ReplyCode::not_implemented,
+                   "queue '" + name + "' in vhost '" + session_.host().name + "' does not support global qos"};
+  auto consumer = std::make_unique<Consumer>(*this, tag, (*found)->queue, ++last_consumer_, prefetch_);
+  consumer->no_ack = consume->no_ack;
+  consumer->exclusive = consume->exclusive;
+  consumer->priority = priority;
+  Consumer& added = *consumer;
+  if (consume->exclusive && (*found)->definition.settings.single_active_consumer) added.queue.reset();
+  if (!added.queue || !added.queue->add(added)) {
+    added.queue.reset();
+    return Refusal{ReplyCode::access_refused,
+                   "queue '" + name + "' in vhost '" + session_.host().name + "' in exclusive use"};
+  }
+  consumers_.emplace(tag, std::move(consumer));
+  (*found)->had_consumer = true;
+  if (!consume->nowait) session_.send(number, BasicConsumeOk{.consumer_tag = tag});
+  return {};
+}
+
+Outcome Channel::basic_cancel(ByteView payload) {
+  auto cancel = decode_method<BasicCancel>(payload);
+  if (!cancel) return malformed();
+  std::string tag(cancel->consumer_tag);
+  if (auto found = consumers_.find(tag); found != consumers_.end()) {
+    auto queue = found->second->queue;
+    consumers_.erase(found);  // what it holds stays outstanding on the channel
+    if (queue) session_.door().hosts.consumer_left(session_.host(), *queue);
+  }
+  if (!cancel->nowait) session_.send(number, BasicCancelOk{.consumer_tag = tag});
+  return {};
+}
+
+/// The queue is gone: who understands it is told.
+void Channel::queue_gone(Consumer& consumer) {
+  if (!closing_ && session_.client_can("consumer_cancel_notify"))
+    session_.send(number, BasicCancel{.consumer_tag = consumer.tag, .nowait = true});
+  consumers_.erase(consumers_.find(consumer.tag));
+}
+
+bool Channel::may_take(const Consumer& consumer) const {
+  if (closing_ || !session_.takes_more()) return false;
+  return consumer.no_ack || prefetch_all_ == 0 || outstanding_ < prefetch_all_;
+}
+
+void Channel::wake_consumers() {
+  for (auto& [tag, consumer] : consumers_)
+    if (consumer->queue) consumer->queue->wake(*consumer);
+}
+
+uint64_t Channel::hand_out(const std::shared_ptr<Queue>& queue, const MessageId& message, uint64_t consumer) {
+  unacked_.push_back({queue, message, consumer, /*open=*/true});
+  if (consumer != 0) ++outstanding_;  // basic.get has no limit, and counts towards none
+  return next_tag_++;
+}
+
+namespace {
+
+/// A delivery as frames: the method is the caller's, the content is as it was published.
+template <class M>
+void append_delivery(Session& session, uint16_t channel, M& method, const MappedMessage& message) {
+  method.exchange = message.exchange;
+  method.routing_key = message.routing_key;
+  append_method(session.out(), channel, method);
+  append_header(session.out(), channel, message.body.size(), message.properties);
+  append_body(session.out(), channel, message.body, session.frame_max());
+  session.written();
+}
+
+}  // namespace
+
+void Channel::deliver(Consumer& consumer, Queue& queue, const Delivery& delivery) {
+  uint64_t tag = next_tag_;
+  if (consumer.no_ack) {
+    // Tags go on all the same; nothing under this one can be acknowledged.
+    unacked_.push_back({});
+    ++next_tag_;
+    while (!unacked_.empty() && !unacked_.front().open) unacked_.pop_front();
+  } else {
+    tag = hand_out(consumer.queue, delivery.id, consumer.id);
+  }
+  MappedMessage message = read_record(delivery.record, {.home = queue.name}, scratch_);
+  FieldTable counted;
+  add_delivery_count(queue, delivery, message, counted);
+  BasicDeliver deliver{.consumer_tag = consumer.tag, .delivery_tag = tag, .redelivered = delivery.redelivered};
+  append_delivery(session_, number, deliver, message);
+}
+
+/// Queues that count deliveries tell how often a message came back.
+void Channel::add_delivery_count(Queue& queue, const Delivery& delivery, MappedMessage& message, FieldTable& headers) {
+  if (!queue.settings().counts_deliveries || delivery.attempt <= 1) return;
+  headers = FieldTable(message.properties.headers.value_or(FieldTableView()));
+  headers.set("x-delivery-count", static_cast<int64_t>(delivery.attempt - 1));
+  message.properties.headers = headers.view();
+}
+
+io::Task<Outcome> Channel::basic_get(ByteView payload) {
+  auto get = decode_method<BasicGet>(payload);
+  if (!get) co_return malformed();
+  auto found = find_queue(get->queue, nullptr);
+  if (!found) co_return found.error();
+  if ((*found)->definition.type == QueueType::quorum && (*found)->definition.settings.single_active_consumer)
+    co_return Refusal{ReplyCode::resource_locked, "cannot obtain access to locked queue '" + (*found)->definition.name +
+                                                      "' in vhost '" + session_.host().name +
+                                                      "'. basic.get operations are not supported by quorum queues with "
+                                                      "single active consumer"};
+  auto queue = (*found)->queue;
+  bool no_ack = get->no_ack;
+  auto take = [&](const Delivery& delivery, int64_t left) {
+    if (closing_) {
+      if (!no_ack) queue->requeue(delivery.id);
+      return;
+    }
+    uint64_t tag = no_ack ? next_tag_++ : hand_out(queue, delivery.id, 0);
+    if (no_ack) unacked_.push_back({});
+    MappedMessage message = read_record(delivery.record, {.home = queue->name}, scratch_);
+    FieldTable counted;
+    add_delivery_count(*queue, delivery, message, counted);
+    BasicGetOk ok{.delivery_tag = tag,
+                  .redelivered = delivery.redelivered,
+                  .message_count = static_cast<uint32_t>(left)};
+    append_delivery(session_, number, ok, message);
+  };
+  std::function<void(const Delivery&, int64_t)> taker = take;
+  bool got = co_await queue->get(no_ack, taker);
+  if (!got && !closing_) session_.send(number, BasicGetEmpty{});
+  co_return Outcome();
+}
+
+/// An outstanding message is settled: its consumer has room for another.
+void Channel::finished(Unacked& unacked) {
+  unacked.open = false;
+  if (unacked.consumer == 0) return;
+  bool was_full = prefetch_all_ != 0 && outstanding_ >= prefetch_all_;
+  --outstanding_;
+  if (was_full && outstanding_ < prefetch_all_) wake_consumers();
+  if (!acked_consumer_ || acked_consumer_->id != unacked.consumer) {
+    auto found = std::ranges::find_if(consumers_, [&](auto& one) { return one.second->id == unacked.consumer; });
+    acked_consumer_ = found == consumers_.end() ? nullptr : found->second.get();
+  }
+  if (!acked_consumer_) return;
+  Consumer& consumer = *acked_consumer_;
+  bool blocked = consumer.prefetch != 0 && consumer.unacked >= consumer.prefetch;
+  --consumer.unacked;
+  if (blocked && consumer.queue) consumer.queue->wake(consumer);
+}
+
+Outcome Channel::settle(uint64_t tag, bool multiple, void (*how)(Queue&, const MessageId&)) {
+  uint64_t first = next_tag_ - unacked_.size();
+  acked_consumer_ = nullptr;
+  if (multiple && tag == 0) {
+    tag = next_tag_ - 1;  // all there are, if any
+  } else if (tag < first || tag >= next_tag_ || !unacked_[tag - first].open) {
+    return Refusal{ReplyCode::precondition_failed, "unknown delivery tag " + std::to_string(tag)};
+  }
+  for (uint64_t at = multiple ? first : tag; at <= tag && at < next_tag_; ++at) {
+    Unacked& unacked = unacked_[at - first];
+    if (!unacked.open) continue;
+    how(*unacked.queue, unacked.id);
+    finished(unacked);
+  }
+  while (!unacked_.empty() && !unacked_.front().open) unacked_.pop_front();
+  return {};
+}
+
+Outcome Channel::basic_ack(ByteView payload) {
+  auto ack = decode_method<BasicAck>(payload);
+  if (!ack) return malformed();
+  return settle(ack->delivery_tag, ack->multiple, [](Queue& queue, const MessageId& message) { queue.settle(message); });
+}
+
+Outcome Channel::basic_nack(ByteView payload) {
+  auto nack = decode_method<BasicNack>(payload);
+  if (!nack) return malformed();
+  if (nack->requeue)
+    return settle(nack->delivery_tag, nack->multiple, [](Queue& queue, const MessageId& message) { queue.requeue(message); });
+  return settle(nack->delivery_tag, nack->multiple, [](Queue& queue, const MessageId& message) { queue.reject(message); });
+}
+
+Outcome Channel::basic_reject(ByteView payload) {
+  auto reject = decode_method<BasicReject>(payload);
+  if (!reject) return malformed();
+  if (reject->requeue)
+    return settle(reject->delivery_tag, false, [](Queue& queue, const MessageId& message) { queue.requeue(message); });
+  return settle(reject->delivery_tag, false, [](Queue& queue, const MessageId& message) { queue.reject(message); });
+}
+
+Outcome Channel::basic_recover(ByteView payload, bool answer) {
+  bool requeue;
+  if (answer) {
+    auto recover = decode_method<BasicRecover>(payload);
+    if (!recover) return malformed();
+    requeue = recover->requeue;
+  } else {
+    auto recover = decode_method<BasicRecoverAsync>(payload);
+    if (!recover) return malformed();
+    requeue = recover->requeue;
+  }
+  if (!requeue) return Refusal{ReplyCode::not_implemented, "requeue=false"};
+  acked_consumer_ = nullptr;
+  for (auto at = unacked_.rbegin(); at != unacked_.rend(); ++at) {
+    if (!at->open) continue;
+    at->queue->requeue(at->id);
+    finished(*at);
+  }
+  unacked_.clear();
+  if (answer) session_.send(number, BasicRecoverOk{});
+  return {};
+}
+
+}  // namespace naru::amqp

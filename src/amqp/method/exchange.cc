@@ -1,0 +1,153 @@
+// Class exchange (40), and what both kinds of bindings share.
+#include "amqp/session.h"
+
+namespace naru::amqp {
+namespace {
+
+Refusal failed(const Error& error) {
+  if (error.code == Code::full) return {ReplyCode::resource_error, "no space left on the broker's disk"};
+  return {ReplyCode::internal_error, error.reason};
+}
+
+const char* text_of(bool value) { return value ? "true" : "false"; }
+
+}  // namespace
+
+io::Task<Outcome> Channel::exchange_declare(ByteView payload) {
+  auto declare = decode_method<ExchangeDeclare>(payload);
+  if (!declare) co_return malformed();
+  VirtualHost& host = session_.host();
+  std::string name = clean_name(declare->exchange);
+  bool nowait = declare->nowait;
+  Exchange* there = host.find_exchange(name);
+  if (name.empty())
+    co_return Refusal{ReplyCode::access_refused, "operation not permitted on the default exchange"};
+  if (declare->passive) {
+    if (!there)
+      co_return Refusal{ReplyCode::not_found, "no exchange '" + name + "' in vhost '" + host.name + "'"};
+    if (!nowait) session_.send(number, ExchangeDeclareOk{});
+    co_return Outcome();
+  }
+  auto type = exchange_type(declare->type);
+  if (!type && declare->type.empty()) co_return Refusal{ReplyCode::command_invalid, "invalid exchange type ''"};
+  if (!type)
+    co_return Refusal{ReplyCode::command_invalid, "unknown exchange type '" + std::string(declare->type) + "'"};
+  ExchangeDefinition wanted{.name = name,
+                            .type = *type,
+                            .durable = declare->durable,
+                            .auto_delete = declare->auto_delete,
+                            .internal = declare->internal,
+                            .arguments = FieldTable(declare->arguments)};
+  if (auto alternate = declare->arguments.find("alternate-exchange"); alternate && !alternate->text())
+    co_return Refusal{ReplyCode::precondition_failed, std::string("invalid type '") + naru::name(alternate->type) +
+                                                          "' for arg 'alternate-exchange' in exchange '" + name +
+                                                          "' in vhost '" + host.name + "'"};
+  if (auto problem = exchange_problem(*type, declare->arguments))
+    co_return Refusal{ReplyCode::precondition_failed, *problem};
+  if (there) {
+    if (auto refusal = compare(wanted, *there)) co_return refusal;
+    if (!nowait) session_.send(number, ExchangeDeclareOk{});
+    co_return Outcome();
+  }
+  if (name.starts_with("amq."))
+    co_return Refusal{ReplyCode::access_refused, "exchange name '" + name + "' contains reserved prefix 'amq.*'"};
+  auto declaring = session_.door().hosts.declare_exchange(host, std::move(wanted));
+  auto declared = co_await declaring;
+  if (!declared) co_return failed(declared.error());
+  if (!nowait && !closing_) session_.send(number, ExchangeDeclareOk{});
+  co_return Outcome();
+}
+
+Outcome Channel::compare(const ExchangeDefinition& wanted, const Exchange& there) const {
+  const ExchangeDefinition& current = there.definition;
+  std::string what = "exchange '" + current.name + "' in vhost '" + session_.host().name + "'";
+  auto differs = [&](const char* property, std::string_view now, std::string_view before) -> Outcome {
+    return Refusal{ReplyCode::precondition_failed, std::string("inequivalent arg '") + property + "' for " + what +
+                                                       ": received '" + std::string(now) + "' but current is '" +
+                                                       std::string(before) + "'"};
+  };
+  if (wanted.type != current.type) return differs("type", naru::name(wanted.type), naru::name(current.type));
+  if (wanted.durable != current.durable) return differs("durable", text_of(wanted.durable), text_of(current.durable));
+  if (wanted.auto_delete != current.auto_delete)
+    return differs("auto_delete", text_of(wanted.auto_delete), text_of(current.auto_delete));
+  if (wanted.internal != current.internal)
+    return differs("internal", text_of(wanted.internal), text_of(current.internal));
+  auto now = wanted.arguments.find("alternate-exchange"), before = current.arguments.find("alternate-exchange");
+  if (!now && !before) return {};
+  if (now && before && same_value(*now, *before)) return {};
+  auto value = [](const FieldValue& one) {
+    return "the value '" + std::string(*one.text()) + "' of type 'longstr'";
+  };
+  std::string text = "inequivalent arg 'alternate-exchange' for " + what + ": received ";
+  if (!now) return Refusal{ReplyCode::precondition_failed, text + "none but current is " + value(*before)};
+  if (!before) return Refusal{ReplyCode::precondition_failed, text + value(*now) + " but current is none"};
+  return differs("alternate-exchange", *now->text(), *before->text());
+}
+
+io::Task<Outcome> Channel::exchange_delete(ByteView payload) {
+  auto wanted = decode_method<ExchangeDelete>(payload);
+  if (!wanted) co_return malformed();
+  VirtualHost& host = session_.host();
+  std::string name(wanted->exchange);
+  bool nowait = wanted->nowait;
+  if (name.empty()) co_return Refusal{ReplyCode::access_refused, "operation not permitted on the default exchange"};
+  if (name.starts_with("amq.") && host.find_exchange(name))
+    co_return Refusal{ReplyCode::access_refused,
+                      "deletion of system exchange '" + name + "' in vhost '" + host.name + "' not allowed"};
+  if (Exchange* there = host.find_exchange(name)) {
+    if (wanted->if_unused && !there->bindings.empty())
+      co_return Refusal{ReplyCode::precondition_failed, "exchange '" + name + "' in vhost '" + host.name + "' in use"};
+    auto deleting = session_.door().hosts.delete_exchange(host, name);
+    auto deleted = co_await deleting;
+    if (!deleted) co_return failed(deleted.error());
+  }
+  if (!nowait && !closing_) session_.send(number, ExchangeDeleteOk{});
+  co_return Outcome();
+}
+
+io::Task<Outcome> Channel::make_binding(Binding binding) {
+  VirtualHost& host = session_.host();
+  if (binding.source.empty() || (!binding.to_queue && binding.destination.empty()))
+    co_return Refusal{ReplyCode::access_refused, "operation not permitted on the default exchange"};
+  for (const std::string* name : {&binding.source, binding.to_queue ? &binding.source : &binding.destination})
+    if (!host.find_exchange(*name))
+      co_return Refusal{ReplyCode::not_found, "no exchange '" + *name + "' in vhost '" + host.name + "'"};
+  ExchangeType type = host.find_exchange(binding.source)->definition.type;
+  if (auto problem = binding_problem(type, binding.key, binding.arguments.view()))
+    co_return Refusal{ReplyCode::precondition_failed, *problem};
+  auto adding = session_.door().hosts.bind(host, std::move(binding));
+  auto added = co_await adding;
+  if (!added) co_return failed(added.error());
+  co_return Outcome();
+}
+
+io::Task<Outcome> Channel::exchange_bind(ByteView payload) {
+  auto bind = decode_method<ExchangeBind>(payload);
+  if (!bind) co_return malformed();
+  bool nowait = bind->nowait;
+  Binding binding{.source = std::string(bind->source), .to_queue = false,
+                  .destination = std::string(bind->destination), .key = std::string(bind->routing_key),
+                  .arguments = FieldTable(bind->arguments)};
+  auto making = make_binding(std::move(binding));
+  Outcome outcome = co_await making;
+  if (!outcome && !nowait && !closing_) session_.send(number, ExchangeBindOk{});
+  co_return outcome;
+}
+
+io::Task<Outcome> Channel::exchange_unbind(ByteView payload) {
+  auto unbind = decode_method<ExchangeUnbind>(payload);
+  if (!unbind) co_return malformed();
+  bool nowait = unbind->nowait;
+  Binding binding{.source = std::string(unbind->source), .to_queue = false,
+                  .destination = std::string(unbind->destination), .key = std::string(unbind->routing_key),
+                  .arguments = FieldTable(unbind->arguments)};
+  if (binding.source.empty() || binding.destination.empty())
+    co_return Refusal{ReplyCode::access_refused, "operation not permitted on the default exchange"};
+  auto removing = session_.door().hosts.unbind(session_.host(), std::move(binding));
+  auto removed = co_await removing;
+  if (!removed) co_return failed(removed.error());
+  if (!nowait && !closing_) session_.send(number, ExchangeUnbindOk{});
+  co_return Outcome();
+}
+
+}  // namespace naru::amqp

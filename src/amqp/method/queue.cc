@@ -1,0 +1,155 @@
+// Class queue (50).
+#include "amqp/queue_arguments.h"
+#include "amqp/session.h"
+
+namespace naru::amqp {
+namespace {
+
+std::string in_vhost(std::string_view kind, std::string_view name, std::string_view vhost) {
+  return std::string(kind) + " '" + std::string(name) + "' in vhost '" + std::string(vhost) + "'";
+}
+
+Refusal failed(const Error& error) {
+  if (error.code == Code::full) return {ReplyCode::resource_error, "no space left on the broker's disk"};
+  return {ReplyCode::internal_error, error.reason};
+}
+
+const char* text_of(bool value) { return value ? "true" : "false"; }
+
+}  // namespace
+
+io::Task<Outcome> Channel::queue_declare(ByteView payload) {
+  auto declare = decode_method<QueueDeclare>(payload);
+  if (!declare) co_return malformed();
+  VirtualHost& host = session_.host();
+  std::string name = clean_name(declare->queue);
+  bool nowait = declare->nowait;
+  auto answer = [&](DeclaredQueue& queue) {
+    last_queue_ = queue.definition.name;
+    if (nowait) return;
+    QueueDeclareOk ok{.queue = queue.definition.name,
+                      .message_count = static_cast<uint32_t>(queue.queue->counts().ready),
+                      .consumer_count = static_cast<uint32_t>(queue.queue->consumer_count())};
+    session_.send(number, ok);
+  };
+  if (declare->passive) {
+    auto found = find_queue(name, nullptr);
+    if (!found) co_return found.error();
+    (*found)->queue->last_used_ms = session_.door().core.loop.now();
+    answer(**found);
+    co_return Outcome();
+  }
+  QueueDefinition wanted{.name = name,
+                         .durable = declare->durable,
+                         .auto_delete = declare->auto_delete,
+                         .owner = declare->exclusive ? session_.id : 0,
+                         .arguments = FieldTable(declare->arguments)};
+  if (name.empty()) {
+    wanted.name = "amq.gen-" + session_.door().hosts.random_name();
+  } else if (name.starts_with("amq.")) {
+    co_return Refusal{ReplyCode::access_refused, "queue name '" + name + "' contains reserved prefix 'amq.*'"};
+  } else if (DeclaredQueue* there = host.find_queue(name)) {
+    if (auto refusal = compare(wanted, *there)) co_return refusal;
+    there->queue->last_used_ms = session_.door().core.loop.now();
+    answer(*there);
+    co_return Outcome();
+  }
+  if (auto applied = apply_arguments(wanted, host.name); !applied)
+    co_return Refusal{ReplyCode::precondition_failed, applied.error()};
+  if (name.empty() && wanted.type == QueueType::quorum)
+    co_return Refusal{ReplyCode::precondition_failed, "Cannot declare a server-named queue for type rabbit_quorum_queue"};
+  auto declaring = session_.door().hosts.declare_queue(host, std::move(wanted));
+  auto declared = co_await declaring;
+  if (!declared) co_return failed(declared.error());
+  if (closing_) co_return Outcome();
+  answer(**declared);
+  co_return Outcome();
+}
+
+/// What keeps the queue that is there from being the one that was declared.
+Outcome Channel::compare(const QueueDefinition& wanted, const DeclaredQueue& there) const {
+  const QueueDefinition& current = there.definition;
+  std::string what = in_vhost("queue", current.name, session_.host().name);
+  if (current.owner != wanted.owner) return locked(current.name);
+  auto differs = [&](const char* property, bool now, bool before) -> Outcome {
+    return Refusal{ReplyCode::precondition_failed, std::string("inequivalent arg '") + property + "' for " + what +
+                                                       ": received '" + text_of(now) + "' but current is '" +
+                                                       text_of(before) + "'"};
+  };
+  bool durable = wanted.durable && wanted.owner == 0;  // what goes with its connection is never durable
+  if (durable != current.durable) return differs("durable", durable, current.durable);
+  if (wanted.auto_delete != current.auto_delete) return differs("auto_delete", wanted.auto_delete, current.auto_delete);
+  if (auto text = inequivalence(wanted.arguments.view(), current.arguments.view(), what))
+    return Refusal{ReplyCode::precondition_failed, *text};
+  return {};
+}
+
+io::Task<Outcome> Channel::queue_delete(ByteView payload) {
+  auto wanted = decode_method<QueueDelete>(payload);
+  if (!wanted) co_return malformed();
+  std::string name;
+  bool nowait = wanted->nowait;
+  auto found = find_queue(wanted->queue, &name);
+  if (!found && (found.error().code != ReplyCode::not_found || name.empty())) co_return found.error();
+  int64_t ready = 0;
+  if (found) {
+    DeclaredQueue& queue = **found;
+    std::string what = in_vhost("queue", name, session_.host().name);
+    if (wanted->if_unused && queue.queue->consumer_count() > 0)
+      co_return Refusal{ReplyCode::precondition_failed, what + " in use"};
+    auto counts = queue.queue->counts();
+    if (wanted->if_empty && counts.ready > 0) co_return Refusal{ReplyCode::precondition_failed, what + " not empty"};
+    auto deleting = session_.door().hosts.delete_queue(session_.host(), name);
+    auto deleted = co_await deleting;
+    if (!deleted) co_return failed(deleted.error());
+    ready = *deleted;
+  }
+  if (!nowait && !closing_) session_.send(number, QueueDeleteOk{.message_count = static_cast<uint32_t>(ready)});
+  co_return Outcome();
+}
+
+Outcome Channel::queue_purge(ByteView payload) {
+  auto purge = decode_method<QueuePurge>(payload);
+  if (!purge) return malformed();
+  auto found = find_queue(purge->queue, nullptr);
+  if (!found) return found.error();
+  auto purged = static_cast<uint32_t>((*found)->queue->purge());
+  if (!purge->nowait) session_.send(number, QueuePurgeOk{.message_count = purged});
+  return {};
+}
+
+io::Task<Outcome> Channel::queue_bind(ByteView payload) {
+  auto bind = decode_method<QueueBind>(payload);
+  if (!bind) co_return malformed();
+  Binding binding{.source = std::string(bind->exchange), .destination = "", .key = std::string(bind->routing_key),
+                  .arguments = FieldTable(bind->arguments)};
+  bool nowait = bind->nowait, named = !bind->queue.empty();
+  auto found = find_queue(bind->queue, &binding.destination);
+  if (!found) co_return found.error();
+  if (!named && binding.key.empty()) binding.key = binding.destination;
+  auto binding_task = make_binding(std::move(binding));
+  Outcome outcome = co_await binding_task;
+  if (!outcome && !nowait && !closing_) session_.send(number, QueueBindOk{});
+  co_return outcome;
+}
+
+io::Task<Outcome> Channel::queue_unbind(ByteView payload) {
+  auto unbind = decode_method<QueueUnbind>(payload);
+  if (!unbind) co_return malformed();
+  Binding binding{.source = std::string(unbind->exchange), .destination = "", .key = std::string(unbind->routing_key),
+                  .arguments = FieldTable(unbind->arguments)};
+  auto found = find_queue(unbind->queue, &binding.destination);
+  bool absent = !found && !binding.destination.empty() &&
+                (found.error().code == ReplyCode::not_found || !session_.host().has(binding));
+  if (!found && !absent) co_return found.error();
+  if (unbind->queue.empty() && binding.key.empty()) binding.key = binding.destination;
+  if (binding.source.empty())
+    co_return Refusal{ReplyCode::access_refused, "operation not permitted on the default exchange"};
+  auto removing = session_.door().hosts.unbind(session_.host(), std::move(binding));
+  auto removed = co_await removing;
+  if (!removed) co_return failed(removed.error());
+  if (!closing_) session_.send(number, QueueUnbindOk{});
+  co_return Outcome();
+}
+
+}  // namespace naru::amqp

@@ -1,0 +1,198 @@
+#include "amqp/queue_arguments.h"
+
+#include <array>
+
+namespace naru::amqp {
+namespace {
+
+using Checked = std::expected<void, std::string>;
+constexpr int64_t ttl_ms_max = 315'360'000'000;  // ten years
+
+std::expected<int64_t, std::string> number(const FieldValue& value, int64_t least, int64_t most = INT64_MAX) {
+  auto integer = value.integer();
+  if (!integer) return std::unexpected(std::string("\"expected integer, got ") + name(value.type) + "\"");
+  if (*integer < 0) return std::unexpected("{value_negative," + std::to_string(*integer) + "}");
+  if (*integer < least) return std::unexpected("{value_zero," + std::to_string(*integer) + "}");
+  if (*integer > most) return std::unexpected("{value_too_large," + std::to_string(*integer) + "}");
+  return *integer;
+}
+
+std::expected<std::string, std::string> word(const FieldValue& value) {
+  auto text = value.text();
+  if (!text) return std::unexpected(std::string("{unacceptable_type,") + name(value.type) + "}");
+  return std::string(*text);
+}
+
+template <class T, class Value>
+Checked set(T& target, std::expected<Value, std::string> value) {
+  if (!value) return std::unexpected(value.error());
+  target = *value;
+  return {};
+}
+
+Checked queue_type(QueueDefinition& queue, const FieldValue& value) {
+  auto type = value.text();
+  if (!type) return std::unexpected(std::string("{unacceptable_type,") + name(value.type) + "}");
+  if (*type == "classic" || *type == "quorum") {
+    queue.type = *type == "classic" ? QueueType::classic : QueueType::quorum;
+    return {};
+  }
+  return std::unexpected("\"unsupported queue type '" + std::string(*type) + "'\"");
+}
+
+Checked overflow(QueueDefinition& queue, const FieldValue& value) {
+  auto text = value.text();
+  if (!text) return std::unexpected(std::string("{unacceptable_type,") + name(value.type) + "}");
+  if (*text == "drop-head")
+    queue.settings.overflow = Overflow::drop_head;
+  else if (*text == "reject-publish")
+    queue.settings.overflow = Overflow::reject_publish;
+  else if (*text == "reject-publish-dlx")
+    queue.settings.overflow = Overflow::reject_publish_dlx;
+  else
+    return std::unexpected("invalid_overflow");
+  return {};
+}
+
+Checked priorities(QueueDefinition& queue, const FieldValue& value) {
+  auto most = number(value, 0);
+  if (!most) return std::unexpected(most.error());
+  if (*most > 255) return std::unexpected("{max_value_exceeded," + std::to_string(*most) + "}");
+  queue.settings.max_priority = static_cast<uint8_t>(*most);
+  return {};
+}
+
+Checked strategy(QueueDefinition&, const FieldValue& value) {
+  // Either way naru lets go of a message only when it is where it was sent to.
+  if (value.text() == "at-most-once" || value.text() == "at-least-once") return {};
+  return std::unexpected("invalid_dlx_strategy");
+}
+
+Checked mode(QueueDefinition&, const FieldValue& value) {
+  if (!value.text()) return std::unexpected(std::string("{unacceptable_type,") + name(value.type) + "}");
+  if (*value.text() == "default" || *value.text() == "lazy") return {};
+  return std::unexpected("\"unsupported queue mode '" + std::string(*value.text()) + "'\"");
+}
+
+Checked version(QueueDefinition&, const FieldValue& value) {
+  auto wanted = number(value, 0);
+  if (!wanted) return std::unexpected(wanted.error());
+  if (*wanted == 1 || *wanted == 2) return {};
+  return std::unexpected("\"unsupported queue version '" + std::to_string(*wanted) + "'\"");
+}
+
+Checked flag(bool& target, const FieldValue& value) {
+  auto boolean = value.boolean();
+  if (!boolean) return std::unexpected(std::string("{unacceptable_type,") + name(value.type) + "}");
+  target = *boolean;
+  return {};
+}
+
+Checked ignored(QueueDefinition&, const FieldValue&) { return {}; }
+
+constexpr uint8_t stream_only = 0, classic_only = 1, quorum_only = 2, any_type = 3;
+
+struct Argument {
+  std::string_view name;
+  uint8_t types;
+  Checked (*apply)(QueueDefinition& queue, const FieldValue& value);
+};
+
+/// Each argument once: for which types of queue, and what it does. The type comes first, as the others depend on it.
+constexpr auto arguments = std::to_array<Argument>({
+    {"x-queue-type", any_type, queue_type},
+    {"x-expires", any_type,
+     [](auto& queue, auto& value) { return set(queue.expires_ms, number(value, 1, ttl_ms_max)); }},
+    {"x-message-ttl", any_type,
+     [](auto& queue, auto& value) { return set(queue.settings.message_ttl_ms, number(value, 0, ttl_ms_max)); }},
+    {"x-dead-letter-exchange", any_type,
+     [](auto& queue, auto& value) { return set(queue.settings.dead_letter_exchange, word(value)); }},
+    {"x-dead-letter-routing-key", any_type,
+     [](auto& queue, auto& value) { return set(queue.settings.dead_letter_key, word(value)); }},
+    {"x-dead-letter-strategy", quorum_only, strategy},
+    {"x-max-length", any_type,
+     [](auto& queue, auto& value) { return set(queue.settings.max_length, number(value, 0)); }},
+    {"x-max-length-bytes", any_type,
+     [](auto& queue, auto& value) { return set(queue.settings.max_bytes, number(value, 0)); }},
+    {"x-overflow", any_type, overflow},
+    {"x-max-priority", classic_only, priorities},
+    {"x-single-active-consumer", any_type,
+     [](auto& queue, auto& value) { return flag(queue.settings.single_active_consumer, value); }},
+    {"x-delivery-limit", quorum_only,
+     [](auto& queue, auto& value) { return set(queue.settings.delivery_limit, number(value, 0)); }},
+    {"x-queue-mode", classic_only, mode},
+    {"x-queue-version", classic_only, version},
+    {"x-queue-leader-locator", any_type, ignored},
+    {"x-queue-master-locator", classic_only, ignored},
+    {"x-quorum-initial-group-size", quorum_only, ignored},
+    {"x-max-in-memory-length", quorum_only, ignored},
+    {"x-max-in-memory-bytes", quorum_only, ignored},
+    {"x-max-age", stream_only, ignored},
+    {"x-stream-max-segment-size-bytes", stream_only, ignored},
+    {"x-initial-cluster-size", stream_only, ignored},
+});
+
+std::string erlang_name(QueueType type) {
+  return type == QueueType::quorum ? "rabbit_quorum_queue" : "rabbit_classic_queue";
+}
+
+std::string shown(const FieldValue& value) {
+  if (auto text = value.text()) return std::string(*text);
+  return to_text(value);
+}
+
+}  // namespace
+
+std::expected<void, std::string> apply_arguments(QueueDefinition& queue, std::string_view vhost) {
+  std::string of_queue = "' for queue '" + queue.name + "' in vhost '" + std::string(vhost) + "'";
+  FieldTableView given = queue.arguments.view();
+  if (auto exchange = given.find("x-dead-letter-exchange"); exchange && !exchange->text())
+    return std::unexpected(std::string("invalid type '") + name(exchange->type) +
+                           "' for arg 'x-dead-letter-exchange' in queue '" + queue.name + "' in vhost '" +
+                           std::string(vhost) + "'");
+  for (const Argument& argument : arguments) {
+    auto value = given.find(argument.name);
+    if (!value) continue;
+    uint8_t type = queue.type == QueueType::quorum ? quorum_only : classic_only;
+    if (!(argument.types & type))
+      return std::unexpected("invalid arg '" + std::string(argument.name) + of_queue + " of queue type " +
+                             erlang_name(queue.type));
+    if (auto applied = argument.apply(queue, *value); !applied)
+      return std::unexpected("invalid arg '" + std::string(argument.name) + of_queue + ": " + applied.error());
+  }
+  if (queue.settings.dead_letter_key && !queue.settings.dead_letter_exchange)
+    return std::unexpected("invalid arg 'x-dead-letter-routing-key" + of_queue + ": routing_key_but_no_dlx_defined");
+  bool was_durable = queue.durable;
+  if (queue.owner != 0) queue.durable = false;  // it goes with its connection
+  std::string of_plain = " for queue '" + queue.name + "' in vhost '" + std::string(vhost) + "'";
+  if (queue.type == QueueType::quorum) {
+    if (!was_durable) return std::unexpected("invalid property 'non-durable'" + of_plain);
+    if (queue.owner != 0) return std::unexpected("invalid property 'exclusive-owner'" + of_plain);
+    if (queue.auto_delete) return std::unexpected("invalid property 'auto-delete'" + of_plain);
+    queue.settings.counts_deliveries = true;
+  }
+  queue.settings.durability = queue.durable ? Durability::sync : Durability::os;
+  return {};
+}
+
+std::optional<std::string> inequivalence(FieldTableView declared, FieldTableView current, std::string_view what) {
+  for (const Argument& argument : arguments) {
+    if (argument.apply == ignored) continue;
+    auto now = declared.find(argument.name), before = current.find(argument.name);
+    bool is_type = argument.name == "x-queue-type";
+    if (is_type && !now && before && before->text() == "classic") continue;
+    if (is_type && !before && now && now->text() == "classic") continue;
+    if (!now && !before) continue;
+    if (now && before && same_value(*now, *before)) continue;
+    std::string text = "inequivalent arg '" + std::string(argument.name) + "' for " + std::string(what) + ": received ";
+    auto value = [](const FieldValue& one) {
+      return "the value '" + shown(one) + "' of type '" + name(one.type) + "'";
+    };
+    if (!now) return text + "none but current is " + value(*before);
+    if (!before) return text + value(*now) + " but current is none";
+    return text + "'" + shown(*now) + "' but current is '" + shown(*before) + "'";
+  }
+  return std::nullopt;
+}
+
+}  // namespace naru::amqp

@@ -1,0 +1,17 @@
+#pragma once
+// What the arguments of queue.declare mean, and what is wrong with them in RabbitMQ's words (rabbitmq.md 2.3, 2.4).
+#include <expected>
+#include <string>
+
+#include "broker/vhost/definitions.h"
+
+namespace naru::amqp {
+
+/// Fills type and settings of `queue` from its arguments. Else the explanation of a PRECONDITION_FAILED.
+std::expected<void, std::string> apply_arguments(QueueDefinition& queue, std::string_view vhost);
+
+/// What differs between a queue and what is declared now, among the arguments that mean something; nothing if they are
+/// equivalent. "received '11' but current is '10'", with the argument's name before.
+std::optional<std::string> inequivalence(FieldTableView declared, FieldTableView current, std::string_view what);
+
+}  // namespace naru::amqp

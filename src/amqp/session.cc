@@ -1,0 +1,448 @@
+#include "amqp/session.h"
+
+#include "amqp/server_properties.h"
+#include "io/logger.h"
+
+namespace naru::amqp {
+namespace {
+
+constexpr uint32_t server_frame_max = 131072;
+constexpr uint16_t server_channel_max = 2047, server_heartbeat_s = 60;
+constexpr io::Millis login_ms = 10'000;         // from the first byte to connection.open, as RabbitMQ's handshake_timeout
+constexpr io::Millis failed_login_ms = 3'000;   // until a connection that could not log in is closed without a word
+constexpr io::Millis close_ok_ms = 3'000;       // for the answer to connection.close
+constexpr io::Millis blocked_ms = 200;          // until a blocked publisher is looked at again
+constexpr size_t choked_bytes = MiB, takes_again_bytes = 256 * KiB, flush_bytes = 64 * KiB;
+
+}  // namespace
+
+Session::Session(Door& door, std::unique_ptr<io::Stream> stream, uint64_t number)
+    : id(number), door_(door), core_(door.core), stream_(std::move(stream)), heart_(core_.loop, [this] { beat(); }) {
+  ++core_.counters.connections;
+  door_.sessions.insert(this);
+  last_in_ = last_out_ = core_.loop.now();
+  heart_.arm(last_in_ + login_ms);
+}
+
+Session::~Session() {
+  --core_.counters.connections;
+  door_.sessions.erase(this);
+  door_.queues.forget(*this);
+  door_.buffers.give(std::move(buffer_));
+}
+
+bool Session::client_can(std::string_view capability) const {
+  auto capabilities = client_properties_.find("capabilities");
+  auto table = capabilities ? capabilities->table() : std::nullopt;
+  auto value = table ? table->find(capability) : std::nullopt;
+  return value && value->boolean().value_or(false);
+}
+
+void Session::written() {
+  last_out_ = core_.loop.now();
+  if (out_.size() >= flush_bytes) flush();
+  if (!std::exchange(flush_planned_, true)) {
+    ++running_;
+    core_.loop.at_turn_end([this] {
+      flush_planned_ = false;
+      flush();
+      if (--running_ == 0)
+        for (auto* waiter : std::exchange(idle_waiters_, {})) waiter->wake();
+    });
+  }
+}
+
+void Session::flush() {
+  if (out_.empty()) return;
+  core_.counters.bytes_out += out_.size();
+  stream_->send(std::move(out_));
+  out_ = {};
+  if (!choked_ && stream_->queued() > choked_bytes) unchoke().detach();
+}
+
+/// The client does not read what it asked for: nothing more is handed to it until it does.
+io::Task<> Session::unchoke() {
+  choked_ = true;
+  ++running_;
+  auto drained = co_await stream_->drained(takes_again_bytes);
+  choked_ = false;
+  if (drained)
+    for (auto& [number, channel] : channels_) channel->wake_consumers();
+  if (--running_ == 0)
+    for (auto* waiter : std::exchange(idle_waiters_, {})) waiter->wake();
+}
+
+void Session::beat() {
+  io::Millis now = core_.loop.now();
+  if (state_ != State::open) {
+    return stream_->close();  // the login, or the last word, took too long
+  }
+  if (heartbeat_ms_ == 0) return;
+  if (now - last_in_ >= 2 * heartbeat_ms_) {
+    io::log(io::Level::info, "AMQP client missed its heartbeats; its connection is closed", {{"peer", stream_->peer()}});
+    return stream_->close();
+  }
+  if (now - last_out_ >= heartbeat_ms_ / 2) {
+    append_heartbeat(out_);
+    written();
+  }
+  heart_.arm(now + heartbeat_ms_ / 2);
+}
+
+io::Task<> Session::run() {
+  while (!broken_) {
+    bool more = co_await read_more();
+    if (!more) break;
+    if (state_ == State::greeting && !greet()) break;
+    while (!broken_) {
+      auto frame = frames_.next();
+      if (!frame) {
+        broken_ = !refuse({ReplyCode::frame_error, frame.error().explanation()});
+        break;
+      }
+      if (!*frame) break;
+      broken_ = !co_await handle(**frame);
+    }
+    frames_.shrink();
+  }
+  co_await end();
+}
+
+io::Task<bool> Session::read_more() {
+  co_await flow();
+  if (buffer_.capacity() > 0) door_.buffers.give(std::move(buffer_));
+  buffer_ = {};
+  co_await stream_->readable();
+  buffer_ = door_.buffers.take_for_reading(core_.budget.total() / 2);
+  auto n = co_await stream_->read(buffer_.all());
+  if (!n || *n == 0) co_return false;
+  last_in_ = core_.loop.now();
+  core_.counters.bytes_in += *n;
+  if (state_ == State::greeting) {
+    append(greeting_, ByteView(buffer_.data(), *n));
+  } else {
+    frames_.feed(ByteView(buffer_.data(), *n));
+  }
+  co_return true;
+}
+
+/// Waits while publishers have to wait: for the journal, for space on the disk, for a client that does not read.
+io::Task<> Session::flow() {
+  co_await core_.store.journal().room();
+  while (door_.queues.is_blocked() && has_published_ && state_ == State::open && !door_.stopping) {
+    if (!blocked_told_ && client_can("connection.blocked")) {
+      ConnectionBlocked blocked{.reason = "low on disk"};
+      send(0, blocked);
+      blocked_told_ = true;
+    }
+    co_await core_.loop.sleep_until(core_.loop.now() + blocked_ms);
+    last_in_ = core_.loop.now();  // it is we who do not read
+  }
+  if (std::exchange(blocked_told_, false)) send(0, ConnectionUnblocked{});
+  if (stream_->queued() > 8 * choked_bytes) (void)co_await stream_->drained(choked_bytes);
+}
+
+/// False if the connection must end.
+bool Session::greet() {
+  switch (read_greeting(greeting_)) {
+    case Greeting::incomplete: return true;
+    case Greeting::amqp_0_9_1: break;
+    default:
+      append(out_, protocol_header);
+      written();
+      return false;
+  }
+  state_ = State::starting;
+  // What follows the header was read together with it.
+  greeting_.erase(greeting_.begin(), greeting_.begin() + protocol_header_bytes);
+  frames_.feed(greeting_);
+  FieldTable properties = server_properties(core_);
+  ConnectionStart start{.server_properties = properties.view(), .mechanisms = "PLAIN AMQPLAIN"};
+  send(0, start);
+  return true;
+}
+
+io::Task<bool> Session::handle(const Frame& frame) {
+  if (frame.type == FrameType::heartbeat) {
+    if (frame.channel != 0) co_return refuse({ReplyCode::unexpected_frame, "type 8, all octets = <<>>"});
+    co_return true;
+  }
+  if (state_ == State::closing) {
+    if (frame.channel != 0 || frame.type != FrameType::method) co_return true;
+    Method method = peek_method(frame.payload);
+    if (method == Method::connection_close) send(0, ConnectionCloseOk{});
+    co_return method != Method::connection_close && method != Method::connection_close_ok;
+  }
+  if (frame.channel == 0) co_return co_await handle_connection(frame);
+  if (state_ != State::open)
+    co_return refuse({ReplyCode::channel_error, "frame for channel " + std::to_string(frame.channel) + " before connection.open"});
+  co_return co_await handle_channel(frame);
+}
+
+io::Task<bool> Session::handle_connection(const Frame& frame) {
+  if (frame.type != FrameType::method)
+    co_return refuse({ReplyCode::unexpected_frame, "expected method frame, got non method frame instead"});
+  Method method = peek_method(frame.payload);
+  switch (method) {
+    case Method::connection_start_ok:
+      if (state_ == State::starting) co_return start_ok(frame.payload);
+      break;
+    case Method::connection_tune_ok:
+      if (state_ == State::tuning) co_return tune_ok(frame.payload);
+      break;
+    case Method::connection_open:
+      if (state_ == State::opening) co_return open(frame.payload);
+      break;
+    case Method::connection_update_secret:
+      if (state_ == State::open) {
+        send(0, ConnectionUpdateSecretOk{});
+        co_return true;
+      }
+      break;
+    case Method::connection_close: {
+      for (auto& [number, channel] : channels_) channel->close();
+      co_await door_.hosts.delete_exclusive(id);
+      send(0, ConnectionCloseOk{});
+      co_return false;
+    }
+    case Method::connection_close_ok:
+      if (state_ == State::open) co_return false;
+      break;
+    default: break;
+  }
+  const char* state = state_ == State::starting ? "starting"
+                      : state_ == State::tuning ? "tuning"
+                      : state_ == State::opening ? "opening"
+                                                 : "running";
+  co_return refuse({ReplyCode::channel_error, std::string("unexpected method in connection state ") + state}, method);
+}
+
+bool Session::start_ok(ByteView payload) {
+  auto ok = decode_method<ConnectionStartOk>(payload);
+  if (!ok) return refuse({ReplyCode::syntax_error, "malformed connection.start-ok"}, Method::connection_start_ok);
+  client_properties_ = FieldTable(ok->client_properties);
+  if (ok->mechanism != "PLAIN" && ok->mechanism != "AMQPLAIN")
+    return refuse({ReplyCode::channel_error, "unknown authentication mechanism '" + std::string(ok->mechanism) + "'"},
+                  Method::connection_start_ok);
+  if (!login(ok->mechanism, ok->response)) {
+    io::log(io::Level::warning, "AMQP login refused", {{"peer", stream_->peer()}, {"user", user_}});
+    if (client_can("authentication_failure_close"))
+      return refuse({ReplyCode::access_refused,
+                     "Login was refused using authentication mechanism " + std::string(ok->mechanism) +
+                         ". For details see the broker logfile."});
+    state_ = State::closing;
+    failed_login_ = true;
+    heart_.arm(core_.loop.now() + failed_login_ms);
+    return true;
+  }
+  state_ = State::tuning;
+  ConnectionTune tune{.channel_max = server_channel_max, .frame_max = server_frame_max, .heartbeat = server_heartbeat_s};
+  send(0, tune);
+  return true;
+}
+
+/// guest with the password guest, from this machine only, until users can be made.
+bool Session::login(std::string_view mechanism, std::string_view response) {
+  std::string_view user, password;
+  if (mechanism == "PLAIN") {
+    // authorisation id NUL user NUL password
+    size_t first = response.find('\0');
+    size_t second = first == response.npos ? first : response.find('\0', first + 1);
+    if (second == response.npos) return false;
+    user = response.substr(first + 1, second - first - 1);
+    password = response.substr(second + 1);
+  } else if (mechanism == "AMQPLAIN") {
+    auto table = FieldTableView::parse(view(response));
+    if (!table) return false;
+    auto login = table->find("LOGIN"), secret = table->find("PASSWORD");
+    if (!login || !secret || !login->text() || !secret->text()) return false;
+    user = *login->text();
+    password = *secret->text();
+  } else {
+    return false;
+  }
+  user_ = user;
+  bool loopback = stream_->peer().starts_with("127.") || stream_->peer().starts_with("[::1]");
+  return user == "guest" && password == "guest" && loopback;
+}
+
+bool Session::tune_ok(ByteView payload) {
+  auto ok = decode_method<ConnectionTuneOk>(payload);
+  if (!ok) return refuse({ReplyCode::syntax_error, "malformed connection.tune-ok"}, Method::connection_tune_ok);
+  if (ok->frame_max != 0 && ok->frame_max < least_frame_max)
+    return refuse({ReplyCode::not_allowed, "negotiated frame_max = " + std::to_string(ok->frame_max) +
+                                               " is lower than the minimum allowed value (4096)"},
+                  Method::connection_tune_ok);
+  auto above = [&](const char* what, uint32_t value, uint32_t limit) -> std::optional<Refusal> {
+    if (value != 0 && value <= limit) return std::nullopt;
+    return Refusal{ReplyCode::not_allowed, "negotiated " + std::string(what) + " = " + std::to_string(value) +
+                                               (value == 0 ? " (no limit)" : "") +
+                                               " is higher than the maximum allowed value (" + std::to_string(limit) + ")"};
+  };
+  if (auto refusal = above("frame_max", ok->frame_max, server_frame_max))
+    return refuse(*refusal, Method::connection_tune_ok);
+  if (auto refusal = above("channel_max", ok->channel_max, server_channel_max))
+    return refuse(*refusal, Method::connection_tune_ok);
+  frame_max_ = ok->frame_max;
+  channel_max_ = ok->channel_max;
+  heartbeat_ms_ = ok->heartbeat * 1000;
+  frames_.set_frame_max(frame_max_);
+  state_ = State::opening;
+  return true;
+}
+
+bool Session::open(ByteView payload) {
+  auto wanted = decode_method<ConnectionOpen>(payload);
+  if (!wanted) return refuse({ReplyCode::syntax_error, "malformed connection.open"}, Method::connection_open);
+  host_ = door_.hosts.find(wanted->virtual_host);
+  if (!host_)
+    return refuse({ReplyCode::not_allowed, "vhost " + std::string(wanted->virtual_host) + " not found"},
+                  Method::connection_open);
+  state_ = State::open;
+  send(0, ConnectionOpenOk{});
+  heart_.cancel();
+  if (heartbeat_ms_ > 0) heart_.arm(core_.loop.now() + heartbeat_ms_ / 2);
+  return true;
+}
+
+io::Task<bool> Session::handle_channel(const Frame& frame) {
+  auto found = channels_.find(frame.channel);
+  Channel* channel = found == channels_.end() ? nullptr : found->second.get();
+  if (channel) {
+    if (auto done = channel->handle_now(frame)) {
+      if (!*done) co_return true;
+      const Refusal& refusal = **done;
+      if (is_hard(refusal.code)) co_return refuse(refusal, channel->method());
+      close_channel(*channel, refusal);
+      co_return true;
+    }
+  }
+  Method method = frame.type == FrameType::method ? peek_method(frame.payload) : Method{};
+  if (!channel) {
+    if (method == Method::channel_open) co_return open_channel(frame.channel, frame.payload);
+    co_return refuse({ReplyCode::channel_error, "expected 'channel.open'"}, method);
+  }
+  if (channel->is_closing()) {
+    if (method == Method::channel_close) send(frame.channel, ChannelCloseOk{});
+    if (method == Method::channel_close || method == Method::channel_close_ok) channels_.erase(found);
+    co_return true;
+  }
+  if (method == Method::channel_close_ok)
+    co_return refuse({ReplyCode::command_invalid, "unimplemented method", /*names_method=*/false});
+  if (method == Method::channel_open) co_return refuse({ReplyCode::channel_error, "second 'channel.open' seen"}, method);
+  if (method == Method::channel_close) {
+    channel->close();
+    channels_.erase(found);
+    send(frame.channel, ChannelCloseOk{});
+    co_return true;
+  }
+  ++core_.counters.requests;
+  auto handling = channel->handle(frame);
+  Outcome outcome = co_await handling;
+  if (!outcome) co_return true;
+  if (is_hard(outcome->code)) co_return refuse(*outcome, channel->method());
+  close_channel(*channel, *outcome);
+  co_return true;
+}
+
+bool Session::open_channel(uint16_t number, ByteView payload) {
+  if (!decode_method<ChannelOpen>(payload))
+    return refuse({ReplyCode::syntax_error, "malformed channel.open"}, Method::channel_open);
+  if (channels_.size() >= channel_max_)
+    return refuse({ReplyCode::not_allowed, "number of channels opened (" + std::to_string(channels_.size()) +
+                                               ") has reached the negotiated channel_max (" +
+                                               std::to_string(channel_max_) + ")"});
+  channels_.emplace(number, std::make_unique<Channel>(*this, number, ++last_channel_));
+  send(number, ChannelOpenOk{});
+  return true;
+}
+
+void Session::close_channel(Channel& channel, const Refusal& refusal) {
+  std::string text = reply_text(refusal.code, refusal.why);
+  Method method = refusal.names_method ? channel.method() : Method{};
+  channel.close();
+  ChannelClose close{.reply_code = static_cast<uint16_t>(refusal.code),
+                     .reply_text = text,
+                     .class_id = class_id(method),
+                     .method_id = method_id(method)};
+  send(channel.number, close);
+}
+
+/// Says why the connection ends, and waits for the client's word. Always true: the session goes on for a while.
+bool Session::refuse(const Refusal& refusal, Method method) {
+  if (state_ == State::closing) return false;
+  bool greeted = state_ != State::greeting;
+  state_ = State::closing;
+  if (!refusal.names_method) method = {};
+  for (auto& [number, channel] : channels_) channel->close();
+  if (!greeted) return false;
+  std::string text = reply_text(refusal.code, refusal.why);
+  ConnectionClose close{.reply_code = static_cast<uint16_t>(refusal.code),
+                        .reply_text = text,
+                        .class_id = class_id(method),
+                        .method_id = method_id(method)};
+  send(0, close);
+  io::log(io::Level::info, "AMQP connection closed by the broker", {{"peer", stream_->peer()}, {"reason", text}});
+  heart_.arm(core_.loop.now() + close_ok_ms);
+  return true;
+}
+
+void Session::stop() {
+  if (state_ == State::open || state_ == State::opening || state_ == State::tuning) {
+    refuse({ReplyCode::connection_forced, "broker forced connection closure with reason 'shutdown'"});
+  } else {
+    stream_->close();
+  }
+}
+
+void Session::confirm_after_turn(Channel& channel) {
+  has_published_ = true;
+  if (std::ranges::find(unconfirmed_, &channel) == unconfirmed_.end()) unconfirmed_.push_back(&channel);
+  door_.queues.call_when_appended(*this);
+}
+
+void Session::forget(Channel& channel) { std::erase(unconfirmed_, &channel); }
+
+void Session::on_appended(JournalPosition position) {
+  for (Channel* channel : std::exchange(unconfirmed_, {}))
+    confirms_.push_back({position, channel->number, channel->id, channel->published()});
+  if (!confirming_ && !confirms_.empty()) confirm().detach();
+}
+
+io::Task<> Session::confirm() {
+  confirming_ = true;
+  ++running_;
+  while (!confirms_.empty()) {
+    auto durable = co_await core_.store.durable(confirms_.front().position);
+    if (!durable) break;  // the process is ending: nothing may be confirmed
+    JournalPosition reached = core_.store.journal().durable();
+    while (!confirms_.empty() && confirms_.front().position <= reached) {
+      Confirm next = confirms_.front();
+      confirms_.pop_front();
+      auto found = channels_.find(next.channel);
+      if (found != channels_.end() && found->second->id == next.channel_id) found->second->confirm(next.up_to);
+    }
+  }
+  confirming_ = false;
+  if (--running_ == 0)
+    for (auto* waiter : std::exchange(idle_waiters_, {})) waiter->wake();
+}
+
+io::Task<> Session::end() {
+  state_ = State::closing;
+  for (auto& [number, channel] : channels_) channel->close();
+  channels_.clear();
+  co_await door_.hosts.delete_exclusive(id);
+  flush();
+  heart_.arm(core_.loop.now() + 1000);  // what was said last reaches the client, if it reads at all
+  (void)co_await stream_->drained(0);
+  heart_.cancel();
+  stream_->close();
+  while (running_ > 0) {
+    io::Wakeup wakeup;
+    idle_waiters_.push_back(&wakeup);
+    co_await wakeup;
+  }
+}
+
+}  // namespace naru::amqp

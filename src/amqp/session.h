@@ -1,0 +1,121 @@
+#pragma once
+// One AMQP 0-9-1 connection: the login, frames in, channels, frames out, heartbeats, and the end (AMQP 0-9-1, 2.2;
+// RabbitMQ's behaviour is in docs/rabbitmq-compatibility.md). Lives on core 0, where the queues are.
+#include <deque>
+#include <map>
+#include <memory>
+
+#include "amqp/channel.h"
+#include "amqp/wire/method.h"
+#include "amqp/wire/protocol_header.h"
+#include "broker/core.h"
+#include "broker/queue/queue_host.h"
+#include "broker/vhost/virtual_hosts.h"
+#include "io/buffer_pool.h"
+#include "io/net.h"
+
+namespace naru::amqp {
+
+/// What all AMQP sessions of one core share.
+struct Door {
+  Core& core;
+  QueueHost& queues;
+  VirtualHosts& hosts;
+  io::BufferPool buffers{};
+  std::set<class Session*> sessions{};
+  bool stopping = false;
+};
+
+class Session final : TurnWaiter {
+ public:
+  Session(Door& door, std::unique_ptr<io::Stream> stream, uint64_t id);
+  ~Session() override;
+
+  /// Serves until the connection ends; the session may be destroyed then.
+  io::Task<> run();
+  /// Tells the client that the broker goes away, and ends soon.
+  void stop();
+  /// Ends now.
+  void close() { stream_->close(); }
+
+  // What channels use:
+  const uint64_t id;
+  Door& door() { return door_; }
+  VirtualHost& host() { return *host_; }
+  const std::string& user() const { return user_; }
+  /// Whether the client said that it understands this extension.
+  bool client_can(std::string_view capability) const;
+  uint32_t frame_max() const { return frame_max_; }
+  RecordMaker& records() { return records_; }
+  /// Where frames for the client are appended; then call written().
+  Bytes& out() { return out_; }
+  void written();
+  template <class M>
+  void send(uint16_t channel, const M& method) {
+    append_method(out_, channel, method);
+    written();
+  }
+  /// Whether the client takes what it is sent; else woken later (Channel::wake_consumers).
+  bool takes_more() const { return !choked_; }
+  /// The channel has published something that it wants confirmed: Channel::confirm will be called.
+  void confirm_after_turn(Channel& channel);
+  void forget(Channel& channel);
+  /// The channel was closed by an error: tells the client, and waits for its close-ok.
+  void close_channel(Channel& channel, const Refusal& refusal);
+
+ private:
+  enum class State : uint8_t { greeting, starting, tuning, opening, open, closing };
+  struct Confirm {
+    JournalPosition position;
+    uint16_t channel;
+    uint64_t channel_id, up_to;
+  };
+
+  io::Task<bool> read_more();
+  bool greet();
+  io::Task<bool> handle(const Frame& frame);
+  io::Task<bool> handle_connection(const Frame& frame);
+  io::Task<bool> handle_channel(const Frame& frame);
+  bool open_channel(uint16_t number, ByteView payload);
+  bool start_ok(ByteView payload);
+  bool tune_ok(ByteView payload);
+  bool open(ByteView payload);
+  bool login(std::string_view mechanism, std::string_view response);
+  bool refuse(const Refusal& refusal, Method method = {});
+  io::Task<> end();
+  void on_appended(JournalPosition position) override;
+  io::Task<> confirm();
+  void flush();
+  io::Task<> unchoke();
+  void beat();
+  io::Task<> flow();
+
+  Door& door_;
+  Core& core_;
+  std::unique_ptr<io::Stream> stream_;
+  State state_ = State::greeting;
+  FrameReader frames_;
+  io::PooledBuffer buffer_;
+  RecordMaker records_;
+  Bytes greeting_;  // until the protocol header is there
+  Bytes out_;
+  bool flush_planned_ = false, choked_ = false, broken_ = false, failed_login_ = false, blocked_told_ = false;
+  bool confirming_ = false, has_published_ = false;
+  int running_ = 0;  // coroutines beside run()
+  std::vector<io::Wakeup*> idle_waiters_;
+
+  FieldTable client_properties_;
+  std::string user_;
+  VirtualHost* host_ = nullptr;
+  uint32_t frame_max_ = initial_frame_max;
+  uint16_t channel_max_ = 2047;
+  io::Millis heartbeat_ms_ = 0, last_in_ = 0, last_out_ = 0;
+  io::Timer heart_;
+
+  std::map<uint16_t, std::unique_ptr<Channel>> channels_;
+  uint64_t last_channel_ = 0;
+  std::vector<Channel*> unconfirmed_;  // channels that published in this turn
+  std::deque<Confirm> confirms_;
+};
+
+}  // namespace naru::amqp

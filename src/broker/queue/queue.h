@@ -1,0 +1,191 @@
+#pragma once
+// A queue: a log, an ack cursor over it, and who wants the messages. One log per priority in use. It knows no protocol:
+// AMQP, SQS and JMS queues are this class with other settings and other consumers. Lives on one core.
+//
+// What was published in one turn of the loop becomes one record batch at its end, what was settled becomes one entry of
+// the journal, and then consumers get what there is (QueueHost::end_turn). Everything here runs to its end without
+// waiting, except where a backlog has to be read from its segments.
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+
+#include "broker/queue/queue_settings.h"
+#include "broker/queue/record_window.h"
+#include "log/store.h"
+
+namespace naru {
+
+class Queue;
+class QueueHost;
+class VirtualHost;
+
+/// A message on its way into queues. Borrows everything until publish returns.
+struct NewMessage {
+  std::optional<ByteView> key{};
+  ByteView body{};
+  std::span<const Header> headers{};
+  uint8_t priority = 0;
+  std::optional<int64_t> ttl_ms{};  // the message's own; the queue's may be shorter
+};
+
+/// Names a message of one queue while it is there.
+struct MessageId {
+  uint8_t level = 0;
+  Offset offset{};
+  uint32_t body_bytes = 0;
+};
+
+/// A message on its way out. Borrows the queue's memory until the call that gave it returns.
+struct Delivery {
+  MessageId id;
+  uint32_t attempt = 1;  // how often it was handed out by now, as far as is known
+  bool redelivered = false;
+  const StoredRecord& record;
+};
+
+/// Somebody who wants messages as they come. Registered with one queue; unregisters before it goes.
+class QueueConsumer {
+ public:
+  virtual ~QueueConsumer() = default;
+  /// Whether it would take a message now. After it said no, it calls Queue::wake when that changes.
+  virtual bool can_take() const = 0;
+  /// Takes a message. What is not `no_ack` is settled, requeued or rejected later.
+  virtual void take(Queue& queue, const Delivery& delivery) = 0;
+  /// The queue is being deleted and has forgotten this consumer.
+  virtual void queue_gone(Queue& queue) = 0;
+
+  int32_t priority = 0;  // higher ones are served first, as long as they take
+  bool no_ack = false;   // what is handed over is done
+  bool exclusive = false;
+
+ private:
+  friend class Queue;
+  HolderId holder_{};
+  bool listed_ = false;
+};
+
+class Queue : public std::enable_shared_from_this<Queue> {
+ public:
+  /// The logs that a queue lives in, by priority, and the ids of their cursors.
+  struct Level {
+    StreamId stream;
+    CursorId cursor;
+  };
+
+  Queue(QueueHost& host, std::string name, std::vector<Level> levels, QueueSettings settings);
+  ~Queue();
+  Queue(const Queue&) = delete;
+
+  const std::string name;
+  /// Whose queue it is: for the one that handles dead letters.
+  VirtualHost* home = nullptr;
+  const QueueSettings& settings() const { return settings_; }
+  void set_settings(QueueSettings settings);
+
+  /// Adds a message; it is in the log at the end of the turn. False if the queue refuses it.
+  bool publish(const NewMessage& message);
+
+  /// Code::busy: somebody has it exclusively, or would have.
+  Result<void> add(QueueConsumer& consumer);
+  void remove(QueueConsumer& consumer);
+  /// The consumer takes messages again.
+  void wake(QueueConsumer& consumer);
+  size_t consumer_count() const { return consumers_.size(); }
+  bool is_exclusively_consumed() const { return !consumers_.empty() && consumers_.front()->exclusive; }
+  const QueueConsumer* active_consumer() const { return active_; }
+
+  /// Hands out one message outside of any subscription. False if there is none that is ready.
+  io::Task<bool> get(bool no_ack, std::function<void(const Delivery&, int64_t left)> take);
+
+  /// It was processed and may go.
+  void settle(const MessageId& id);
+  /// Back to its place: who held it did not process it. `counts`: towards the delivery limit.
+  void requeue(const MessageId& id, bool counts = true);
+  /// Not to be delivered again: a dead letter, where the queue has a place for these.
+  void reject(const MessageId& id, Death why = Death::rejected);
+
+  struct Counts {
+    int64_t ready = 0, unacked = 0;
+  };
+  Counts counts();
+  /// Settles all that nobody holds; returns how many.
+  int64_t purge();
+  /// Ends it: consumers are told, logs and cursors go. Returns how many messages were ready.
+  int64_t erase();
+
+  struct Counters {
+    uint64_t published = 0, delivered = 0, redelivered = 0, acked = 0, got = 0;
+  };
+  const Counters& counters() const { return counters_; }
+  /// When it was last used in a way that keeps a queue with an expiry alive: consumers, get, declare.
+  io::Millis last_used_ms = 0;
+
+ private:
+  friend class QueueHost;
+  struct Place {
+    int64_t first, last;  // [first, last)
+  };
+  struct Open {
+    explicit Open(const Level& level) : id(level) {}
+    Level id;
+    Log* log = nullptr;  // looked up on first use: an idle queue has none
+    AckCursor* cursor = nullptr;
+    RecordWindow window;
+    Bytes batch;  // what was published in this turn: room for the header, then records
+    BatchHeader header;
+    std::vector<Place> settled;  // in this turn
+    Offset recovered_end{};      // below it, a message may have been delivered before a crash
+  };
+  struct Next {
+    uint8_t level;
+    AckCursor::Taken taken;
+  };
+
+  Open& opened(uint8_t level);
+  Offset end_of(Open& level) const;
+  bool append_batches();
+  bool append_batch(Open& level);
+  void apply_settled();
+  void dispatch();
+  void hand_out(QueueConsumer& consumer, const Next& next, const StoredRecord& record);
+  QueueConsumer* next_consumer();
+  enum class Order : uint8_t { highest_first, lowest_first };
+  std::optional<Next> take_next(HolderId holder, Order order = Order::highest_first);
+  void put_back(const Next& next);
+  io::Task<> load_and_go_on(Next next);
+  io::Task<bool> bring(uint8_t level, Offset offset);
+  io::Task<bool> find(uint8_t level, Offset offset, StoredRecord* record);
+  Delivery delivery(const Next& next, const StoredRecord& record) const;
+  bool has_expired(const StoredRecord& record) const;
+  void die(const MessageId& id, const StoredRecord& record, Death why);
+  io::Task<> reject_later(MessageId id, Death why);
+  void mark_settled(const MessageId& id);
+  void trim_to_limits();
+  io::Task<> drop_heads();
+  bool over_limits(bool for_one_more = false);
+  LogSettings log_settings() const;
+  void end_turn();
+  size_t drop_kept();
+  void expire_heads();
+  io::Task<> expire_heads_now();
+  void choose_active();
+  void list(QueueConsumer& consumer);
+  void changed();
+
+  QueueHost& host_;
+  QueueSettings settings_;
+  std::vector<std::unique_ptr<Open>> levels_;
+  std::vector<QueueConsumer*> consumers_;                                              // in the order they came
+  std::map<int32_t, std::list<QueueConsumer*>, std::greater<>> ready_;  // those that may take, by priority
+  QueueConsumer* active_ = nullptr;                                                    // where only one is served
+  HolderId getter_{};
+  int64_t ready_bytes_ = 0;
+  bool dirty_ = false, loading_ = false, trimming_ = false, expiring_ = false, erased_ = false, has_ttl_ = false;
+  std::vector<io::Wakeup*> load_waiters_;
+  io::Timer expiry_;
+  Counters counters_;
+  Bytes headers_;  // of the message being published
+};
+
+}  // namespace naru

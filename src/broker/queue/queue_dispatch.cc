@@ -1,0 +1,257 @@
+// How messages find their consumers, and how they leave without one.
+#include "broker/queue/queue_host.h"
+
+namespace naru {
+namespace {
+
+constexpr int handed_out_max = 1000;       // in one turn, then others have theirs
+constexpr size_t run_bytes = 256 * KiB;    // of a backlog read back at once
+constexpr io::Millis unreadable_ms = 2;    // until a record that is not durable yet is asked for again
+
+}  // namespace
+
+Result<void> Queue::add(QueueConsumer& consumer) {
+  if (is_exclusively_consumed() || (consumer.exclusive && !consumers_.empty()))
+    return fail(Code::busy, "in exclusive use");
+  consumer.holder_ = host_.new_holder();
+  consumers_.push_back(&consumer);
+  if (settings_.single_active_consumer) {
+    choose_active();
+  } else {
+    list(consumer);
+  }
+  last_used_ms = host_.loop.now();
+  changed();
+  return {};
+}
+
+void Queue::remove(QueueConsumer& consumer) {
+  std::erase(consumers_, &consumer);
+  if (std::exchange(consumer.listed_, false)) ready_[consumer.priority].remove(&consumer);
+  if (active_ == &consumer) {
+    active_ = nullptr;
+    choose_active();
+  }
+  last_used_ms = host_.loop.now();
+  changed();
+}
+
+void Queue::choose_active() {
+  if (active_ || consumers_.empty()) return;
+  active_ = *std::ranges::max_element(consumers_, {}, &QueueConsumer::priority);  // of several, the first
+  list(*active_);
+}
+
+void Queue::wake(QueueConsumer& consumer) {
+  if (settings_.single_active_consumer && active_ != &consumer) return;
+  list(consumer);
+  changed();
+}
+
+void Queue::list(QueueConsumer& consumer) {
+  if (std::exchange(consumer.listed_, true)) return;
+  ready_[consumer.priority].push_back(&consumer);
+}
+
+/// Whose turn it is: of the highest priority at which somebody takes messages, who waits for longest. Who got one goes
+/// to the end of the line (hand_out).
+QueueConsumer* Queue::next_consumer() {
+  for (auto at = ready_.begin(); at != ready_.end();) {
+    auto& list = at->second;
+    while (!list.empty()) {
+      QueueConsumer* first = list.front();
+      if (first->can_take()) return first;
+      first->listed_ = false;
+      list.pop_front();
+    }
+    at = ready_.erase(at);
+  }
+  return nullptr;
+}
+
+std::optional<Queue::Next> Queue::take_next(HolderId holder, Order order) {
+  for (size_t n = 0; n < levels_.size(); ++n) {
+    size_t i = order == Order::lowest_first ? n : levels_.size() - 1 - n;
+    Open& level = *levels_[i];
+    if (!level.log) continue;
+    if (auto taken = level.cursor->take(level.log->bounds().end, holder)) return Next{static_cast<uint8_t>(i), *taken};
+  }
+  return std::nullopt;
+}
+
+void Queue::put_back(const Next& next) { levels_[next.level]->cursor->untake(next.taken.offset); }
+
+void Queue::dispatch() {
+  if (loading_) return;
+  for (int handed = 0;; ++handed) {
+    QueueConsumer* consumer = next_consumer();
+    if (!consumer) return;
+    if (handed == handed_out_max) return changed();
+    auto next = take_next(consumer->holder_);
+    if (!next) return;
+    StoredRecord record;
+    switch (levels_[next->level]->window.find(next->taken.offset, &record)) {
+      case RecordWindow::Found::elsewhere:
+        put_back(*next);
+        return load_and_go_on(*next).detach();
+      case RecordWindow::Found::gone:
+        mark_settled({next->level, next->taken.offset});
+        break;
+      case RecordWindow::Found::here:
+        hand_out(*consumer, *next, record);
+        break;
+    }
+  }
+}
+
+void Queue::hand_out(QueueConsumer& consumer, const Next& next, const StoredRecord& record) {
+  Delivery out = delivery(next, record);
+  ready_bytes_ -= out.id.body_bytes;
+  if (has_expired(record)) return die(out.id, record, Death::expired);
+  ++counters_.delivered;
+  auto& line = ready_[consumer.priority];
+  line.splice(line.end(), line, line.begin());
+  if (out.redelivered) ++counters_.redelivered;
+  if (consumer.no_ack) mark_settled(out.id);
+  consumer.take(*this, out);
+}
+
+io::Task<> Queue::load_and_go_on(Next next) {
+  auto self = shared_from_this();
+  (void)co_await bring(next.level, next.taken.offset);
+  if (!erased_) changed();
+}
+
+/// Reads the run that begins at `offset` into memory. False if the queue is gone, or the disk fails.
+io::Task<bool> Queue::bring(uint8_t index, Offset offset) {
+  while (loading_) {
+    io::Wakeup wakeup;
+    load_waiters_.push_back(&wakeup);
+    co_await wakeup;
+  }
+  if (erased_) co_return false;
+  loading_ = true;
+  Open& level = *levels_[index];
+  size_t before = level.window.bytes();
+  bool loaded = false;
+  while (!erased_ && !loaded) {
+    auto result = co_await level.window.load(host_.loop, *level.log, offset, run_bytes);
+    loaded = result.has_value();
+    if (loaded || result.error().code != Code::out_of_range) break;
+    co_await host_.loop.sleep_until(host_.loop.now() + unreadable_ms);
+  }
+  loading_ = false;
+  if (!erased_) host_.count_kept(*this, before, level.window.bytes());
+  for (io::Wakeup* waiter : std::exchange(load_waiters_, {})) waiter->wake();
+  co_return loaded && !erased_;
+}
+
+/// False if there is no such record, or the queue is gone.
+io::Task<bool> Queue::find(uint8_t index, Offset offset, StoredRecord* record) {
+  while (!erased_) {
+    switch (levels_[index]->window.find(offset, record)) {
+      case RecordWindow::Found::here: co_return true;
+      case RecordWindow::Found::gone: co_return false;
+      case RecordWindow::Found::elsewhere: break;
+    }
+    bool brought = co_await bring(index, offset);
+    if (!brought) co_return false;
+  }
+  co_return false;
+}
+
+io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64_t left)> take) {
+  auto self = shared_from_this();
+  last_used_ms = host_.loop.now();
+  append_batches();
+  apply_settled();
+  while (!erased_) {
+    auto next = take_next(getter_);
+    if (!next) co_return false;
+    StoredRecord record;
+    bool found = co_await find(next->level, next->taken.offset, &record);
+    if (erased_) co_return false;
+    MessageId id{next->level, next->taken.offset, static_cast<uint32_t>(record.body().size())};
+    if (!found) {
+      mark_settled(id);
+      continue;
+    }
+    ready_bytes_ -= id.body_bytes;
+    if (has_expired(record)) {
+      die(id, record, Death::expired);
+      continue;
+    }
+    ++counters_.got;
+    if (no_ack) mark_settled(id);
+    int64_t left = 0;
+    for (auto& level : levels_)
+      if (level->log) left += level->cursor->counts(level->log->bounds().end).ready;
+    take(delivery(*next, record), left);
+    co_return true;
+  }
+  co_return false;
+}
+
+void Queue::trim_to_limits() {
+  if (trimming_ || settings_.overflow != Overflow::drop_head || !over_limits()) return;
+  drop_heads().detach();
+}
+
+/// Drops the oldest messages, of the lowest priority first, until the limits hold.
+io::Task<> Queue::drop_heads() {
+  auto self = shared_from_this();
+  trimming_ = true;
+  while (!erased_ && over_limits()) {
+    auto next = take_next(getter_, Order::lowest_first);
+    if (!next) break;
+    StoredRecord record;
+    bool found = co_await find(next->level, next->taken.offset, &record);
+    if (erased_) break;
+    MessageId id{next->level, next->taken.offset, static_cast<uint32_t>(record.body().size())};
+    if (found) {
+      ready_bytes_ -= id.body_bytes;
+      die(id, record, Death::maxlen);
+    } else {
+      mark_settled(id);
+    }
+  }
+  trimming_ = false;
+}
+
+void Queue::expire_heads() {
+  if (!expiring_ && !erased_) expire_heads_now().detach();
+}
+
+/// Lets go of messages at the head that have expired, and comes back when the next one will have.
+io::Task<> Queue::expire_heads_now() {
+  auto self = shared_from_this();
+  expiring_ = true;
+  std::optional<int64_t> earliest;
+  for (size_t i = 0; i < levels_.size(); ++i) {
+    Open& level = *levels_[i];
+    while (!erased_ && level.log) {
+      auto head = level.cursor->peek(level.log->bounds().end);
+      if (!head) break;
+      StoredRecord record;
+      bool found = co_await find(static_cast<uint8_t>(i), *head, &record);
+      if (erased_ || !found) break;
+      // Somebody may have taken it while it was read.
+      auto still = level.cursor->peek(level.log->bounds().end);
+      if (still != head) continue;
+      auto at = record.expires_ms;
+      if (!at) break;
+      if (*at > host_.loop.wall()) {
+        earliest = std::min(earliest.value_or(*at), *at);
+        break;
+      }
+      (void)level.cursor->take(level.log->bounds().end, getter_);
+      MessageId id{static_cast<uint8_t>(i), *head, static_cast<uint32_t>(record.body().size())};
+      ready_bytes_ -= id.body_bytes;
+      die(id, record, Death::expired);
+    }
+  }
+  expiring_ = false;
+  if (!erased_ && earliest) expiry_.arm(host_.loop.now() + std::max<int64_t>(*earliest - host_.loop.wall(), 0) + 1);
+}
+
+}  // namespace naru

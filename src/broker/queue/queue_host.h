@@ -1,0 +1,67 @@
+#pragma once
+// All queues of one core, and the end of their turns: everything published since the last one is appended, then what was
+// settled is written down, then consumers are served. In this order, so that a message that moves from one queue to
+// another is in the journal at its new place before it leaves the old one.
+#include <deque>
+
+#include "broker/queue/queue.h"
+
+namespace naru {
+
+/// Where messages go that a queue gives up. Told while the message is still there; what it publishes in turn is
+/// appended before the message leaves its queue.
+class DeadLetters {
+ public:
+  virtual ~DeadLetters() = default;
+  virtual void bury(Queue& queue, const StoredRecord& record, Death why) = 0;
+};
+
+/// Told when all that was published up to now is in the journal: confirm it once `position` is durable.
+class TurnWaiter {
+ public:
+  virtual ~TurnWaiter() = default;
+  virtual void on_appended(JournalPosition position) = 0;
+
+ private:
+  friend class QueueHost;
+  bool waiting_ = false;
+};
+
+class QueueHost {
+ public:
+  /// `unclean`: the last run ended without a checkpoint, so what it delivered is not known.
+  QueueHost(io::Loop& loop, Store& store, bool unclean);
+
+  io::Loop& loop;
+  Store& store;
+  const bool unclean;
+  DeadLetters* dead_letters = nullptr;
+
+  HolderId new_holder() { return HolderId(++last_holder_); }
+  /// The queue has something to do at the end of this turn.
+  void mark(Queue& queue);
+  /// Once, at the end of this turn, unless the disk is full: then when it no longer is.
+  void call_when_appended(TurnWaiter& waiter);
+  void forget(TurnWaiter& waiter);
+  /// Appends could not be made for want of space: publishers had better wait.
+  bool is_blocked() const { return blocked_ || store.is_full(); }
+
+ private:
+  friend class Queue;
+  void plan();
+  void end_turn();
+  void drop_oldest_kept();
+  void count_kept(Queue& queue, size_t before, size_t after);
+
+  std::vector<std::shared_ptr<Queue>> dirty_;
+  std::vector<TurnWaiter*> waiters_;
+  std::deque<std::weak_ptr<Queue>> keepers_;  // queues with messages in memory, the oldest first
+  /// What queues keep in memory of what they have: beyond, the oldest is read back from its segments when it is wanted.
+  static constexpr size_t kept_bytes_max = 32 * MiB;
+  size_t kept_bytes_ = 0;
+  uint64_t last_holder_ = 0;
+  bool planned_ = false, blocked_ = false;
+  io::Timer retry_;
+};
+
+}  // namespace naru

@@ -1,0 +1,72 @@
+#pragma once
+// One virtual host: exchanges, queues and bindings by name, in memory, and the way of a message through them. Lives on
+// core 0; changes come from VirtualHosts, which makes them durable.
+#include <map>
+#include <memory>
+#include <set>
+#include <unordered_map>
+
+#include "broker/routing/bindings.h"
+#include "broker/vhost/definitions.h"
+
+namespace naru {
+
+struct Exchange {
+  ExchangeDefinition definition;
+  std::unique_ptr<Bindings> matcher;
+  std::set<const Binding*> bindings;  // from here; owned by the virtual host
+  std::optional<std::string_view> alternate() const;
+};
+
+struct DeclaredQueue {
+  QueueDefinition definition;
+  std::shared_ptr<Queue> queue;
+  bool had_consumer = false;            // an auto-delete queue goes with the last one, not before the first
+  std::unique_ptr<io::Timer> expiry{};  // where it goes when nobody uses it
+};
+
+class VirtualHost {
+ public:
+  explicit VirtualHost(std::string its_name) : name(std::move(its_name)) {}
+  const std::string name;
+
+  DeclaredQueue* find_queue(std::string_view queue_name);
+  Exchange* find_exchange(std::string_view exchange_name);
+  const std::map<std::string, DeclaredQueue, std::less<>>& queues() const { return queues_; }
+  const std::map<std::string, Exchange, std::less<>>& exchanges() const { return exchanges_; }
+
+  /// Rises with every change that may lead a message elsewhere: what was routed before may be used until then.
+  uint64_t version() const { return version_; }
+  const std::unordered_map<std::string, Binding>& bindings() const { return bindings_; }
+  bool has(const Binding& binding) const { return bindings_.contains(encode(binding)); }
+
+  /// Whether the routing key alone says where a message goes from there: no headers, no chance.
+  bool routes_by_key(const Exchange& exchange) const;
+  /// Adds to `queues` each queue that a message reaches, once, through however many exchanges. Where an exchange leads
+  /// nowhere, its alternate is taken.
+  void route(const Exchange& from, const RoutedMessage& message, std::vector<std::shared_ptr<Queue>>& queues);
+
+ private:
+  friend class VirtualHosts;
+  /// A queue or an exchange that bindings lead to.
+  struct Target {
+    bool is_queue;
+    std::string name;
+    std::set<const Binding*> bindings;
+  };
+  void add(ExchangeDefinition definition);
+  /// False if it is there already.
+  bool add(Binding binding);
+  void remove(const Binding& binding);
+  std::vector<Binding> bindings_to(bool is_queue, const std::string& target) const;
+
+  std::map<std::string, DeclaredQueue, std::less<>> queues_;
+  std::map<std::string, Exchange, std::less<>> exchanges_;
+  std::unordered_map<std::string, Binding> bindings_;  // by their rows
+  std::unordered_map<uint64_t, Target> targets_;
+  std::map<std::pair<bool, std::string>, uint64_t> target_ids_;
+  uint64_t version_ = 1, last_target_ = 0;
+  std::vector<Destination> matched_;  // reused
+};
+
+}  // namespace naru

@@ -1,0 +1,306 @@
+#include "broker/vhost/virtual_hosts.h"
+
+#include "broker/topics.h"
+#include "io/logger.h"
+
+namespace naru {
+namespace {
+
+std::string row_key(std::string_view kind, const VirtualHost& host, std::string_view name) {
+  std::string key(kind);
+  key += host.name;
+  key += '\0';
+  key += name;
+  return key;
+}
+constexpr std::string_view queue_rows = "queue/", exchange_rows = "exchange/", binding_rows = "binding/";
+
+/// The virtual host in a row's key.
+std::string_view host_of(std::string_view key, std::string_view kind) {
+  key.remove_prefix(kind.size());
+  return key.substr(0, key.find('\0'));
+}
+
+}  // namespace
+
+VirtualHosts::VirtualHosts(Core& core, QueueHost& queues, MetaStore& meta, Derive derive)
+    : core_(core), queues_(queues), meta_(meta), derive_(std::move(derive)) {}
+
+VirtualHost* VirtualHosts::find(std::string_view name) {
+  auto found = hosts_.find(name);
+  return found == hosts_.end() ? nullptr : found->second.get();
+}
+
+void VirtualHosts::predeclare(VirtualHost& host) {
+  constexpr std::pair<const char*, ExchangeType> predeclared[] = {
+      {"", ExchangeType::direct},           {"amq.direct", ExchangeType::direct},
+      {"amq.fanout", ExchangeType::fanout}, {"amq.topic", ExchangeType::topic},
+      {"amq.headers", ExchangeType::headers}, {"amq.match", ExchangeType::headers},
+  };
+  for (auto [name, type] : predeclared) {
+    ExchangeDefinition definition{.name = name, .type = type, .durable = true};
+    host.add(std::move(definition));
+  }
+  host.add(ExchangeDefinition{.name = "amq.rabbitmq.trace", .type = ExchangeType::topic, .durable = true,
+                              .internal = true});
+}
+
+io::Task<Result<void>> VirtualHosts::load() {
+  auto root = std::make_unique<VirtualHost>("/");
+  predeclare(*root);
+  hosts_.emplace("/", std::move(root));
+  CO_TRY(auto exchanges, co_await meta_.range(std::string(exchange_rows)));
+  for (const MetaRow& row : exchanges) {
+    CO_TRY(auto definition, decode_exchange(row.value));
+    if (VirtualHost* host = find(host_of(row.key, exchange_rows))) host->add(std::move(definition));
+  }
+  CO_TRY(auto queues, co_await meta_.range(std::string(queue_rows)));
+  for (const MetaRow& row : queues) {
+    CO_TRY(auto definition, decode_queue(row.value));
+    VirtualHost* host = find(host_of(row.key, queue_rows));
+    if (!host) continue;
+    derive_(definition, host->name);
+    insert(*host, std::move(definition));
+  }
+  CO_TRY(auto bindings, co_await meta_.range(std::string(binding_rows)));
+  for (const MetaRow& row : bindings) {
+    CO_TRY(auto binding, decode_binding(row.value));
+    VirtualHost* host = find(host_of(row.key, binding_rows));
+    if (host && host->find_exchange(binding.source)) host->add(std::move(binding));
+  }
+  co_return Result<void>();
+}
+
+std::set<StreamId> VirtualHosts::streams() const {
+  std::set<StreamId> streams;
+  for (const auto& [name, host] : hosts_)
+    for (const auto& [queue_name, queue] : host->queues())
+      for (const Queue::Level& level : queue.definition.levels) streams.insert(level.stream);
+  return streams;
+}
+
+/// Queues live on core 0 with their connections, whatever the number of cores: their streams are of a shard that core 0
+/// always owns.
+io::Task<Result<std::vector<Queue::Level>>> VirtualHosts::new_levels(size_t count) {
+  constexpr int64_t block = 64 * shard_count;
+  while (spare_streams_.size() < count) {
+    CO_TRY(int64_t first, co_await core_.broker.topics->stream_ids(block));
+    for (int64_t id = first; id < first + block; ++id) {
+      StreamId stream(static_cast<uint64_t>(id));
+      if (shard_of(stream) == 0) spare_streams_.push_back(stream);
+    }
+  }
+  std::vector<Queue::Level> levels;
+  for (size_t i = 0; i < count; ++i) {
+    StreamId stream = spare_streams_.back();
+    spare_streams_.pop_back();
+    levels.push_back({stream, CursorId(stream.value)});
+  }
+  co_return levels;
+}
+
+DeclaredQueue& VirtualHosts::insert(VirtualHost& host, QueueDefinition definition) {
+  auto queue = std::make_shared<Queue>(queues_, definition.name, definition.levels, definition.settings);
+  queue->home = &host;
+  if (definition.owner != 0) ++exclusive_;
+  std::string name = definition.name;
+  DeclaredQueue& added =
+      host.queues_.insert_or_assign(name, DeclaredQueue{.definition = std::move(definition), .queue = std::move(queue)})
+          .first->second;
+  ++host.version_;
+  if (added.definition.expires_ms) watch_expiry(host, added);
+  return added;
+}
+
+void VirtualHosts::watch_expiry(VirtualHost& host, DeclaredQueue& queue) {
+  std::string name = queue.definition.name;
+  queue.expiry = std::make_unique<io::Timer>(core_.loop, [this, &host, name] {
+    DeclaredQueue* there = host.find_queue(name);
+    if (!there) return;
+    io::Millis due = there->queue->last_used_ms + *there->definition.expires_ms;
+    if (there->queue->consumer_count() > 0) due = core_.loop.now() + *there->definition.expires_ms;
+    if (due > core_.loop.now()) return there->expiry->arm(due);
+    core_.loop.post([this, &host, name] { delete_queue_later(host, name).detach(); });
+  });
+  queue.expiry->arm(core_.loop.now() + *queue.definition.expires_ms);
+}
+
+io::Task<> VirtualHosts::delete_queue_later(VirtualHost& host, std::string name) {
+  auto deleting = delete_queue(host, name);
+  auto deleted = co_await deleting;
+  if (!deleted) io::log(io::Level::warning, "a queue could not be deleted", {{"queue", name}, {"reason", deleted.error().reason}});
+}
+
+io::Task<Result<DeclaredQueue*>> VirtualHosts::declare_queue(VirtualHost& host, QueueDefinition wanted) {
+  if (queues_.is_blocked()) co_return fail(Code::full, "no space left");
+  auto making = new_levels(size_t{wanted.settings.max_priority} + 1);
+  CO_TRY(wanted.levels, co_await making);
+  if (DeclaredQueue* there = host.find_queue(wanted.name)) co_return there;  // somebody was faster
+  std::string name = wanted.name;
+  bool durable = wanted.durable;
+  std::string row = durable ? encode(wanted) : std::string();
+  insert(host, std::move(wanted));
+  if (durable) {
+    std::vector<MetaWrite> writes{{row_key(queue_rows, host, name), row}};
+    auto committing = meta_.commit({}, std::move(writes));
+    auto committed = co_await committing;
+    if (!committed) {
+      forget_queue(host, name);
+      co_return std::unexpected(committed.error());
+    }
+  }
+  DeclaredQueue* there = host.find_queue(name);
+  if (!there) co_return fail(Code::conflict, "the queue was deleted while it was declared");
+  co_return there;
+}
+
+/// Takes a queue out of memory, with what leads to it. Returns how many messages were ready, and which exchanges lost a
+/// binding.
+std::pair<int64_t, std::set<std::string>> VirtualHosts::forget_queue(VirtualHost& host, const std::string& name) {
+  std::set<std::string> sources;
+  for (const Binding& binding : host.bindings_to(true, name)) {
+    host.remove(binding);
+    sources.insert(binding.source);
+  }
+  auto found = host.queues_.find(name);
+  if (found == host.queues_.end()) return {0, sources};
+  if (found->second.definition.owner != 0) --exclusive_;
+  auto queue = found->second.queue;
+  host.queues_.erase(found);
+  ++host.version_;
+  return {queue->erase(), sources};
+}
+
+io::Task<Result<int64_t>> VirtualHosts::delete_queue(VirtualHost& host, std::string name) {
+  DeclaredQueue* there = host.find_queue(name);
+  if (!there) co_return 0;
+  if (there->definition.durable) {
+    std::vector<MetaWrite> writes{{row_key(queue_rows, host, name), std::nullopt}};
+    for (const Binding& binding : host.bindings_to(true, name))
+      if (is_durable(host, binding)) writes.push_back({row_key(binding_rows, host, encode(binding)), std::nullopt});
+    auto committing = meta_.commit({}, std::move(writes));
+    CO_TRY_VOID(co_await committing);
+  }
+  auto [ready, sources] = forget_queue(host, name);
+  co_await delete_unbound(host, std::move(sources));
+  co_return ready;
+}
+
+io::Task<Result<Exchange*>> VirtualHosts::declare_exchange(VirtualHost& host, ExchangeDefinition wanted) {
+  if (wanted.durable && queues_.is_blocked()) co_return fail(Code::full, "no space left");
+  std::string name = wanted.name;
+  bool durable = wanted.durable;
+  std::string row = durable ? encode(wanted) : std::string();
+  host.add(std::move(wanted));
+  if (durable) {
+    std::vector<MetaWrite> writes{{row_key(exchange_rows, host, name), row}};
+    auto committing = meta_.commit({}, std::move(writes));
+    auto committed = co_await committing;
+    if (!committed) {
+      host.exchanges_.erase(name);
+      ++host.version_;
+      co_return std::unexpected(committed.error());
+    }
+  }
+  co_return host.find_exchange(name);
+}
+
+io::Task<Result<void>> VirtualHosts::delete_exchange(VirtualHost& host, std::string name) {
+  Exchange* there = host.find_exchange(name);
+  if (!there) co_return Result<void>();
+  std::vector<Binding> gone = host.bindings_to(false, name);
+  std::set<std::string> sources;
+  for (const Binding& binding : gone) sources.insert(binding.source);
+  for (const Binding* binding : there->bindings) gone.push_back(*binding);
+  if (there->definition.durable) {
+    std::vector<MetaWrite> writes{{row_key(exchange_rows, host, name), std::nullopt}};
+    for (const Binding& binding : gone)
+      if (is_durable(host, binding)) writes.push_back({row_key(binding_rows, host, encode(binding)), std::nullopt});
+    auto committing = meta_.commit({}, std::move(writes));
+    CO_TRY_VOID(co_await committing);
+  }
+  for (const Binding& binding : gone) host.remove(binding);
+  host.exchanges_.erase(name);
+  ++host.version_;
+  sources.erase(name);
+  co_await delete_unbound(host, std::move(sources));
+  co_return Result<void>();
+}
+
+bool VirtualHosts::is_durable(const VirtualHost& host, const Binding& binding) const {
+  auto source = host.exchanges_.find(binding.source);
+  if (source == host.exchanges_.end() || !source->second.definition.durable) return false;
+  if (binding.to_queue) {
+    auto queue = host.queues_.find(binding.destination);
+    return queue != host.queues_.end() && queue->second.definition.durable;
+  }
+  auto exchange = host.exchanges_.find(binding.destination);
+  return exchange != host.exchanges_.end() && exchange->second.definition.durable;
+}
+
+io::Task<Result<void>> VirtualHosts::bind(VirtualHost& host, Binding binding) {
+  Exchange* source = host.find_exchange(binding.source);
+  if (!source || (binding.to_queue ? !host.find_queue(binding.destination) : !host.find_exchange(binding.destination)))
+    co_return fail(Code::not_found, "what was to be bound is gone");
+  if (!host.add(binding)) co_return Result<void>();
+  if (!is_durable(host, binding)) co_return Result<void>();
+  std::string row = encode(binding);
+  std::vector<MetaWrite> writes{{row_key(binding_rows, host, row), row}};
+  auto committing = meta_.commit({}, std::move(writes));
+  auto committed = co_await committing;
+  if (committed) co_return Result<void>();
+  host.remove(binding);
+  co_return std::unexpected(committed.error());
+}
+
+io::Task<Result<void>> VirtualHosts::unbind(VirtualHost& host, Binding binding) {
+  bool durable = is_durable(host, binding);
+  if (!host.has(binding)) co_return Result<void>();
+  if (durable) {
+    std::vector<MetaWrite> writes{{row_key(binding_rows, host, encode(binding)), std::nullopt}};
+    auto committing = meta_.commit({}, std::move(writes));
+    CO_TRY_VOID(co_await committing);
+  }
+  host.remove(binding);
+  std::set<std::string> sources{binding.source};
+  co_await delete_unbound(host, std::move(sources));
+  co_return Result<void>();
+}
+
+/// Auto-delete exchanges go with the last binding from them.
+io::Task<> VirtualHosts::delete_unbound(VirtualHost& host, std::set<std::string> exchanges) {
+  for (const std::string& name : exchanges) {
+    Exchange* there = host.find_exchange(name);
+    if (!there || !there->definition.auto_delete || !there->bindings.empty()) continue;
+    auto deleting = delete_exchange(host, name);
+    (void)co_await deleting;
+  }
+}
+
+io::Task<> VirtualHosts::delete_exclusive(uint64_t owner) {
+  if (exclusive_ == 0) co_return;
+  for (auto& [vhost, host] : hosts_) {
+    std::vector<std::string> names;
+    for (const auto& [name, queue] : host->queues())
+      if (queue.definition.owner == owner) names.push_back(name);
+    for (const std::string& name : names) {
+      auto deleting = delete_queue(*host, name);
+      (void)co_await deleting;
+    }
+  }
+}
+
+void VirtualHosts::consumer_left(VirtualHost& host, Queue& queue) {
+  DeclaredQueue* there = host.find_queue(queue.name);
+  if (!there || there->queue.get() != &queue || !there->definition.auto_delete || !there->had_consumer) return;
+  if (queue.consumer_count() == 0) delete_queue_later(host, queue.name).detach();
+}
+
+std::string VirtualHosts::random_name() {
+  constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  std::string name;
+  for (int i = 0; i < 22; ++i) name += digits[core_.random.next() % 64];
+  return name;
+}
+
+}  // namespace naru

@@ -1,0 +1,66 @@
+#pragma once
+// All virtual hosts, and every change of what is declared in them. Lives on core 0. What is durable is in the meta store
+// before a change is answered; what is not dies with the process, and its logs are dropped at the next start.
+#include <functional>
+
+#include "broker/core.h"
+#include "broker/meta_store.h"
+#include "broker/queue/queue_host.h"
+#include "broker/vhost/virtual_host.h"
+
+namespace naru {
+
+class VirtualHosts {
+ public:
+  /// Fills settings and expiry of a queue from its arguments, which were checked when it was declared.
+  using Derive = std::function<void(QueueDefinition&, std::string_view vhost)>;
+
+  VirtualHosts(Core& core, QueueHost& queues, MetaStore& meta, Derive derive);
+
+  /// Reads what is declared from the meta store after a start.
+  io::Task<Result<void>> load();
+  /// The streams that queues live in.
+  std::set<StreamId> streams() const;
+
+  VirtualHost* find(std::string_view name);
+  const std::map<std::string, std::unique_ptr<VirtualHost>, std::less<>>& all() const { return hosts_; }
+
+  // Each of these is durable when it returns, if the thing is. Code::full; what the meta store says. Equivalence and
+  // permissions are the caller's; that names exist was checked by it too, and is checked again.
+  io::Task<Result<DeclaredQueue*>> declare_queue(VirtualHost& host, QueueDefinition wanted);
+  /// Returns how many messages were ready; 0 if there is no such queue.
+  io::Task<Result<int64_t>> delete_queue(VirtualHost& host, std::string name);
+  io::Task<Result<Exchange*>> declare_exchange(VirtualHost& host, ExchangeDefinition wanted);
+  io::Task<Result<void>> delete_exchange(VirtualHost& host, std::string name);
+  /// Fine if it is there already.
+  io::Task<Result<void>> bind(VirtualHost& host, Binding binding);
+  /// Fine if it is not there.
+  io::Task<Result<void>> unbind(VirtualHost& host, Binding binding);
+  /// The connection has ended, and its queues with it.
+  io::Task<> delete_exclusive(uint64_t owner);
+  /// A queue has lost a consumer, which may have been what kept it.
+  void consumer_left(VirtualHost& host, Queue& queue);
+
+  /// 22 characters that nobody had before: for names that the broker gives.
+  std::string random_name();
+
+ private:
+  io::Task<Result<std::vector<Queue::Level>>> new_levels(size_t count);
+  io::Task<> delete_queue_later(VirtualHost& host, std::string name);
+  std::pair<int64_t, std::set<std::string>> forget_queue(VirtualHost& host, const std::string& name);
+  DeclaredQueue& insert(VirtualHost& host, QueueDefinition definition);
+  void watch_expiry(VirtualHost& host, DeclaredQueue& queue);
+  bool is_durable(const VirtualHost& host, const Binding& binding) const;
+  io::Task<> delete_unbound(VirtualHost& host, std::set<std::string> exchanges);
+  void predeclare(VirtualHost& host);
+
+  Core& core_;
+  QueueHost& queues_;
+  MetaStore& meta_;
+  Derive derive_;
+  std::map<std::string, std::unique_ptr<VirtualHost>, std::less<>> hosts_;
+  std::vector<StreamId> spare_streams_;
+  uint64_t exclusive_ = 0;  // queues with an owner: none of these, and nobody looks for them
+};
+
+}  // namespace naru
