@@ -70,7 +70,7 @@ io::Task<Outcome> Channel::handle(const Frame& frame) {
     case Method::access_request: session_.send(number, AccessRequestOk{.ticket = 1}); co_return Outcome();
     case Method::channel_flow: {
       auto flow = decode_method<ChannelFlow>(payload);
-      if (!flow) co_return malformed();
+      if (!flow) co_return malformed(flow.error(), payload);
       if (!flow->active) co_return Refusal{ReplyCode::not_implemented, "active=false"};
       session_.send(number, ChannelFlowOk{.active = true});
       co_return Outcome();
@@ -90,8 +90,8 @@ std::string clean_name(std::string_view name) {
   return out;
 }
 
-Refusal Channel::malformed() const {
-  return {ReplyCode::syntax_error, "malformed " + std::string(name(method_))};
+Refusal Channel::malformed(const Error& error, ByteView payload) {
+  return {ReplyCode::frame_error, decode_explanation(error, payload)};
 }
 
 std::expected<DeclaredQueue*, Refusal> Channel::find_queue(std::string_view wanted, std::string* resolved) {
@@ -100,8 +100,8 @@ std::expected<DeclaredQueue*, Refusal> Channel::find_queue(std::string_view want
   if (resolved) *resolved = wanted;
   DeclaredQueue* queue = session_.host().find_queue(wanted);
   if (!queue)
-    return std::unexpected(Refusal{ReplyCode::not_found, "no queue '" + std::string(wanted) + "' in vhost '" +
-                                                             session_.host().name + "'"});
+    return std::unexpected(Refusal{ReplyCode::not_found,
+                                   "no queue '" + std::string(wanted) + "' in vhost '" + session_.host().name + "'"});
   if (queue->definition.owner != 0 && queue->definition.owner != session_.id) return std::unexpected(locked(wanted));
   return queue;
 }

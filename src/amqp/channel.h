@@ -120,7 +120,7 @@ class Channel {
   /// The queue of this name, or the last declared one if it is empty.
   std::expected<DeclaredQueue*, Refusal> find_queue(std::string_view name, std::string* resolved);
   Refusal locked(std::string_view queue) const;
-  Refusal malformed() const;
+  static Refusal malformed(const Error& error, ByteView payload);
 
   Session& session_;
   Method method_{};

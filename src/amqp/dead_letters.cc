@@ -121,8 +121,11 @@ void DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death wh
   for (auto& target : targets) {
     if (why != Death::rejected && is_cycle(changed.view(), target->name)) continue;
     NewRecord made = records_.make(dead, target->name, 0);
-    NewMessage fresh{.key = made.key, .body = message.body, .headers = made.headers,
-                     .priority = properties->priority.value_or(0), .ttl_ms = std::nullopt};
+    NewMessage fresh{.key = made.key,
+                     .body = message.body,
+                     .headers = made.headers,
+                     .priority = properties->priority.value_or(0),
+                     .ttl_ms = std::nullopt};
     (void)target->publish(fresh);
   }
 }

@@ -5,8 +5,8 @@ namespace naru::amqp {
 FieldTable server_properties(const Core& core) {
   FieldTable capabilities;
   for (const char* name :
-       {"publisher_confirms", "exchange_exchange_bindings", "basic.nack", "consumer_cancel_notify", "connection.blocked",
-        "consumer_priorities", "authentication_failure_close", "per_consumer_qos"})
+       {"publisher_confirms", "exchange_exchange_bindings", "basic.nack", "consumer_cancel_notify",
+        "connection.blocked", "consumer_priorities", "authentication_failure_close", "per_consumer_qos"})
     capabilities.add(name, true);
   FieldTable properties;
   properties.add("capabilities", capabilities.view())

@@ -8,10 +8,10 @@ namespace {
 
 constexpr uint32_t server_frame_max = 131072;
 constexpr uint16_t server_channel_max = 2047, server_heartbeat_s = 60;
-constexpr io::Millis login_ms = 10'000;         // from the first byte to connection.open, as RabbitMQ's handshake_timeout
-constexpr io::Millis failed_login_ms = 3'000;   // until a connection that could not log in is closed without a word
-constexpr io::Millis close_ok_ms = 3'000;       // for the answer to connection.close
-constexpr io::Millis blocked_ms = 200;          // until a blocked publisher is looked at again
+constexpr io::Millis login_ms = 10'000;  // from the first byte to connection.open, as RabbitMQ's handshake_timeout
+constexpr io::Millis failed_login_ms = 3'000;  // until a connection that could not log in is closed without a word
+constexpr io::Millis close_ok_ms = 3'000;      // for the answer to connection.close
+constexpr io::Millis blocked_ms = 200;         // until a blocked publisher is looked at again
 constexpr size_t choked_bytes = MiB, takes_again_bytes = 256 * KiB, flush_bytes = 64 * KiB;
 
 }  // namespace
@@ -79,7 +79,8 @@ void Session::beat() {
   }
   if (heartbeat_ms_ == 0) return;
   if (now - last_in_ >= 2 * heartbeat_ms_) {
-    io::log(io::Level::info, "AMQP client missed its heartbeats; its connection is closed", {{"peer", stream_->peer()}});
+    io::log(io::Level::info, "AMQP client missed its heartbeats; its connection is closed",
+            {{"peer", stream_->peer()}});
     return stream_->close();
   }
   if (now - last_out_ >= heartbeat_ms_ / 2) {
@@ -171,11 +172,12 @@ io::Task<bool> Session::handle(const Frame& frame) {
     if (frame.channel != 0 || frame.type != FrameType::method) co_return true;
     Method method = peek_method(frame.payload);
     if (method == Method::connection_close) send(0, ConnectionCloseOk{});
-    co_return method != Method::connection_close && method != Method::connection_close_ok;
+    co_return method != Method::connection_close&& method != Method::connection_close_ok;
   }
   if (frame.channel == 0) co_return co_await handle_connection(frame);
   if (state_ != State::open)
-    co_return refuse({ReplyCode::channel_error, "frame for channel " + std::to_string(frame.channel) + " before connection.open"});
+    co_return refuse(
+        {ReplyCode::channel_error, "frame for channel " + std::to_string(frame.channel) + " before connection.open"});
   co_return co_await handle_channel(frame);
 }
 
@@ -210,8 +212,8 @@ io::Task<bool> Session::handle_connection(const Frame& frame) {
       break;
     default: break;
   }
-  const char* state = state_ == State::starting ? "starting"
-                      : state_ == State::tuning ? "tuning"
+  const char* state = state_ == State::starting  ? "starting"
+                      : state_ == State::tuning  ? "tuning"
                       : state_ == State::opening ? "opening"
                                                  : "running";
   co_return refuse({ReplyCode::channel_error, std::string("unexpected method in connection state ") + state}, method);
@@ -227,16 +229,17 @@ bool Session::start_ok(ByteView payload) {
   if (!login(ok->mechanism, ok->response)) {
     io::log(io::Level::warning, "AMQP login refused", {{"peer", stream_->peer()}, {"user", user_}});
     if (client_can("authentication_failure_close"))
-      return refuse({ReplyCode::access_refused,
-                     "Login was refused using authentication mechanism " + std::string(ok->mechanism) +
-                         ". For details see the broker logfile."});
+      return refuse({ReplyCode::access_refused, "Login was refused using authentication mechanism " +
+                                                    std::string(ok->mechanism) +
+                                                    ". For details see the broker logfile."});
     state_ = State::closing;
     failed_login_ = true;
     heart_.arm(core_.loop.now() + failed_login_ms);
     return true;
   }
   state_ = State::tuning;
-  ConnectionTune tune{.channel_max = server_channel_max, .frame_max = server_frame_max, .heartbeat = server_heartbeat_s};
+  ConnectionTune tune{
+      .channel_max = server_channel_max, .frame_max = server_frame_max, .heartbeat = server_heartbeat_s};
   send(0, tune);
   return true;
 }
@@ -277,7 +280,8 @@ bool Session::tune_ok(ByteView payload) {
     if (value != 0 && value <= limit) return std::nullopt;
     return Refusal{ReplyCode::not_allowed, "negotiated " + std::string(what) + " = " + std::to_string(value) +
                                                (value == 0 ? " (no limit)" : "") +
-                                               " is higher than the maximum allowed value (" + std::to_string(limit) + ")"};
+                                               " is higher than the maximum allowed value (" + std::to_string(limit) +
+                                               ")"};
   };
   if (auto refusal = above("frame_max", ok->frame_max, server_frame_max))
     return refuse(*refusal, Method::connection_tune_ok);
@@ -320,6 +324,7 @@ io::Task<bool> Session::handle_channel(const Frame& frame) {
   Method method = frame.type == FrameType::method ? peek_method(frame.payload) : Method{};
   if (!channel) {
     if (method == Method::channel_open) co_return open_channel(frame.channel, frame.payload);
+    if (method == Method::channel_close_ok) co_return true;  // both sides had closed it
     co_return refuse({ReplyCode::channel_error, "expected 'channel.open'"}, method);
   }
   if (channel->is_closing()) {
@@ -329,7 +334,8 @@ io::Task<bool> Session::handle_channel(const Frame& frame) {
   }
   if (method == Method::channel_close_ok)
     co_return refuse({ReplyCode::command_invalid, "unimplemented method", /*names_method=*/false});
-  if (method == Method::channel_open) co_return refuse({ReplyCode::channel_error, "second 'channel.open' seen"}, method);
+  if (method == Method::channel_open)
+    co_return refuse({ReplyCode::channel_error, "second 'channel.open' seen"}, method);
   if (method == Method::channel_close) {
     channel->close();
     channels_.erase(found);

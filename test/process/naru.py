@@ -31,7 +31,7 @@ class Naru:
 
     def command(self):
         return [*self.under, BINARY, "serve", "--data-dir", str(self.data), "--kafka", f"{self.listen}:{self.port}",
-                "--admin", f"127.0.0.1:{self.admin}", *self.flags]
+                "--amqp", "off", "--admin", f"127.0.0.1:{self.admin}", *self.flags]
 
     def spawn(self):
         """Starts it and does not wait until it listens."""

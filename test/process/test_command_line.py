@@ -12,7 +12,7 @@ from broker import free_port, wait_until
 from naru import BINARY, MIB, run
 from test_idle import fetch_and_wait
 
-FLAGS = ["--config", "--data-dir", "--kafka", "--admin", "--advertise", "--shards", "--memory-limit", "--durability",
+FLAGS = ["--config", "--data-dir", "--kafka", "--amqp", "--admin", "--advertise", "--shards", "--memory-limit", "--durability",
          "--log-format"]
 
 

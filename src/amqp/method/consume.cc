@@ -5,7 +5,7 @@ namespace naru::amqp {
 
 Outcome Channel::basic_qos(ByteView payload) {
   auto qos = decode_method<BasicQos>(payload);
-  if (!qos) return malformed();
+  if (!qos) return malformed(qos.error(), payload);
   if (qos->prefetch_size != 0)
     return Refusal{ReplyCode::not_implemented, "prefetch_size!=0 (" + std::to_string(qos->prefetch_size) + ")"};
   if (qos->global) {
@@ -20,7 +20,7 @@ Outcome Channel::basic_qos(ByteView payload) {
 
 Outcome Channel::basic_consume(ByteView payload) {
   auto consume = decode_method<BasicConsume>(payload);
-  if (!consume) return malformed();
+  if (!consume) return malformed(consume.error(), payload);
   std::string name;
   auto found = find_queue(consume->queue, &name);
   if (!found) return found.error();
@@ -34,8 +34,9 @@ Outcome Channel::basic_consume(ByteView payload) {
   std::string of_queue = "' for queue '" + name + "' in vhost '" + session_.host().name + "'";
   if (auto wanted = consume->arguments.find("x-priority")) {
     if (!wanted->integer())
-      return Refusal{ReplyCode::precondition_failed, "invalid arg 'x-priority" + of_queue + ": \"expected integer, got " +
-                                                         naru::name(wanted->type) + "\""};
+      return Refusal{
+          ReplyCode::precondition_failed,
+          "invalid arg 'x-priority" + of_queue + ": \"expected integer, got " + naru::name(wanted->type) + "\""};
     priority = static_cast<int32_t>(std::clamp<int64_t>(*wanted->integer(), INT32_MIN, INT32_MAX));
   }
   if (auto cancel = consume->arguments.find("x-cancel-on-ha-failover"); cancel && !cancel->boolean())
@@ -67,7 +68,7 @@ Outcome Channel::basic_consume(ByteView payload) {
 
 Outcome Channel::basic_cancel(ByteView payload) {
   auto cancel = decode_method<BasicCancel>(payload);
-  if (!cancel) return malformed();
+  if (!cancel) return malformed(cancel.error(), payload);
   std::string tag(cancel->consumer_tag);
   if (auto found = consumers_.find(tag); found != consumers_.end()) {
     auto queue = found->second->queue;
@@ -143,7 +144,7 @@ void Channel::add_delivery_count(Queue& queue, const Delivery& delivery, MappedM
 
 io::Task<Outcome> Channel::basic_get(ByteView payload) {
   auto get = decode_method<BasicGet>(payload);
-  if (!get) co_return malformed();
+  if (!get) co_return malformed(get.error(), payload);
   auto found = find_queue(get->queue, nullptr);
   if (!found) co_return found.error();
   if ((*found)->definition.type == QueueType::quorum && (*found)->definition.settings.single_active_consumer)
@@ -163,9 +164,8 @@ io::Task<Outcome> Channel::basic_get(ByteView payload) {
     MappedMessage message = read_record(delivery.record, {.home = queue->name}, scratch_);
     FieldTable counted;
     add_delivery_count(*queue, delivery, message, counted);
-    BasicGetOk ok{.delivery_tag = tag,
-                  .redelivered = delivery.redelivered,
-                  .message_count = static_cast<uint32_t>(left)};
+    BasicGetOk ok{
+        .delivery_tag = tag, .redelivered = delivery.redelivered, .message_count = static_cast<uint32_t>(left)};
     append_delivery(session_, number, ok, message);
   };
   std::function<void(const Delivery&, int64_t)> taker = take;
@@ -212,21 +212,24 @@ Outcome Channel::settle(uint64_t tag, bool multiple, void (*how)(Queue&, const M
 
 Outcome Channel::basic_ack(ByteView payload) {
   auto ack = decode_method<BasicAck>(payload);
-  if (!ack) return malformed();
-  return settle(ack->delivery_tag, ack->multiple, [](Queue& queue, const MessageId& message) { queue.settle(message); });
+  if (!ack) return malformed(ack.error(), payload);
+  return settle(ack->delivery_tag, ack->multiple,
+                [](Queue& queue, const MessageId& message) { queue.settle(message); });
 }
 
 Outcome Channel::basic_nack(ByteView payload) {
   auto nack = decode_method<BasicNack>(payload);
-  if (!nack) return malformed();
+  if (!nack) return malformed(nack.error(), payload);
   if (nack->requeue)
-    return settle(nack->delivery_tag, nack->multiple, [](Queue& queue, const MessageId& message) { queue.requeue(message); });
-  return settle(nack->delivery_tag, nack->multiple, [](Queue& queue, const MessageId& message) { queue.reject(message); });
+    return settle(nack->delivery_tag, nack->multiple,
+                  [](Queue& queue, const MessageId& message) { queue.requeue(message); });
+  return settle(nack->delivery_tag, nack->multiple,
+                [](Queue& queue, const MessageId& message) { queue.reject(message); });
 }
 
 Outcome Channel::basic_reject(ByteView payload) {
   auto reject = decode_method<BasicReject>(payload);
-  if (!reject) return malformed();
+  if (!reject) return malformed(reject.error(), payload);
   if (reject->requeue)
     return settle(reject->delivery_tag, false, [](Queue& queue, const MessageId& message) { queue.requeue(message); });
   return settle(reject->delivery_tag, false, [](Queue& queue, const MessageId& message) { queue.reject(message); });
@@ -236,11 +239,11 @@ Outcome Channel::basic_recover(ByteView payload, bool answer) {
   bool requeue;
   if (answer) {
     auto recover = decode_method<BasicRecover>(payload);
-    if (!recover) return malformed();
+    if (!recover) return malformed(recover.error(), payload);
     requeue = recover->requeue;
   } else {
     auto recover = decode_method<BasicRecoverAsync>(payload);
-    if (!recover) return malformed();
+    if (!recover) return malformed(recover.error(), payload);
     requeue = recover->requeue;
   }
   if (!requeue) return Refusal{ReplyCode::not_implemented, "requeue=false"};

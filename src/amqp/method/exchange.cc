@@ -15,16 +15,14 @@ const char* text_of(bool value) { return value ? "true" : "false"; }
 
 io::Task<Outcome> Channel::exchange_declare(ByteView payload) {
   auto declare = decode_method<ExchangeDeclare>(payload);
-  if (!declare) co_return malformed();
+  if (!declare) co_return malformed(declare.error(), payload);
   VirtualHost& host = session_.host();
   std::string name = clean_name(declare->exchange);
   bool nowait = declare->nowait;
   Exchange* there = host.find_exchange(name);
-  if (name.empty())
-    co_return Refusal{ReplyCode::access_refused, "operation not permitted on the default exchange"};
+  if (name.empty()) co_return Refusal{ReplyCode::access_refused, "operation not permitted on the default exchange"};
   if (declare->passive) {
-    if (!there)
-      co_return Refusal{ReplyCode::not_found, "no exchange '" + name + "' in vhost '" + host.name + "'"};
+    if (!there) co_return Refusal{ReplyCode::not_found, "no exchange '" + name + "' in vhost '" + host.name + "'"};
     if (!nowait) session_.send(number, ExchangeDeclareOk{});
     co_return Outcome();
   }
@@ -75,9 +73,7 @@ Outcome Channel::compare(const ExchangeDefinition& wanted, const Exchange& there
   auto now = wanted.arguments.find("alternate-exchange"), before = current.arguments.find("alternate-exchange");
   if (!now && !before) return {};
   if (now && before && same_value(*now, *before)) return {};
-  auto value = [](const FieldValue& one) {
-    return "the value '" + std::string(*one.text()) + "' of type 'longstr'";
-  };
+  auto value = [](const FieldValue& one) { return "the value '" + std::string(*one.text()) + "' of type 'longstr'"; };
   std::string text = "inequivalent arg 'alternate-exchange' for " + what + ": received ";
   if (!now) return Refusal{ReplyCode::precondition_failed, text + "none but current is " + value(*before)};
   if (!before) return Refusal{ReplyCode::precondition_failed, text + value(*now) + " but current is none"};
@@ -86,7 +82,7 @@ Outcome Channel::compare(const ExchangeDefinition& wanted, const Exchange& there
 
 io::Task<Outcome> Channel::exchange_delete(ByteView payload) {
   auto wanted = decode_method<ExchangeDelete>(payload);
-  if (!wanted) co_return malformed();
+  if (!wanted) co_return malformed(wanted.error(), payload);
   VirtualHost& host = session_.host();
   std::string name(wanted->exchange);
   bool nowait = wanted->nowait;
@@ -123,10 +119,12 @@ io::Task<Outcome> Channel::make_binding(Binding binding) {
 
 io::Task<Outcome> Channel::exchange_bind(ByteView payload) {
   auto bind = decode_method<ExchangeBind>(payload);
-  if (!bind) co_return malformed();
+  if (!bind) co_return malformed(bind.error(), payload);
   bool nowait = bind->nowait;
-  Binding binding{.source = std::string(bind->source), .to_queue = false,
-                  .destination = std::string(bind->destination), .key = std::string(bind->routing_key),
+  Binding binding{.source = std::string(bind->source),
+                  .to_queue = false,
+                  .destination = std::string(bind->destination),
+                  .key = std::string(bind->routing_key),
                   .arguments = FieldTable(bind->arguments)};
   auto making = make_binding(std::move(binding));
   Outcome outcome = co_await making;
@@ -136,10 +134,12 @@ io::Task<Outcome> Channel::exchange_bind(ByteView payload) {
 
 io::Task<Outcome> Channel::exchange_unbind(ByteView payload) {
   auto unbind = decode_method<ExchangeUnbind>(payload);
-  if (!unbind) co_return malformed();
+  if (!unbind) co_return malformed(unbind.error(), payload);
   bool nowait = unbind->nowait;
-  Binding binding{.source = std::string(unbind->source), .to_queue = false,
-                  .destination = std::string(unbind->destination), .key = std::string(unbind->routing_key),
+  Binding binding{.source = std::string(unbind->source),
+                  .to_queue = false,
+                  .destination = std::string(unbind->destination),
+                  .key = std::string(unbind->routing_key),
                   .arguments = FieldTable(unbind->arguments)};
   if (binding.source.empty() || binding.destination.empty())
     co_return Refusal{ReplyCode::access_refused, "operation not permitted on the default exchange"};

@@ -6,7 +6,7 @@
 namespace naru::amqp {
 namespace {
 
-constexpr uint64_t body_bytes_max = 128 * MiB;  // RabbitMQ 3.x: max_message_size
+constexpr uint64_t body_bytes_max = 128 * MiB;    // RabbitMQ 3.x: max_message_size
 constexpr uint64_t ttl_ms_max = 315'360'000'000;  // RabbitMQ: ten years
 
 /// What the expiration property says, in milliseconds; else why it cannot be.
@@ -27,7 +27,7 @@ std::expected<int64_t, std::string> parse_expiration(std::string_view text) {
 
 Outcome Channel::basic_publish(ByteView payload) {
   auto publish = decode_method<BasicPublish>(payload);
-  if (!publish) return malformed();
+  if (!publish) return malformed(publish.error(), payload);
   if (publish->immediate) return Refusal{ReplyCode::not_implemented, "immediate=true"};
   Content& content = content_.emplace();
   content.exchange = publish->exchange;
@@ -44,8 +44,8 @@ Outcome Channel::content_header(ByteView payload) {
   auto header = decode_header(payload);
   if (!header) return Refusal{ReplyCode::syntax_error, "malformed content header"};
   if (header->class_id != basic_class)
-    return Refusal{ReplyCode::unexpected_frame,
-                   "expected content header for class 60, got one for class " + std::to_string(header->class_id) + " instead"};
+    return Refusal{ReplyCode::unexpected_frame, "expected content header for class 60, got one for class " +
+                                                    std::to_string(header->class_id) + " instead"};
   uint64_t max = std::min<uint64_t>(body_bytes_max, session_.door().core.budget.total() / 2);
   if (header->body_bytes > max) {
     Refusal refusal{ReplyCode::precondition_failed, "message size " + std::to_string(header->body_bytes) +
@@ -68,8 +68,7 @@ Outcome Channel::content_body(ByteView payload) {
   if (!content.has_header)
     return Refusal{ReplyCode::unexpected_frame,
                    "expected content header for class 60, got non content header frame instead"};
-  if (payload.size() > content.left)
-    return Refusal{ReplyCode::frame_error, "the body is longer than its header said"};
+  if (payload.size() > content.left) return Refusal{ReplyCode::frame_error, "the body is longer than its header said"};
   content.left -= payload.size();
   bool in_one_frame = content.left == 0 && content.body.empty();
   if (!in_one_frame) {
@@ -93,9 +92,9 @@ std::expected<void, Refusal> add_keys(std::vector<std::string_view>& keys, Field
   if (!value) return {};
   auto array = value->array();
   if (!array)
-    return std::unexpected(Refusal{ReplyCode::precondition_failed,
-                                   std::string("invalid message: {unacceptable_type_in_header,\"") + name + "\"," +
-                                       naru::name(value->type) + "}"});
+    return std::unexpected(
+        Refusal{ReplyCode::precondition_failed, std::string("invalid message: {unacceptable_type_in_header,\"") + name +
+                                                    "\"," + naru::name(value->type) + "}"});
   for (const FieldValue& key : *array)
     if (key.text()) keys.push_back(*key.text());
   return {};
@@ -140,8 +139,8 @@ Outcome Channel::publish(std::string_view exchange, std::string_view key, ByteVi
       append_properties(without_bcc, changed);
     }
   }
-  bool known = more_keys.empty() && route_.version == host.version() && route_.exchange == exchange &&
-               route_.routing_key == key;
+  bool known =
+      more_keys.empty() && route_.version == host.version() && route_.exchange == exchange && route_.routing_key == key;
   if (!known) {
     route_.queues.clear();
     RoutedMessage routed{.routing_key = key,
@@ -164,8 +163,11 @@ Outcome Channel::publish(std::string_view exchange, std::string_view key, ByteVi
     if (!without_bcc.empty()) message.properties = *decode_properties(without_bcc);
     for (auto& queue : route_.queues) {
       NewRecord record = session_.records().make(message, queue->name, 0);
-      NewMessage fresh{.key = record.key, .body = body, .headers = record.headers,
-                       .priority = decoded.priority.value_or(0), .ttl_ms = ttl};
+      NewMessage fresh{.key = record.key,
+                       .body = body,
+                       .headers = record.headers,
+                       .priority = decoded.priority.value_or(0),
+                       .ttl_ms = ttl};
       accepted &= queue->publish(fresh);
     }
   }
@@ -180,10 +182,8 @@ Outcome Channel::publish(std::string_view exchange, std::string_view key, ByteVi
 
 void Channel::send_return(ReplyCode code, std::string_view exchange, std::string_view key, ByteView properties,
                           ByteView body) {
-  BasicReturn returned{.reply_code = static_cast<uint16_t>(code),
-                       .reply_text = name(code),
-                       .exchange = exchange,
-                       .routing_key = key};
+  BasicReturn returned{
+      .reply_code = static_cast<uint16_t>(code), .reply_text = name(code), .exchange = exchange, .routing_key = key};
   append_method(session_.out(), number, returned);
   append_header(session_.out(), number, body.size(), properties);
   append_body(session_.out(), number, body, session_.frame_max());
@@ -192,7 +192,7 @@ void Channel::send_return(ReplyCode code, std::string_view exchange, std::string
 
 Outcome Channel::confirm_select(ByteView payload) {
   auto select = decode_method<ConfirmSelect>(payload);
-  if (!select) return malformed();
+  if (!select) return malformed(select.error(), payload);
   confirming_ = true;
   if (!select->nowait) session_.send(number, ConfirmSelectOk{});
   return {};

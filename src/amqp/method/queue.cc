@@ -20,7 +20,7 @@ const char* text_of(bool value) { return value ? "true" : "false"; }
 
 io::Task<Outcome> Channel::queue_declare(ByteView payload) {
   auto declare = decode_method<QueueDeclare>(payload);
-  if (!declare) co_return malformed();
+  if (!declare) co_return malformed(declare.error(), payload);
   VirtualHost& host = session_.host();
   std::string name = clean_name(declare->queue);
   bool nowait = declare->nowait;
@@ -57,7 +57,8 @@ io::Task<Outcome> Channel::queue_declare(ByteView payload) {
   if (auto applied = apply_arguments(wanted, host.name); !applied)
     co_return Refusal{ReplyCode::precondition_failed, applied.error()};
   if (name.empty() && wanted.type == QueueType::quorum)
-    co_return Refusal{ReplyCode::precondition_failed, "Cannot declare a server-named queue for type rabbit_quorum_queue"};
+    co_return Refusal{ReplyCode::precondition_failed,
+                      "Cannot declare a server-named queue for type rabbit_quorum_queue"};
   auto declaring = session_.door().hosts.declare_queue(host, std::move(wanted));
   auto declared = co_await declaring;
   if (!declared) co_return failed(declared.error());
@@ -86,7 +87,7 @@ Outcome Channel::compare(const QueueDefinition& wanted, const DeclaredQueue& the
 
 io::Task<Outcome> Channel::queue_delete(ByteView payload) {
   auto wanted = decode_method<QueueDelete>(payload);
-  if (!wanted) co_return malformed();
+  if (!wanted) co_return malformed(wanted.error(), payload);
   std::string name;
   bool nowait = wanted->nowait;
   auto found = find_queue(wanted->queue, &name);
@@ -110,7 +111,7 @@ io::Task<Outcome> Channel::queue_delete(ByteView payload) {
 
 Outcome Channel::queue_purge(ByteView payload) {
   auto purge = decode_method<QueuePurge>(payload);
-  if (!purge) return malformed();
+  if (!purge) return malformed(purge.error(), payload);
   auto found = find_queue(purge->queue, nullptr);
   if (!found) return found.error();
   auto purged = static_cast<uint32_t>((*found)->queue->purge());
@@ -120,8 +121,10 @@ Outcome Channel::queue_purge(ByteView payload) {
 
 io::Task<Outcome> Channel::queue_bind(ByteView payload) {
   auto bind = decode_method<QueueBind>(payload);
-  if (!bind) co_return malformed();
-  Binding binding{.source = std::string(bind->exchange), .destination = "", .key = std::string(bind->routing_key),
+  if (!bind) co_return malformed(bind.error(), payload);
+  Binding binding{.source = std::string(bind->exchange),
+                  .destination = "",
+                  .key = std::string(bind->routing_key),
                   .arguments = FieldTable(bind->arguments)};
   bool nowait = bind->nowait, named = !bind->queue.empty();
   auto found = find_queue(bind->queue, &binding.destination);
@@ -135,8 +138,10 @@ io::Task<Outcome> Channel::queue_bind(ByteView payload) {
 
 io::Task<Outcome> Channel::queue_unbind(ByteView payload) {
   auto unbind = decode_method<QueueUnbind>(payload);
-  if (!unbind) co_return malformed();
-  Binding binding{.source = std::string(unbind->exchange), .destination = "", .key = std::string(unbind->routing_key),
+  if (!unbind) co_return malformed(unbind.error(), payload);
+  Binding binding{.source = std::string(unbind->exchange),
+                  .destination = "",
+                  .key = std::string(unbind->routing_key),
                   .arguments = FieldTable(unbind->arguments)};
   auto found = find_queue(unbind->queue, &binding.destination);
   bool absent = !found && !binding.destination.empty() &&

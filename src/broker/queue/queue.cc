@@ -17,6 +17,9 @@ Queue::Queue(QueueHost& host, std::string its_name, std::vector<Level> levels, Q
       getter_(host.new_holder()),
       expiry_(host.loop, [this] { expire_heads(); }) {
   for (const Level& level : levels) levels_.push_back(std::make_unique<Open>(level));
+  // A level that never had a message has no log.
+  for (size_t i = 0; i < levels_.size(); ++i)
+    if (host.store.find(levels[i].stream)) opened(static_cast<uint8_t>(i));
   last_used_ms = host.loop.now();
 }
 
@@ -33,6 +36,7 @@ LogSettings Queue::log_settings() const {
   LogSettings log;
   log.durability = settings_.durability;
   log.retention_ms = log.retention_bytes = -1;
+  log.trim_to_cursors = true;
   return log;
 }
 
@@ -228,7 +232,10 @@ Delivery Queue::delivery(const Next& next, const StoredRecord& record) const {
 
 bool Queue::has_expired(const StoredRecord& record) const {
   if (!has_ttl_) return false;
-  return record.expires_ms && *record.expires_ms < host_.loop.wall();
+  if (!record.expires_ms) return false;
+  // To live for no time at all means: for whoever waits already. expire_heads takes what nobody wanted.
+  bool now_or_never = *record.expires_ms == record.timestamp;
+  return *record.expires_ms < host_.loop.wall() && !now_or_never;
 }
 
 void Queue::settle(const MessageId& id) {

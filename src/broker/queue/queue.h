@@ -176,9 +176,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   QueueHost& host_;
   QueueSettings settings_;
   std::vector<std::unique_ptr<Open>> levels_;
-  std::vector<QueueConsumer*> consumers_;                                              // in the order they came
+  std::vector<QueueConsumer*> consumers_;                               // in the order they came
   std::map<int32_t, std::list<QueueConsumer*>, std::greater<>> ready_;  // those that may take, by priority
-  QueueConsumer* active_ = nullptr;                                                    // where only one is served
+  QueueConsumer* active_ = nullptr;                                     // where only one is served
   HolderId getter_{};
   int64_t ready_bytes_ = 0;
   bool dirty_ = false, loading_ = false, trimming_ = false, expiring_ = false, erased_ = false, has_ttl_ = false;

@@ -4,9 +4,9 @@
 namespace naru {
 namespace {
 
-constexpr int handed_out_max = 1000;       // in one turn, then others have theirs
-constexpr size_t run_bytes = 256 * KiB;    // of a backlog read back at once
-constexpr io::Millis unreadable_ms = 2;    // until a record that is not durable yet is asked for again
+constexpr int handed_out_max = 1000;     // in one turn, then others have theirs
+constexpr size_t run_bytes = 256 * KiB;  // of a backlog read back at once
+constexpr io::Millis unreadable_ms = 2;  // until a record that is not durable yet is asked for again
 
 }  // namespace
 
@@ -91,15 +91,9 @@ void Queue::dispatch() {
     if (!next) return;
     StoredRecord record;
     switch (levels_[next->level]->window.find(next->taken.offset, &record)) {
-      case RecordWindow::Found::elsewhere:
-        put_back(*next);
-        return load_and_go_on(*next).detach();
-      case RecordWindow::Found::gone:
-        mark_settled({next->level, next->taken.offset});
-        break;
-      case RecordWindow::Found::here:
-        hand_out(*consumer, *next, record);
-        break;
+      case RecordWindow::Found::elsewhere: put_back(*next); return load_and_go_on(*next).detach();
+      case RecordWindow::Found::gone: mark_settled({next->level, next->taken.offset}); break;
+      case RecordWindow::Found::here: hand_out(*consumer, *next, record); break;
     }
   }
 }

@@ -1,6 +1,6 @@
 #pragma once
-// All queues of one core, and the end of their turns: everything published since the last one is appended, then what was
-// settled is written down, then consumers are served. In this order, so that a message that moves from one queue to
+// All queues of one core, and the end of their turns: everything published since the last one is appended, then what
+// was settled is written down, then consumers are served. In this order, so that a message that moves from one queue to
 // another is in the journal at its new place before it leaves the old one.
 #include <deque>
 

@@ -86,8 +86,8 @@ RecordWindow::Found RecordWindow::find_in(Run& run, Offset offset, StoredRecord*
       if (here < offset) continue;
       fill(record, raw);
       record->offset = offset;
-      record->timestamp = header->log_append_time() ? header->max_timestamp
-                                                    : timestamp_of(header->base_timestamp, raw.timestamp_delta);
+      record->timestamp =
+          header->log_append_time() ? header->max_timestamp : timestamp_of(header->base_timestamp, raw.timestamp_delta);
       return Found::here;
     }
     return Found::gone;  // the batch goes on behind its last record: compaction

@@ -25,9 +25,9 @@ struct QueueDefinition {
   bool durable = false, auto_delete = false;
   uint64_t owner = 0;  // the connection that has it exclusively; 0: nobody
   FieldTable arguments{};
-  QueueSettings settings{};               // derived from the arguments
-  std::optional<int64_t> expires_ms{};    // the queue goes when nobody used it for so long
-  std::vector<Queue::Level> levels{};    // given when it is created
+  QueueSettings settings{};             // derived from the arguments
+  std::optional<int64_t> expires_ms{};  // the queue goes when nobody used it for so long
+  std::vector<Queue::Level> levels{};   // given when it is created
 };
 
 struct Binding {

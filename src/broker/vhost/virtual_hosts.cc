@@ -33,16 +33,15 @@ VirtualHost* VirtualHosts::find(std::string_view name) {
 
 void VirtualHosts::predeclare(VirtualHost& host) {
   constexpr std::pair<const char*, ExchangeType> predeclared[] = {
-      {"", ExchangeType::direct},           {"amq.direct", ExchangeType::direct},
-      {"amq.fanout", ExchangeType::fanout}, {"amq.topic", ExchangeType::topic},
-      {"amq.headers", ExchangeType::headers}, {"amq.match", ExchangeType::headers},
+      {"", ExchangeType::direct},         {"amq.direct", ExchangeType::direct},   {"amq.fanout", ExchangeType::fanout},
+      {"amq.topic", ExchangeType::topic}, {"amq.headers", ExchangeType::headers}, {"amq.match", ExchangeType::headers},
   };
   for (auto [name, type] : predeclared) {
     ExchangeDefinition definition{.name = name, .type = type, .durable = true};
     host.add(std::move(definition));
   }
-  host.add(ExchangeDefinition{.name = "amq.rabbitmq.trace", .type = ExchangeType::topic, .durable = true,
-                              .internal = true});
+  host.add(
+      ExchangeDefinition{.name = "amq.rabbitmq.trace", .type = ExchangeType::topic, .durable = true, .internal = true});
 }
 
 io::Task<Result<void>> VirtualHosts::load() {
@@ -128,7 +127,8 @@ void VirtualHosts::watch_expiry(VirtualHost& host, DeclaredQueue& queue) {
 io::Task<> VirtualHosts::delete_queue_later(VirtualHost& host, std::string name) {
   auto deleting = delete_queue(host, name);
   auto deleted = co_await deleting;
-  if (!deleted) io::log(io::Level::warning, "a queue could not be deleted", {{"queue", name}, {"reason", deleted.error().reason}});
+  if (!deleted)
+    io::log(io::Level::warning, "a queue could not be deleted", {{"queue", name}, {"reason", deleted.error().reason}});
 }
 
 io::Task<Result<DeclaredQueue*>> VirtualHosts::declare_queue(VirtualHost& host, QueueDefinition wanted) {

@@ -1,6 +1,6 @@
 #pragma once
-// All virtual hosts, and every change of what is declared in them. Lives on core 0. What is durable is in the meta store
-// before a change is answered; what is not dies with the process, and its logs are dropped at the next start.
+// All virtual hosts, and every change of what is declared in them. Lives on core 0. What is durable is in the meta
+// store before a change is answered; what is not dies with the process, and its logs are dropped at the next start.
 #include <functional>
 
 #include "broker/core.h"
