@@ -86,11 +86,21 @@ class Broker:
     def start(self):
         environment = os.environ | {
             "RABBITMQ_DEFINITIONS": str(DEFINITIONS),
-            "RABBITMQ_PLUGINS": "rabbitmq_prometheus,rabbitmq_consistent_hash_exchange,rabbitmq_random_exchange"}
+            "RABBITMQ_PLUGINS": "rabbitmq_prometheus,rabbitmq_consistent_hash_exchange,rabbitmq_random_exchange,"
+                                "rabbitmq_sharding"}
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                             env=environment)
         wait_until(self.up, f"{self.address} speaks AMQP (log: {self.log})", 90)
+        if not self.is_rabbitmq:
+            self.import_definitions()
+
+    def import_definitions(self):
+        """The same users, vhosts, permissions and policies; what fails is in the log, and the tests that need them fail."""
+        binary = os.environ.get("NARU_BIN", str(REPO / "build/naru"))
+        with open(self.log, "ab") as log:
+            subprocess.run([binary, "import-definitions", str(DEFINITIONS), "--admin", f"127.0.0.1:{self.port + 2}"],
+                           stdout=log, stderr=log, stdin=subprocess.DEVNULL, timeout=60, check=False)
 
     def up(self):
         status = self.process.poll()

@@ -23,7 +23,7 @@ class Connection:
         host, port = address.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), TIMEOUT)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.buffer = b""
+        self.buffer = bytearray()
         self.channels = {}
         self.unfinished = {}               # channel -> the event whose content is still to come
         self.inbox = collections.deque()   # channel 0
@@ -110,14 +110,15 @@ class Connection:
                 self.ended = self.ended or Closed("socket")
                 raise self.ended
             self.buffer += piece
-        data, self.buffer = self.buffer[:count], self.buffer[count:]
+        data = bytes(self.buffer[:count])
+        del self.buffer[:count]
         return data
 
     def read_frame(self, timeout=TIMEOUT):
         """(kind, channel, payload); raises Missing, or Closed at the end of the stream."""
         deadline = time.monotonic() + timeout
-        while len(self.buffer) < 7:  # keep what is there if the rest is late
-            self.buffer = self.exactly(7, deadline) + self.buffer
+        if len(self.buffer) < 7:  # keep what is there if the rest is late
+            self.buffer[:0] = self.exactly(7, deadline)
         kind, channel, size = struct.unpack(">BHI", self.buffer[:7])
         if kind == ord("A"):
             raise AssertionError(f"a protocol header: {self.buffer!r}")
@@ -141,9 +142,11 @@ class Connection:
                 event.size, event.properties = wire.read_header(payload)
             else:
                 assert len(payload) <= self.frame_max - 8, "a frame over the limit"
-                event.body += payload
-        if event.name in wire.WITH_CONTENT and event.size != len(event.body):
+                event.pieces.append(payload)
+                event.received += len(payload)
+        if event.name in wire.WITH_CONTENT and event.size != event.received:
             return
+        event.body = b"".join(event.pieces)
         del self.unfinished[number]
         (self.channels[number].inbox if number else self.inbox).append(event)
         self.log.received(number, event)

@@ -10,13 +10,18 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
-pytest.register_assert_rewrite("events", "client", "channel", "helpers")
+pytest.register_assert_rewrite("events", "client", "channel")
 
 import events  # noqa: E402
 from broker import PEER, Broker  # noqa: E402
 from client import Connection  # noqa: E402
 
 STEPS_PER_TEST = {}
+
+
+def short(node):
+    """A test's id without what the current folder adds."""
+    return node.split("amqp/", 1)[-1]
 
 
 # -- fixtures -----------------------------------------------------------------------
@@ -31,7 +36,7 @@ def broker(tmp_path_factory):
 @pytest.fixture
 def names(request):
     """A name for queues and exchanges that no other test has, the same in every run."""
-    node = request.node.nodeid
+    node = short(request.node.nodeid)
     return re.sub(r"\W", "_", request.node.originalname or request.node.name).removeprefix("test_")[:24] \
         + f"_{zlib.crc32(node.encode()):08x}"
 
@@ -80,7 +85,7 @@ def clean_up(broker, declared):
 def write_transcript(node, connections):
     folder = os.environ.get("NARU_TRANSCRIPTS")
     if folder:
-        file = Path(folder) / (re.sub(r"[^\w.\[\]-]", "_", node.split("amqp/")[-1])[:200] + ".txt")
+        file = Path(folder) / (re.sub(r"[^\w.\[\]-]", "_", short(node))[:200] + ".txt")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("\n\n".join(f"connection {n}\n{c.log.text()}" for n, c in enumerate(connections, 1)) + "\n")
 
@@ -145,7 +150,7 @@ def pytest_collection_modifyitems(items):
         return
     listed = not_yet()
     for item in items:
-        node = item.nodeid.split("amqp/", 1)[-1]
+        node = short(item.nodeid)
         for pattern, reason in listed:
             if fnmatch.fnmatchcase(node, pattern.replace("[", "[[]")):
                 item.add_marker(pytest.mark.xfail(reason=f"not yet: {reason}", strict=False))

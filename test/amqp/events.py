@@ -45,6 +45,7 @@ class Event:
     def __init__(self, name, fields):
         self.name, self.fields = name, fields
         self.size, self.properties, self.body = None, None, b""
+        self.pieces, self.received = [], 0
 
     def __getattr__(self, field):
         try:

@@ -85,3 +85,19 @@ def test_imported_queue_exchange_and_binding(connect):
     channel.publish("ready-made", "ready.steady", "go")
     assert channel.get("ready-made").text == "go"
     channel.connection.declared.clear()  # they stay
+
+
+def test_a_new_policy_changes_queues_that_are_there(broker, here):
+    here.declare("live-1")
+    publish(here, "live-1", *"abcde")
+    broker.ctl("set_policy", "-p", "policies", "live", "^live", '{"max-length":2}', "--apply-to", "queues")
+    wait_until(lambda: here.declare("live-1", passive=True).message_count == 2, "the queue is cut", 5)
+    assert here.drain("live-1") == ["d", "e"]
+    broker.ctl("clear_policy", "-p", "policies", "live")
+    wait_until(lambda: refill(here, "live-1") == 3, "the limit is gone", 5)
+
+
+def refill(channel, queue):
+    channel.call("queue.purge", queue=queue)
+    publish(channel, queue, *"abc")
+    return channel.declare(queue, passive=True).message_count

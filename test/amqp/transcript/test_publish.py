@@ -276,3 +276,16 @@ def test_a_priority_above_255_cannot_be_written_but_any_octet_can(channel, q):
     channel.declare(q, arguments={"x-max-priority": 5})
     channel.publish("", q, "m", priority=255)
     assert channel.get(q).properties == {"priority": 255}
+
+
+def test_a_body_of_100_million_bytes(channel, q):
+    channel.declare(q)
+    body = bytes(range(250)) * 400_000
+    channel.publish("", q, body)
+    assert channel.get(q).body == body
+
+
+def test_a_message_over_the_limit(channel, q):
+    channel.declare(q)
+    channel.publish("", q, b"x" * (134217728 + 1))
+    channel.expect_error(406, "message size 134217729 is larger than configured max size 134217728", "basic.publish")

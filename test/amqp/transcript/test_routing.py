@@ -249,6 +249,19 @@ def test_consistent_hash_weights_are_numbers(channel, q, x):
     channel.refused(406, "The binding key must be an integer: <<\"heavy\">>", "queue.bind", queue=q, exchange=x, routing_key="heavy")
 
 
+def test_modulus_hash_keeps_a_key_together(channel, q, x):
+    channel.exchange(x, "x-modulus-hash")
+    for n in "123":
+        channel.declare(q + n)
+        channel.bind(q + n, x, "any")
+    for n in range(150):
+        channel.publish(x, f"key-{n % 15}", f"key-{n % 15}")
+    found = [channel.drain(q + n) for n in "123"]
+    assert sum(map(len, found)) == 150
+    keys = [set(bodies) for bodies in found]
+    assert sum(map(len, keys)) == 15 and len(set.union(*keys)) == 15
+
+
 def test_random_takes_one(channel, q, x):
     channel.exchange(x, "x-random")
     for n in "12":

@@ -10,7 +10,8 @@ STREAM = {"x-queue-type": "stream"}
 @pytest.fixture
 def stream(channel, q, fill):
     channel.declare(q, durable=True, arguments=STREAM)
-    fill(q, *map(str, range(10)))
+    for n in range(10):
+        fill(q, str(n))  # one by one: the original delivers whole chunks, and these are chunks of one
     return q
 
 
@@ -109,12 +110,9 @@ def test_a_second_reading_finds_it_all_again(channel, stream):
     assert read(channel, stream, 10, "first", "two") == ALL
 
 
-def test_prefetch_is_credit(channel, q, fill):
-    channel.declare(q, durable=True, arguments=STREAM)
-    for n in range(10):
-        fill(q, str(n))  # one by one: the original delivers whole chunks, and these are chunks of one
+def test_prefetch_is_credit(channel, stream):
     channel.qos(3)
-    channel.consume(q, arguments={"x-stream-offset": "first"})
+    channel.consume(stream, arguments={"x-stream-offset": "first"})
     assert channel.bodies(3) == ["0", "1", "2"]
     channel.quiet()
     channel.ack(2, multiple=True)
