@@ -11,6 +11,7 @@
 #include "amqp/record_mapping.h"
 #include "amqp/wire/method.h"
 #include "broker/vhost/virtual_hosts.h"
+#include "io/budget.h"
 #include "io/task.h"
 
 namespace naru::amqp {
@@ -38,6 +39,7 @@ struct Content {
   bool mandatory = false, has_header = false;
   Bytes properties, body;
   uint64_t left = 0;
+  io::Reserved memory;  // of a large body
 };
 /// What the last publish found: the next one mostly goes the same way.
 struct Route {
@@ -70,6 +72,11 @@ class Channel {
   void close();
 
   // For the session:
+  bool expects_header() const { return content_ && !content_->has_header; }
+  bool has_reserved() const { return content_ && content_->memory.any(); }
+  void reserve(io::Reserved memory) {
+    if (content_) content_->memory = std::move(memory);
+  }
   /// The last publish that wants a confirm.
   uint64_t published() const { return next_publish_ - 1; }
   void confirm(uint64_t up_to);

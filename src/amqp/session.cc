@@ -313,6 +313,7 @@ io::Task<bool> Session::handle_channel(const Frame& frame) {
   auto found = channels_.find(frame.channel);
   Channel* channel = found == channels_.end() ? nullptr : found->second.get();
   if (channel) {
+    if (frame.type == FrameType::header) co_await make_room(*channel, frame.payload);
     if (auto done = channel->handle_now(frame)) {
       if (!*done) co_return true;
       const Refusal& refusal = **done;
@@ -349,6 +350,20 @@ io::Task<bool> Session::handle_channel(const Frame& frame) {
   if (is_hard(outcome->code)) co_return refuse(*outcome, channel->method());
   close_channel(*channel, *outcome);
   co_return true;
+}
+
+/// A large body is let in when there is memory for it. Who has bodies under way on other channels does not wait: they
+/// come through the same socket, and nobody else can make room for them.
+io::Task<> Session::make_room(Channel& channel, ByteView header) {
+  constexpr uint64_t small_body = 64 * KiB;
+  if (header.size() < 12) co_return;
+  uint64_t bytes = load_be<uint64_t>(header.data() + 4);
+  if (bytes <= small_body || bytes > core_.budget.total() / 2 || !channel.expects_header()) co_return;
+  bool others = std::ranges::any_of(channels_, [](const auto& one) { return one.second->has_reserved(); });
+  if (others && core_.budget.used() + bytes > core_.budget.total()) co_return;
+  co_await core_.budget.take(bytes);
+  last_in_ = core_.loop.now();
+  channel.reserve(io::Reserved(core_.budget, bytes));
 }
 
 bool Session::open_channel(uint16_t number, ByteView payload) {

@@ -76,6 +76,7 @@ class Session final : TurnWaiter {
   io::Task<bool> handle(const Frame& frame);
   io::Task<bool> handle_connection(const Frame& frame);
   io::Task<bool> handle_channel(const Frame& frame);
+  io::Task<> make_room(Channel& channel, ByteView header);
   bool open_channel(uint16_t number, ByteView payload);
   bool start_ok(ByteView payload);
   bool tune_ok(ByteView payload);

@@ -292,6 +292,7 @@ class Server {
     kafka_.reset();
     amqp_.reset();
     admin_.reset();
+    amqp_door_->stopping = true;
     // All together, as a session on one core may wait for a group or a log on another one; and checkpoints only when
     // no session is left that could change something on a core that is done.
     std::vector<io::Task<bool>> finishing;
