@@ -168,6 +168,7 @@ void Queue::end_turn() {
 Queue::Counts Queue::counts() {
   append_batches();
   apply_settled();
+  trim_to_limits();
   Counts all;
   for (auto& level : levels_) {
     if (!level->log) continue;

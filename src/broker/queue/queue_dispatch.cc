@@ -159,6 +159,7 @@ io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64
   last_used_ms = host_.loop.now();
   append_batches();
   apply_settled();
+  trim_to_limits();
   while (!erased_) {
     auto next = take_next(getter_);
     if (!next) co_return false;
