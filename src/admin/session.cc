@@ -39,7 +39,7 @@ io::Task<Bytes> Session::answer(http::Request request) {
   if (path == "/health") {
     bool full = false;
     for (const auto& core : core_.broker.cores) {
-      auto ask = [](Core& there) -> io::Task<bool> { co_return there.store.is_full(); };
+      auto ask = [](Core& there) { return there.store.is_full(); };
       full |= co_await on(core_, *core, ask);
     }
     if (full) co_return http::response(503, plain, "disk full: writes are refused, reads go on\n", keep, body);

@@ -5,6 +5,13 @@
 #include "log/compactor.h"
 
 namespace naru {
+namespace {
+
+io::Task<Result<void>> wait_durable(Store& store, JournalPosition position) {
+  co_return co_await store.durable(position);
+}
+
+}  // namespace
 
 Core::Core(Broker& owner, uint32_t number, io::Loop& its_loop, io::Disk& disk, JournalId journal, int32_t epoch,
            StoreSettings store_settings, Store::Fatal fatal, uint64_t seed)
@@ -14,9 +21,7 @@ Core::Core(Broker& owner, uint32_t number, io::Loop& its_loop, io::Disk& disk, J
       store(its_loop, disk, journal, epoch, store_settings, std::move(fatal)),
       groups(its_loop, owner.settings.groups,
              {.table = [this](std::string_view group) -> Table& { return store.table(shard_of(group)); },
-              .durable = [this](JournalPosition position) -> io::Task<Result<void>> {
-                co_return co_await store.durable(position);
-              },
+              .durable = [this](JournalPosition position) { return wait_durable(store, position); },
               .random_id = [this] { return random.uuid(); },
               .topic_id =
                   [this](std::string_view name) {

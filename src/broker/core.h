@@ -98,15 +98,34 @@ io::Task<> run_for(Core& from, Core& to, F& work, std::optional<T>& result, io::
 }
 }  // namespace detail
 
+/// Whether work on a core may pause: then it returns a Task.
+template <class F>
+concept Pausing = requires { typename detail::TaskValue<std::invoke_result_t<F&, Core&>>::type; };
+
 /// Runs `work(core)`, which returns a Task, on the core that owns what it touches, and brings its result back here.
 /// `work` and what it refers to stay alive until then; nothing else may touch what it refers to meanwhile.
-template <class F>
+template <Pausing F>
 auto on(Core& from, Core& to, F work) -> decltype(work(to)) {
   using T = typename detail::TaskValue<decltype(work(to))>::type;
   if (&from == &to) co_return co_await work(to);
   std::optional<T> result;
   io::Once<bool> done;
   to.loop.send([&] { detail::run_for(from, to, work, result, done).detach(); });
+  co_await done;
+  co_return std::move(*result);
+}
+
+/// The same for work that does not pause, and returns what comes of it.
+template <class F>
+  requires(!Pausing<F>)
+auto on(Core& from, Core& to, F work) -> io::Task<std::invoke_result_t<F&, Core&>> {
+  if (&from == &to) co_return work(to);
+  std::optional<std::invoke_result_t<F&, Core&>> result;
+  io::Once<bool> done;
+  to.loop.send([&] {
+    result.emplace(work(to));
+    from.loop.send([&done] { done.set(true); });
+  });
   co_await done;
   co_return std::move(*result);
 }

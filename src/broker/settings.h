@@ -19,7 +19,7 @@ struct BrokerSettings {
   int64_t compaction_check_ms = 15'000;  // Kafka's log.cleaner.backoff.ms
   uint64_t memory_bytes = 256 * MiB;     // for everything; see Core::budget
   uint64_t connections_max = INT32_MAX;
-  std::string data_dir = "naru-data";    // as it is shown
+  std::string data_dir = "naru-data";  // as it is shown
   std::string version = "0.1.0";
 };
 

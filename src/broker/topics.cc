@@ -27,9 +27,9 @@ io::Task<> Topics::publish(std::shared_ptr<Catalog> next) {
   CatalogPtr picture = std::move(next);
   broker_.first().adopt(picture);
   for (size_t i = 1; i < broker_.cores.size(); ++i) {
-    auto adopt = [picture](Core& core) -> io::Task<bool> {
+    auto adopt = [picture](Core& core) {
       core.adopt(picture);
-      co_return true;
+      return true;
     };
     co_await on(broker_.first(), *broker_.cores[i], adopt);
   }
@@ -54,9 +54,9 @@ io::Task<Result<void>> Topics::load(std::set<StreamId> others) {
   }
   co_await publish(std::move(next));
   for (auto& core : broker_.cores) {
-    auto sweep = [&others](Core& there) -> io::Task<bool> {
+    auto sweep = [&others](Core& there) {
       there.drop_unknown(others);
-      co_return true;
+      return true;
     };
     co_await on(broker_.first(), *core, sweep);
   }

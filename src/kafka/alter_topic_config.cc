@@ -28,6 +28,25 @@ std::optional<Refusal> refuse_topic(std::string_view name) {
   return std::nullopt;
 }
 
+/// From the present configuration to the new one without a pause; Code::conflict if another change came first.
+io::Task<Result<TopicPtr>> try_alter(Core& first, std::string_view name, bool validate_only, const NextConfig& next,
+                                     std::optional<Refusal>& refusal) {
+  TopicPtr topic = first.catalog()->find(name);
+  if (!topic) {
+    refusal = {ErrorCode::unknown_topic_or_partition, "The topic '" + std::string(name) + "' does not exist."};
+    co_return TopicPtr();
+  }
+  TopicConfig config = topic->config;
+  refusal = next(config);
+  if (refusal) co_return TopicPtr();
+  if (auto message = topic_config_error(config)) {
+    refusal = {ErrorCode::invalid_config, *message};
+    co_return TopicPtr();
+  }
+  if (validate_only || config == topic->config) co_return topic;
+  co_return co_await first.broker.topics->configure(topic->name, std::move(config));
+}
+
 }  // namespace
 
 std::optional<Refusal> refuse_resource(int8_t type, std::string_view name, const std::vector<std::string_view>& keys,
@@ -47,23 +66,7 @@ std::optional<Refusal> refuse_resource(int8_t type, std::string_view name, const
 
 io::Task<std::optional<Refusal>> alter_topic(Core& first, std::string_view name, bool validate_only, NextConfig next) {
   std::optional<Refusal> refusal;
-  // From the present configuration to the new one without a pause, and all over if another change came first.
-  auto change = [&]() -> io::Task<Result<TopicPtr>> {
-    TopicPtr topic = first.catalog()->find(name);
-    if (!topic) {
-      refusal = {ErrorCode::unknown_topic_or_partition, "The topic '" + std::string(name) + "' does not exist."};
-      co_return TopicPtr();
-    }
-    TopicConfig config = topic->config;
-    refusal = next(config);
-    if (refusal) co_return TopicPtr();
-    if (auto message = topic_config_error(config)) {
-      refusal = {ErrorCode::invalid_config, *message};
-      co_return TopicPtr();
-    }
-    if (validate_only || config == topic->config) co_return topic;
-    co_return co_await first.broker.topics->configure(topic->name, std::move(config));
-  };
+  auto change = [&] { return try_alter(first, name, validate_only, next, refusal); };
   auto changed = co_await change_catalog(first, change);
   if (!changed) refusal = {topic_error(changed.error().code), changed.error().reason};
   co_return refusal;

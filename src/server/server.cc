@@ -288,6 +288,11 @@ class Server {
     stop().detach();
   }
 
+  io::Task<bool> stop_server(size_t i) {
+    co_await servers_[i]->stop(300);
+    co_return true;
+  }
+
   io::Task<> stop() {
     kafka_.reset();
     amqp_.reset();
@@ -297,10 +302,7 @@ class Server {
     // no session is left that could change something on a core that is done.
     std::vector<io::Task<bool>> finishing;
     for (size_t i = 0; i < servers_.size(); ++i) {
-      auto finish = [this, i](Core&) -> io::Task<bool> {
-        co_await servers_[i]->stop(300);
-        co_return true;
-      };
+      auto finish = [this, i](Core&) { return stop_server(i); };
       finishing.push_back(on(broker_->first(), *broker_->cores[i], finish));
     }
     for (auto& one : finishing) co_await one;

@@ -150,14 +150,7 @@ class Fetching {
     for (Part& part : parts_) part.range = {};
     for (size_t i = 0; i < by_core_.size(); ++i) {
       if (by_core_[i].empty()) continue;
-      auto work = [this, i](Core& owner) -> io::Task<bool> {
-        for (size_t n : by_core_[i]) {
-          if (auto range = missing(owner, parts_[n])) co_await load(owner, parts_[n], std::move(*range));
-          read(owner, parts_[n], bytes_max_ - std::min(bytes_max_, bytes_), bytes_ == 0);
-          bytes_ += parts_[n].range.length;
-        }
-        co_return true;
-      };
+      auto work = [this, i](Core& owner) { return read_of(owner, by_core_[i]); };
       co_await naru::on(core_, *core_.broker.cores[i], work);
     }
   }
@@ -180,7 +173,7 @@ class Fetching {
       if (by_core_[i].empty()) continue;
       Core& owner = *core_.broker.cores[i];
       waiting[i] = std::make_unique<Waiting>(owner, core_, bytes_min_ - bytes_, wakeup);
-      auto enlist = [this, i, &waiting, &moved](Core& there) -> io::Task<bool> {
+      auto enlist = [this, i, &waiting, &moved](Core& there) {
         for (size_t n : by_core_[i]) {
           if (!there.catalog()->find(parts_[n].topic->id)) {
             moved = true;
@@ -191,7 +184,7 @@ class Fetching {
           if (log.bounds().high_watermark != parts_[n].bounds.high_watermark) moved = true;
           waiting[i]->add(log);
         }
-        co_return true;
+        return true;
       };
       co_await naru::on(core_, owner, enlist);
     }
@@ -200,9 +193,9 @@ class Fetching {
     core_.parked.erase(wakeup);
     for (size_t i = 0; i < by_core_.size(); ++i) {
       if (!waiting[i]) continue;
-      auto leave = [&waiting, i](Core&) -> io::Task<bool> {
+      auto leave = [&waiting, i](Core&) {
         waiting[i]->remove_all();
-        co_return true;
+        return true;
       };
       co_await naru::on(core_, *core_.broker.cores[i], leave);
     }
@@ -237,6 +230,14 @@ class Fetching {
   }
 
  private:
+  io::Task<bool> read_of(Core& owner, const std::vector<size_t>& parts) {
+    for (size_t n : parts) {
+      if (auto range = missing(owner, parts_[n])) co_await load(owner, parts_[n], std::move(*range));
+      read(owner, parts_[n], bytes_max_ - std::min(bytes_max_, bytes_), bytes_ == 0);
+      bytes_ += parts_[n].range.length;
+    }
+    co_return true;
+  }
   static StreamId stream_of(const Part& part) { return part.topic->partitions[static_cast<size_t>(part.partition)]; }
 
   Core& core_;

@@ -11,11 +11,11 @@ namespace {
 
 io::Task<HeartbeatResponse> handle(Context& on, const HeartbeatRequest& request) {
   Core& owner = on.core.broker.owner_of_group(request.group_id);
-  auto beat = [&](Core& there) -> io::Task<GroupError> {
-    co_return there.groups.heartbeat({.group = request.group_id,
-                                      .member = request.member_id,
-                                      .instance = request.group_instance_id,
-                                      .generation = request.generation_id});
+  auto beat = [&](Core& there) {
+    return there.groups.heartbeat({.group = request.group_id,
+                                   .member = request.member_id,
+                                   .instance = request.group_instance_id,
+                                   .generation = request.generation_id});
   };
   HeartbeatResponse response;
   response.error_code = error_code(co_await naru::on(on.core, owner, beat));

@@ -14,7 +14,7 @@ io::Task<LeaveGroupResponse> handle(Context& on, const LeaveGroupRequest& reques
   if (single) args.members.push_back({request.member_id, std::nullopt});
   for (const auto& member : request.members) args.members.push_back({member.member_id, member.group_instance_id});
   Core& owner = on.core.broker.owner_of_group(request.group_id);
-  auto leave = [&](Core& there) -> io::Task<GroupLeaveResult> { co_return there.groups.leave(args); };
+  auto leave = [&](Core& there) { return there.groups.leave(args); };
   GroupLeaveResult left = co_await naru::on(on.core, owner, leave);
 
   LeaveGroupResponse response;

@@ -14,7 +14,7 @@ io::Task<DescribeGroupsResponse> handle(Context& on, const DescribeGroupsRequest
   DescribeGroupsResponse response;
   for (std::string_view id : request.groups) {
     Core& owner = on.core.broker.owner_of_group(id);
-    auto describe = [&](Core& there) -> io::Task<GroupDescription> { co_return there.groups.describe(id); };
+    auto describe = [&](Core& there) { return there.groups.describe(id); };
     GroupDescription group = co_await naru::on(on.core, owner, describe);
 
     auto& out = response.groups.emplace_back();

@@ -8,9 +8,7 @@ namespace naru::kafka {
 namespace {
 
 io::Task<ListGroupsResponse> handle(Context& on, const ListGroupsRequest& request) {
-  auto list = [&](Core& there) -> io::Task<std::vector<GroupSummary>> {
-    co_return there.groups.list(request.states_filter, request.types_filter);
-  };
+  auto list = [&](Core& there) { return there.groups.list(request.states_filter, request.types_filter); };
   std::vector<io::Task<std::vector<GroupSummary>>> running;
   for (auto& core : on.core.broker.cores) running.push_back(naru::on(on.core, *core, list));
   ListGroupsResponse response;

@@ -36,20 +36,24 @@ std::optional<Refusal> check(const Topic& topic, const Asked& asked, int32_t nod
   return std::nullopt;
 }
 
+/// One attempt; `refusal` tells what the topic as it is now speaks against it.
+io::Task<Result<TopicPtr>> try_add(Core& first, const Asked& asked, bool validate_only,
+                                   std::optional<Refusal>& refusal) {
+  TopicPtr topic = first.catalog()->find(asked.name);
+  refusal.reset();
+  if (!topic) {
+    refusal.emplace(ErrorCode::unknown_topic_or_partition);
+  } else {
+    refusal = check(*topic, asked, first.broker.settings.node_id);
+  }
+  if (refusal || validate_only) co_return topic;
+  co_return co_await first.broker.topics->add_partitions(topic->name, asked.count);
+}
+
 /// Runs on core 0. Nothing if it is done.
 io::Task<std::optional<Refusal>> add(Core& first, const Asked& asked, bool validate_only) {
   std::optional<Refusal> refusal;
-  auto change = [&]() -> io::Task<Result<TopicPtr>> {
-    TopicPtr topic = first.catalog()->find(asked.name);
-    refusal.reset();
-    if (!topic) {
-      refusal.emplace(ErrorCode::unknown_topic_or_partition);
-    } else {
-      refusal = check(*topic, asked, first.broker.settings.node_id);
-    }
-    if (refusal || validate_only) co_return topic;
-    co_return co_await first.broker.topics->add_partitions(topic->name, asked.count);
-  };
+  auto change = [&] { return try_add(first, asked, validate_only, refusal); };
   auto added = co_await change_catalog(first, change);
   if (!added) refusal = {topic_error(added.error().code), added.error().reason};
   co_return refusal;
