@@ -87,7 +87,7 @@ class Broker:
         environment = os.environ | {
             "RABBITMQ_DEFINITIONS": str(DEFINITIONS),
             "RABBITMQ_PLUGINS": "rabbitmq_prometheus,rabbitmq_consistent_hash_exchange,rabbitmq_random_exchange,"
-                                "rabbitmq_sharding"}
+                                "rabbitmq_sharding" + os.environ.get("NARU_TEST_MORE_PLUGINS", "")}
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                             env=environment)

@@ -1,0 +1,103 @@
+"""AMQP over TLS, and EXTERNAL: who shows a certificate needs no password. Certificates are made by the test."""
+import socket
+import ssl
+import subprocess
+
+import pytest
+import wire
+from broker import PEER, Broker, free_ports
+from client import Connection
+
+
+def openssl(folder, *words):
+    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True, timeout=60)
+
+
+def certificate(folder, name, subject, issuer=None):
+    """A key and a certificate of 30 days, signed by the issuer or by itself."""
+    openssl(folder, "req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", subject)
+    signed_by = ["-CA", f"{issuer}.pem", "-CAkey", f"{issuer}.key", "-CAcreateserial"] if issuer else ["-signkey", f"{name}.key"]
+    (folder / "ext").write_text("basicConstraints=CA:TRUE\n" if issuer is None else "subjectAltName=IP:127.0.0.1\n")
+    openssl(folder, "x509", "-req", "-in", f"{name}.csr", "-out", f"{name}.pem", "-days", "30", "-extfile", "ext", *signed_by)
+
+
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory):
+    """A broker with a TLS listener that asks for certificates; (address, folder of certificates)."""
+    folder = tmp_path_factory.mktemp("tls")
+    certificate(folder, "ca", "/CN=naru test authority")
+    certificate(folder, "server", "/CN=127.0.0.1", "ca")
+    certificate(folder, "guest", "/CN=guest", "ca")
+    certificate(folder, "stranger", "/CN=who is that", "ca")
+    port = free_ports(1)
+    with pytest.MonkeyPatch.context() as patch:
+        if PEER == "rabbitmq":
+            patch.setenv("RABBITMQ_CONF", "\n".join((
+                f"listeners.ssl.default = 127.0.0.1:{port}", f"ssl_options.cacertfile = {folder}/ca.pem",
+                f"ssl_options.certfile = {folder}/server.pem", f"ssl_options.keyfile = {folder}/server.key",
+                "ssl_options.verify = verify_peer", "ssl_options.fail_if_no_peer_cert = false", "ssl_cert_login_from = common_name",
+                "auth_mechanisms.1 = EXTERNAL", "auth_mechanisms.2 = PLAIN", "auth_mechanisms.3 = AMQPLAIN")))
+            patch.setenv("NARU_TEST_MORE_PLUGINS", ",rabbitmq_auth_mechanism_ssl")
+        else:
+            patch.setenv("NARU_ARGS", f"--amqps 127.0.0.1:{port} --tls-certificate {folder}/server.pem --tls-key {folder}/server.key "
+                         f"--tls-client-ca {folder}/ca.pem")
+        broker = Broker(tmp_path_factory.mktemp("tls-broker"))
+        if broker.process is None:
+            pytest.skip("the broker is not ours to configure")
+        yield f"127.0.0.1:{port}", folder
+        broker.stop()
+
+
+def secure(tls, name=None, handshake=True, **options):
+    address, folder = tls
+    context = ssl.create_default_context(cafile=folder / "ca.pem")
+    if name:
+        context.load_cert_chain(folder / f"{name}.pem", folder / f"{name}.key")
+    connection = Connection(address, handshake=False)
+    connection.socket = context.wrap_socket(connection.socket, server_hostname="127.0.0.1")
+    if handshake:
+        connection.start(**options)
+    return connection
+
+
+def test_plain_over_tls(tls):
+    with secure(tls) as connection:
+        channel = connection.channel()
+        channel.declare("over-tls", exclusive=True)
+        body = bytes(range(256)) * 4000
+        channel.publish("", "over-tls", body)
+        assert channel.get("over-tls").body == body
+
+
+def test_external_with_a_certificate(tls):
+    with secure(tls, "guest", mechanism="EXTERNAL", response="") as connection:
+        assert connection.is_open()
+
+
+@pytest.mark.parametrize("name", ["stranger", None])
+def test_external_refused(tls, name):
+    with secure(tls, name, handshake=False) as connection:
+        connection.raw(wire.PROTOCOL_HEADER)
+        connection.next("connection.start")
+        connection.send("connection.start_ok", client_properties={"capabilities": {"authentication_failure_close": True}},
+                        mechanism="EXTERNAL", response="", locale="en_US")
+        connection.expect_error(403, "Login was refused using authentication mechanism EXTERNAL. For details see the broker logfile.", "")
+
+
+def test_plain_text_on_the_tls_port(tls):
+    address, _ = tls
+    host, port = address.split(":")
+    with socket.create_connection((host, int(port)), 10) as plain:
+        plain.sendall(wire.PROTOCOL_HEADER)
+        try:
+            answer = plain.recv(100)
+        except ConnectionResetError:
+            answer = b""
+        assert not answer.startswith((b"AMQP", b"\1"))  # an alert or nothing
+
+
+def test_the_certificate_is_checked_by_the_client(tls):
+    address, _ = tls
+    host, port = address.split(":")
+    with socket.create_connection((host, int(port)), 10) as plain, pytest.raises(ssl.SSLCertVerificationError):
+        ssl.create_default_context().wrap_socket(plain, server_hostname=host)
