@@ -1,6 +1,15 @@
 #include "server/core_server.h"
 
+#include "io/logger.h"
+
 namespace naru::server {
+
+namespace {
+
+/// A session that waits for something that never comes must not keep the process from its checkpoint.
+constexpr io::Millis left_behind_ms = 5'000;
+
+}  // namespace
 
 CoreServer::CoreServer(Core& core, io::EpollLoop& loop, io::Endpoint advertised)
     : core_(core), loop_(loop), door_{.core = core, .advertised = std::move(advertised), .buffers = {}} {}
@@ -52,6 +61,10 @@ io::Task<> CoreServer::stop(io::Millis grace_ms) {
   bool forced = false;
   while (connections() > 0 || !core_.groups.idle()) {
     co_await loop_.sleep_until(loop_.now() + 5);
+    if (loop_.now() > deadline + left_behind_ms) {
+      io::log(io::Level::warning, "connections that do not end are left behind", {{"count", connections()}});
+      break;
+    }
     if (loop_.now() < deadline || std::exchange(forced, true)) continue;
     all = kafka_;
     for (auto& [id, session] : all)
