@@ -71,7 +71,7 @@ def newest(folder, suffix):
 
 
 def starts(make_naru, folder):
-    naru = make_naru("--shards", "1", data=folder).spawn()
+    naru = make_naru("--shards", "1", data=folder)
     try:
         return naru.start().is_up()
     except AssertionError:
