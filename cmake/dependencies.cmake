@@ -9,6 +9,7 @@ function(naru_use layer)
 endfunction()
 naru_use(base isal)                                     # CRC-32C: base/crc32c.cc
 naru_use(io Threads::Threads)
+naru_use(broker pcre2-8 crypto)                         # broker/users/pattern.cc, broker/users/password.cc
 naru_use(log libzstd.a liblz4.a libsnappy.a libz.a)     # codecs: log/compression.cc
 
 # Files that wrap a library which throws.
@@ -20,4 +21,4 @@ function(naru_throws)
     endif()
   endforeach()
 endfunction()
-naru_throws(src/io/logger.cc src/http/parser.cc src/server/config.cc src/server/config_file.cc)
+naru_throws(src/base/json_parse.cc src/io/logger.cc src/http/parser.cc src/server/config.cc src/server/config_file.cc)

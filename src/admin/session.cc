@@ -2,8 +2,14 @@
 
 namespace naru::admin {
 
+namespace {
+
+constexpr size_t body_bytes_max = 16 * MiB;  // definitions of thousands of queues
+
+}  // namespace
+
 io::Task<> Session::run() {
-  http::Parser parser({});
+  http::Parser parser({.body_bytes = body_bytes_max});
   uint8_t buffer[4096];
   bool open = true;
   while (open) {
@@ -34,6 +40,11 @@ io::Task<Bytes> Session::answer(http::Request request) {
   bool keep = request.keep_alive;
   http::Body body = request.method == "HEAD" ? http::Body::described : http::Body::sent;
   std::string path = request.target.substr(0, request.target.find('?'));
+  if (path == "/api" || path.starts_with("/api/")) {
+    auto answering = pages_.api(std::move(request), stream_->peer());
+    http::Answer answer = co_await answering;
+    co_return http::response(answer.status, answer.content_type, answer.body, keep, body, answer.headers);
+  }
   if (request.method != "GET" && request.method != "HEAD")
     co_return http::response(405, plain, "only GET here\n", keep);
   if (path == "/health") {
@@ -47,9 +58,10 @@ io::Task<Bytes> Session::answer(http::Request request) {
   }
   if (path == "/metrics") {
     std::string text = co_await metrics(core_);
+    text += pages_.metrics();
     co_return http::response(200, "text/plain; version=0.0.4; charset=utf-8", text, keep, body);
   }
-  co_return http::response(404, plain, "there is /health and /metrics\n", keep, body);
+  co_return http::response(404, plain, "there is /health, /metrics and /api/\n", keep, body);
 }
 
 }  // namespace naru::admin

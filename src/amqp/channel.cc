@@ -106,6 +106,11 @@ std::expected<DeclaredQueue*, Refusal> Channel::find_queue(std::string_view want
   return queue;
 }
 
+Outcome Channel::queue_refusal(Operation operation, std::string_view name) const {
+  if (name.empty()) name = last_queue_;
+  return name.empty() ? std::nullopt : session_.refusal(operation, "queue", name);
+}
+
 Refusal Channel::locked(std::string_view queue) const {
   return {ReplyCode::resource_locked,
           "cannot obtain exclusive access to locked queue '" + std::string(queue) + "' in vhost '" +

@@ -1,6 +1,7 @@
 #pragma once
 // One channel: its methods, the message that is being published, its consumers, and what they were given and have not
 // acknowledged. The methods are in method/, a file per class.
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <memory>
@@ -82,6 +83,16 @@ class Channel {
   void confirm(uint64_t up_to);
   void wake_consumers();
 
+  // For those who list channels:
+  bool is_confirming() const { return confirming_; }
+  uint64_t unconfirmed() const { return confirming_ ? published() - last_confirmed_ : 0; }
+  size_t unacked() const {
+    return static_cast<size_t>(std::ranges::count_if(unacked_, [](const Unacked& one) { return one.open; }));
+  }
+  uint16_t prefetch() const { return prefetch_; }
+  uint16_t prefetch_all() const { return prefetch_all_; }
+  const std::map<std::string, std::unique_ptr<Consumer>, std::less<>>& consumers() const { return consumers_; }
+
   // For consumers:
   bool may_take(const Consumer& consumer) const;
   void deliver(Consumer& consumer, Queue& queue, const Delivery& delivery);
@@ -95,8 +106,11 @@ class Channel {
   io::Task<Outcome> exchange_unbind(ByteView payload);
   io::Task<Outcome> make_binding(Binding binding);
   Outcome compare(const ExchangeDefinition& wanted, const Exchange& there) const;
+  Outcome source_refusal(const std::string& source, std::string_view key) const;
+  Outcome binding_refusal(const Binding& binding) const;
   // method/queue.cc
   Outcome compare(const QueueDefinition& wanted, const DeclaredQueue& there) const;
+  Outcome new_queue_refusal(const QueueDefinition& wanted) const;
   io::Task<Outcome> queue_declare(ByteView payload);
   io::Task<Outcome> queue_delete(ByteView payload);
   io::Task<Outcome> queue_bind(ByteView payload);
@@ -126,6 +140,8 @@ class Channel {
 
   /// The queue of this name, or the last declared one if it is empty.
   std::expected<DeclaredQueue*, Refusal> find_queue(std::string_view name, std::string* resolved);
+  /// Nothing if the user may do this with the queue of this name, or with the last declared one.
+  Outcome queue_refusal(Operation operation, std::string_view name) const;
   Refusal locked(std::string_view queue) const;
   static Refusal malformed(const Error& error, ByteView payload);
 

@@ -79,6 +79,7 @@ void DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death wh
   auto& host = *queue.home;
   Exchange* exchange = host.find_exchange(*queue.settings().dead_letter_exchange);
   if (!exchange) return;
+  ++buried[static_cast<size_t>(why)];
   Bytes table;
   MappedMessage message = read_record(record, {.home = queue.name}, table);
   Properties* properties = &message.properties;

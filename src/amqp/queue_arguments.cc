@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "broker/policies/policies.h"
+
 namespace naru::amqp {
 namespace {
 
@@ -173,6 +175,22 @@ std::expected<void, std::string> apply_arguments(QueueDefinition& queue, std::st
   }
   queue.settings.durability = queue.durable ? Durability::sync : Durability::os;
   return {};
+}
+
+void apply_policy(QueueDefinition& queue, FieldTableView policy) {
+  constexpr std::string_view prefix = "x-";
+  for (const Argument& argument : arguments) {
+    std::string_view key = argument.name.substr(prefix.size());
+    auto value = policy.find(key);
+    uint8_t type = queue.type == QueueType::quorum ? quorum_only : classic_only;
+    if (!value || !(argument.types & type)) continue;
+    // What is settled when a queue is made: how it is kept, how many logs it has.
+    if (argument.apply == queue_type || argument.apply == priorities) continue;
+    auto own = queue.arguments.find(argument.name);
+    if (own && !(takes_smaller(key) && value->integer() < own->integer())) continue;
+    (void)argument.apply(queue, *value).has_value();  // was checked with the policy
+  }
+  if (!queue.settings.dead_letter_exchange) queue.settings.dead_letter_key.reset();
 }
 
 std::optional<std::string> inequivalence(FieldTableView declared, FieldTableView current, std::string_view what) {

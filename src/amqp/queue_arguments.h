@@ -10,6 +10,10 @@ namespace naru::amqp {
 /// Fills type and settings of `queue` from its arguments. Else the explanation of a PRECONDITION_FAILED.
 std::expected<void, std::string> apply_arguments(QueueDefinition& queue, std::string_view vhost);
 
+/// Adds what a policy says ("max-length": 10) where there is no argument for it; of two limits the smaller one counts.
+/// What does not suit the queue's type, or makes no sense, is left out.
+void apply_policy(QueueDefinition& queue, FieldTableView policy);
+
 /// What differs between a queue and what is declared now, among the arguments that mean something; nothing if they are
 /// equivalent. "received '11' but current is '10'", with the argument's name before.
 std::optional<std::string> inequivalence(FieldTableView declared, FieldTableView current, std::string_view what);

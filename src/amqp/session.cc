@@ -55,6 +55,7 @@ void Session::written() {
 void Session::flush() {
   if (out_.empty()) return;
   core_.counters.bytes_out += out_.size();
+  bytes_out_ += out_.size();
   stream_->send(std::move(out_));
   out_ = {};
   if (!choked_ && stream_->queued() > choked_bytes) unchoke().detach();
@@ -119,6 +120,7 @@ io::Task<bool> Session::read_more() {
   if (!n || *n == 0) co_return false;
   last_in_ = core_.loop.now();
   core_.counters.bytes_in += *n;
+  bytes_in_ += *n;
   if (state_ == State::greeting) {
     append(greeting_, ByteView(buffer_.data(), *n));
   } else {
@@ -223,6 +225,7 @@ bool Session::start_ok(ByteView payload) {
   auto ok = decode_method<ConnectionStartOk>(payload);
   if (!ok) return refuse({ReplyCode::syntax_error, "malformed connection.start-ok"}, Method::connection_start_ok);
   client_properties_ = FieldTable(ok->client_properties);
+  mechanism_ = ok->mechanism;
   if (ok->mechanism != "PLAIN" && ok->mechanism != "AMQPLAIN")
     return refuse({ReplyCode::channel_error, "unknown authentication mechanism '" + std::string(ok->mechanism) + "'"},
                   Method::connection_start_ok);
@@ -244,7 +247,6 @@ bool Session::start_ok(ByteView payload) {
   return true;
 }
 
-/// guest with the password guest, from this machine only, until users can be made.
 bool Session::login(std::string_view mechanism, std::string_view response) {
   std::string_view user, password;
   if (mechanism == "PLAIN") {
@@ -266,7 +268,8 @@ bool Session::login(std::string_view mechanism, std::string_view response) {
   }
   user_ = user;
   bool loopback = stream_->peer().starts_with("127.") || stream_->peer().starts_with("[::1]");
-  return user == "guest" && password == "guest" && loopback;
+  if (user == "guest" && !loopback) return false;  // everybody knows that password
+  return door_.users.login(user, password) != nullptr;
 }
 
 bool Session::tune_ok(ByteView payload) {
@@ -298,11 +301,11 @@ bool Session::tune_ok(ByteView payload) {
 bool Session::open(ByteView payload) {
   auto wanted = decode_method<ConnectionOpen>(payload);
   if (!wanted) return refuse({ReplyCode::syntax_error, "malformed connection.open"}, Method::connection_open);
-  host_ = door_.hosts.find(wanted->virtual_host);
-  if (!host_)
-    return refuse({ReplyCode::not_allowed, "vhost " + std::string(wanted->virtual_host) + " not found"},
-                  Method::connection_open);
+  std::string vhost(wanted->virtual_host);
+  if (auto refusal = open_refusal(vhost)) return refuse(*refusal, Method::connection_open);
+  host_ = door_.hosts.find(vhost);
   state_ = State::open;
+  connected_ms_ = core_.loop.wall();
   send(0, ConnectionOpenOk{});
   heart_.cancel();
   if (heartbeat_ms_ > 0) heart_.arm(core_.loop.now() + heartbeat_ms_ / 2);
@@ -373,6 +376,17 @@ bool Session::open_channel(uint16_t number, ByteView payload) {
     return refuse({ReplyCode::not_allowed, "number of channels opened (" + std::to_string(channels_.size()) +
                                                ") has reached the negotiated channel_max (" +
                                                std::to_string(channel_max_) + ")"});
+  const User* user = door_.users.find(user_);
+  if (auto limit = user ? user->limit("max-channels") : std::nullopt) {
+    int64_t open = 0;
+    for (const Session* session : door_.sessions)
+      if (session->user_ == user_) open += static_cast<int64_t>(session->channels_.size());
+    if (open >= *limit)
+      return refuse({ReplyCode::not_allowed,
+                     "number of channels opened for user '" + user_ +
+                         "' has reached the maximum allowed user limit of (" + std::to_string(*limit) + ")",
+                     /*names_method=*/false});
+  }
   channels_.emplace(number, std::make_unique<Channel>(*this, number, ++last_channel_));
   send(number, ChannelOpenOk{});
   return true;
@@ -412,6 +426,14 @@ void Session::stop() {
   if (state_ == State::open || state_ == State::opening || state_ == State::tuning) {
     refuse({ReplyCode::connection_forced, "broker forced connection closure with reason 'shutdown'"});
   } else {
+    stream_->close();
+  }
+}
+
+void Session::force_close(const std::string& reason) {
+  if (state_ == State::open) {
+    refuse({ReplyCode::connection_forced, reason, /*names_method=*/false});
+  } else if (state_ != State::closing) {
     stream_->close();
   }
 }

@@ -21,9 +21,16 @@ struct Door {
   Core& core;
   QueueHost& queues;
   VirtualHosts& hosts;
+  Users& users;
+  Parameters& parameters;
   io::BufferPool buffers{};
   std::set<class Session*> sessions{};
   bool stopping = false;
+  uint16_t port = 0;  // that clients connect to
+
+  /// Their connections end.
+  void user_removed(const std::string& user);
+  void host_removed(const VirtualHost& host);
 };
 
 class Session final : TurnWaiter {
@@ -35,14 +42,41 @@ class Session final : TurnWaiter {
   io::Task<> run();
   /// Tells the client that the broker goes away, and ends soon.
   void stop();
+  /// The same, for a reason that an administrator gave or caused.
+  void force_close(const std::string& reason);
   /// Ends now.
   void close() { stream_->close(); }
 
   // What channels use:
   const uint64_t id;
   Door& door() { return door_; }
+  const Door& door() const { return door_; }
   VirtualHost& host() { return *host_; }
+  const VirtualHost& host() const { return *host_; }
+  bool has_host() const { return host_ != nullptr && state_ == State::open; }
   const std::string& user() const { return user_; }
+  /// For those who list connections.
+  struct Facts {
+    std::string peer, local_host, mechanism;
+    FieldTableView client_properties;
+    uint32_t frame_max, channel_max, heartbeat_s;
+    int64_t connected_ms;  // since 1970
+    uint64_t bytes_in, bytes_out;
+    bool blocked;
+  };
+  Facts facts() const;
+  const std::map<uint16_t, std::unique_ptr<Channel>>& channels() const { return channels_; }
+  /// Nothing if the user may do this; the default exchange is amq.default here.
+  std::optional<Refusal> refusal(Operation operation, std::string_view kind, std::string_view name) const;
+  /// The same for a routing key, where the exchange is a topic exchange.
+  std::optional<Refusal> topic_refusal(Operation operation, const Exchange& exchange, std::string_view key) const;
+  /// Whether publishing to this exchange was allowed, whatever the routing key, and nothing has changed since.
+  bool may_publish(std::string_view exchange) const {
+    return may_publish_version_ == door_.users.version() && may_publish_ == exchange;
+  }
+  /// Whether messages may say that they are another user's.
+  bool may_impersonate() const;
+  std::optional<Refusal> publish_refusal(std::string_view exchange, std::string_view key);
   /// Whether the client said that it understands this extension.
   bool client_can(std::string_view capability) const;
   uint32_t frame_max() const { return frame_max_; }
@@ -82,6 +116,7 @@ class Session final : TurnWaiter {
   bool tune_ok(ByteView payload);
   bool open(ByteView payload);
   bool login(std::string_view mechanism, std::string_view response);
+  std::optional<Refusal> open_refusal(const std::string& vhost) const;
   bool refuse(const Refusal& refusal, Method method = {});
   io::Task<> end();
   void on_appended(JournalPosition position) override;
@@ -106,8 +141,13 @@ class Session final : TurnWaiter {
   std::vector<io::Wakeup*> idle_waiters_;
 
   FieldTable client_properties_;
+  std::string mechanism_;
+  int64_t connected_ms_ = 0;
+  uint64_t bytes_in_ = 0, bytes_out_ = 0;
   std::string user_;
   VirtualHost* host_ = nullptr;
+  std::string may_publish_;
+  uint64_t may_publish_version_ = 0;
   uint32_t frame_max_ = initial_frame_max;
   uint16_t channel_max_ = 2047;
   io::Millis heartbeat_ms_ = 0, last_in_ = 0, last_out_ = 0;

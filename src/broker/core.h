@@ -54,6 +54,10 @@ class Core {
   struct Counters {
     uint64_t connections = 0, requests = 0, bytes_in = 0, bytes_out = 0, records_in = 0;
   } counters;
+  /// What became of messages that clients published and asked for, where no queue counts it.
+  struct MessageCounters {
+    uint64_t received = 0, confirmed = 0, routed = 0, dropped = 0, returned = 0, get_empty = 0;
+  } messages;
 
  private:
   void expect(io::Timer& timer, io::Millis pause_ms);

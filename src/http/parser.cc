@@ -135,19 +135,72 @@ Request Parser::take() {
   return out;
 }
 
-Bytes response(int status, std::string_view content_type, std::string_view body, bool keep_alive, Body how) {
+Bytes response(int status, std::string_view content_type, std::string_view body, bool keep_alive, Body how,
+               std::string_view headers) {
   const char* reason = status == 200   ? "OK"
+                       : status == 201 ? "Created"
+                       : status == 204 ? "No Content"
                        : status == 400 ? "Bad Request"
+                       : status == 401 ? "Unauthorized"
+                       : status == 403 ? "Forbidden"
                        : status == 404 ? "Not Found"
                        : status == 405 ? "Method Not Allowed"
+                       : status == 409 ? "Conflict"
                        : status == 413 ? "Payload Too Large"
                        : status == 503 ? "Service Unavailable"
                                        : "Error";
-  std::string head = "HTTP/1.1 " + std::to_string(status) + " " + reason + "\r\nServer: naru\r\nContent-Type: ";
-  head.append(content_type).append("\r\nContent-Length: ").append(std::to_string(body.size()));
-  head.append(keep_alive ? "\r\n\r\n" : "\r\nConnection: close\r\n\r\n");
+  std::string head = "HTTP/1.1 " + std::to_string(status) + " " + reason + "\r\nServer: naru\r\n";
+  head.append(headers);
+  if (status != 204) {  // which has no body, and says nothing of one
+    head.append("Content-Type: ").append(content_type);
+    head.append("\r\nContent-Length: ").append(std::to_string(body.size())).append("\r\n");
+  }
+  head.append(keep_alive ? "\r\n" : "Connection: close\r\n\r\n");
   if (how == Body::sent) head.append(body);
   return Bytes(head.begin(), head.end());
+}
+
+namespace {
+
+std::optional<uint8_t> hex(char c) {
+  if (c >= '0' && c <= '9') return static_cast<uint8_t>(c - '0');
+  if (c >= 'a' && c <= 'f') return static_cast<uint8_t>(c - 'a' + 10);
+  if (c >= 'A' && c <= 'F') return static_cast<uint8_t>(c - 'A' + 10);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string unescape(std::string_view text, Part part) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    auto high = i + 2 < text.size() ? hex(text[i + 1]) : std::nullopt;
+    auto low = i + 2 < text.size() ? hex(text[i + 2]) : std::nullopt;
+    if (text[i] == '%' && high && low) {
+      out += static_cast<char>(*high << 4 | *low);
+      i += 2;
+    } else {
+      out += part == Part::query && text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
+std::string escape(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF", plain = "-._~";
+  std::string out;
+  for (char c : text) {
+    auto byte = static_cast<uint8_t>(c);
+    bool stays = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || plain.contains(c);
+    if (stays) {
+      out += c;
+    } else {
+      out += '%';
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
+    }
+  }
+  return out;
 }
 
 }  // namespace naru::http

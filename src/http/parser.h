@@ -54,8 +54,21 @@ class Parser {
 
 /// Whether a response says only how long its body would be: to HEAD.
 enum class Body : uint8_t { sent, described };
-/// A whole response with Content-Length.
-Bytes response(int status, std::string_view content_type, std::string_view body, bool keep_alive,
-               Body how = Body::sent);
+/// A whole response with Content-Length. `headers`: more of them, each with its line end.
+Bytes response(int status, std::string_view content_type, std::string_view body, bool keep_alive, Body how = Body::sent,
+               std::string_view headers = "");
+
+/// What an application answers to a request; the session makes the bytes of it.
+struct Answer {
+  int status = 200;
+  std::string content_type = "text/plain; charset=utf-8", body{};
+  std::string headers{};  // more of them, each with its line end
+};
+
+/// "%2F" and, in a query, "+" as what they stand for; what is no escape stays as it is.
+enum class Part : uint8_t { path, query };
+std::string unescape(std::string_view text, Part part = Part::path);
+/// The other way: only letters, digits and -._~ stay.
+std::string escape(std::string_view text);
 
 }  // namespace naru::http

@@ -60,7 +60,7 @@ void add_serve(CLI::App& app, Config& config, std::string& file) {
       [&](const std::string& text) {
         if (auto wrong = endpoint(text, config.admin); !wrong.empty()) throw CLI::ValidationError("--admin", wrong);
       },
-      "HOST:PORT for GET /health and GET /metrics (default 127.0.0.1:15672).");
+      "HOST:PORT for GET /health, GET /metrics and RabbitMQ's management API (default 127.0.0.1:15672).");
   serve->add_option("--advertise", config.advertise,
                     "Host name that clients are told to connect to (default: the address they used).");
   serve->add_option("--shards", config.cores,
@@ -99,7 +99,7 @@ Parsed parse_command_line(int argc, const char* const* argv) {
     if (word != "serve" && word != "check" && word != "version") {
       return {std::nullopt,
               "naru: there is no command \"" + std::string(word) +
-                  "\"; there is serve, check and version. `naru --help` tells more.\n",
+                  "\"; there is serve, ctl, import-definitions, check and version. `naru --help` tells more.\n",
               2};
     }
   }
@@ -114,6 +114,11 @@ Parsed parse_command_line(int argc, const char* const* argv) {
       "check", "Verify a data folder that no broker is using, and report damage with file and offset.");
   check->add_option("DIR", config.data_dir, "The data folder.")->required();
   check->callback([&config] { config.command = Config::Command::check; });
+  // These two never come here (main.cc); their help does.
+  app.add_subcommand("ctl", "Administer a broker that runs, with the commands of rabbitmqctl: `naru ctl help`.");
+  app.add_subcommand("import-definitions",
+                     "FILE: give a broker that runs the users, virtual hosts, permissions, policies, queues, exchanges "
+                     "and bindings that another naru or a RabbitMQ exported.");
   app.add_subcommand("version", "Print the version.")->callback([&config] {
     config.command = Config::Command::version;
   });

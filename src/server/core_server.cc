@@ -38,9 +38,9 @@ io::Task<> CoreServer::serve_amqp(std::unique_ptr<amqp::Session> session) {
   amqp_.erase(session.get());
 }
 
-void CoreServer::add_admin(io::Socket socket) {
+void CoreServer::add_admin(io::Socket socket, const admin::Pages& pages) {
   if (door_.stopping) return;
-  auto session = std::make_unique<admin::Session>(core_, io::adopt(loop_, std::move(socket)));
+  auto session = std::make_unique<admin::Session>(core_, io::adopt(loop_, std::move(socket)), pages);
   admin_.insert(session.get());
   serve_admin(std::move(session)).detach();
 }

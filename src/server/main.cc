@@ -1,11 +1,19 @@
 #include <cstdio>
 
+#include "ctl/ctl.h"
 #include "server/check_command.h"
 #include "server/config.h"
 #include "server/server.h"
 
 int main(int argc, char** argv) {
   using namespace naru::server;
+  // Their words are rabbitmqctl's, not ours.
+  std::vector<const char*> words(argv + 1, argv + argc);
+  if (!words.empty() && words[0] == std::string_view("ctl")) return naru::ctl::run(std::span(words).subspan(1));
+  if (!words.empty() && words[0] == std::string_view("import-definitions")) {
+    words[0] = "import_definitions";
+    return naru::ctl::run(words);
+  }
   Parsed parsed = parse_command_line(argc, argv);
   if (!parsed.config) {
     std::fputs(parsed.message.c_str(), parsed.exit_code == 0 ? stdout : stderr);

@@ -12,6 +12,7 @@
 #include "broker/topic_config.h"
 #include "broker/topics.h"
 #include "io/posix_disk.h"
+#include "management/api.h"
 #include "server/core_server.h"
 
 namespace naru::server {
@@ -45,7 +46,7 @@ uint64_t allow_many_files() {
 struct Descriptors {
   uint64_t segments = 0;  // per core, kept open
   uint64_t connections = 0;
-  static constexpr uint64_t admin = 4;
+  uint64_t admin = 0;
 };
 
 /// Connections get what segments, journals and the work on files leave, so that a crowd of clients never stops a write.
@@ -54,7 +55,8 @@ Descriptors share_out(uint64_t files_max, uint64_t cores) {
   constexpr uint64_t process = 12, of_core = 8;
   Descriptors out;
   out.segments = std::clamp<uint64_t>(files_max / 4 / cores, 4, 1024);
-  uint64_t taken = process + Descriptors::admin + (of_core + out.segments) * cores;
+  out.admin = std::clamp<uint64_t>(files_max / 64, 4, 16);
+  uint64_t taken = process + out.admin + (of_core + out.segments) * cores;
   out.connections = files_max > taken + 8 ? files_max - taken : 8;
   return out;
 }
@@ -143,6 +145,7 @@ class Server {
   int build(Recovered& recovered, Prng& random) {
     Descriptors descriptors = share_out(allow_many_files(), cores());
     clients_limit_ = std::make_shared<io::SocketLimit>(descriptors.connections);
+    admin_connections_ = descriptors.admin;
     BrokerSettings settings;
     settings.connections_max = descriptors.connections;
     settings.durability = config_.durability;
@@ -184,12 +187,23 @@ class Server {
     Core& first = broker_->first();
     queues_ = std::make_unique<QueueHost>(first.loop, first.store, unclean);
     queues_->dead_letters = &dead_letters_;
-    auto derive_queue = [](QueueDefinition& queue, std::string_view vhost) {
+    auto derive_queue = [](QueueDefinition& queue, std::string_view vhost, FieldTableView policy) {
       // What was declared was checked; a later naru may understand more of it.
       (void)amqp::apply_arguments(queue, vhost).has_value();
+      amqp::apply_policy(queue, policy);
     };
-    hosts_ = std::make_unique<VirtualHosts>(first, *queues_, *meta_, derive_queue);
-    amqp_door_ = std::make_unique<amqp::Door>(first, *queues_, *hosts_);
+    users_ = std::make_unique<Users>(*meta_);
+    parameters_ = std::make_unique<Parameters>(*meta_);
+    hosts_ = std::make_unique<VirtualHosts>(first, *queues_, *meta_, *users_, *parameters_, derive_queue);
+    amqp_door_ = std::make_unique<amqp::Door>(first, *queues_, *hosts_, *users_, *parameters_);
+    management::Site site{first, *queues_, *hosts_, *users_, *parameters_, *amqp_door_, loop_of(0).wall()};
+    api_ = std::make_unique<management::Api>(std::move(site));
+    pages_.api = [this](http::Request request, std::string peer) {
+      return api_->answer(std::move(request), std::move(peer));
+    };
+    pages_.metrics = [this] { return api_->metrics(); };
+    users_->on_removed = [this](const std::string& user) { amqp_door_->user_removed(user); };
+    hosts_->on_removed = [this](VirtualHost& host) { amqp_door_->host_removed(host); };
     return 0;
   }
 
@@ -245,8 +259,8 @@ class Server {
     auto kafka = io::listen(
         loop_of(0), config_.kafka, [this](io::Socket socket) { accept_kafka(std::move(socket)); }, clients_limit_);
     auto admin = io::listen(
-        loop_of(0), config_.admin, [this](io::Socket socket) { servers_[0]->add_admin(std::move(socket)); },
-        std::make_shared<io::SocketLimit>(Descriptors::admin));
+        loop_of(0), config_.admin, [this](io::Socket socket) { servers_[0]->add_admin(std::move(socket), pages_); },
+        std::make_shared<io::SocketLimit>(admin_connections_));
     if (config_.amqp) {
       auto amqp = io::listen(
           loop_of(0), *config_.amqp,
@@ -254,6 +268,7 @@ class Server {
           clients_limit_);
       if (!amqp) return cannot_listen(*config_.amqp, amqp.error());
       amqp_ = std::move(*amqp);
+      amqp_door_->port = amqp_->endpoint().port;
     }
     if (!kafka) return cannot_listen(config_.kafka, kafka.error());
     if (!admin) return cannot_listen(config_.admin, admin.error());
@@ -340,13 +355,17 @@ class Server {
   std::vector<std::unique_ptr<CoreServer>> servers_;
   amqp::DeadLetterExchange dead_letters_{loop_of(0)};
   std::unique_ptr<QueueHost> queues_;
+  std::unique_ptr<Users> users_;
+  std::unique_ptr<Parameters> parameters_;
   std::unique_ptr<VirtualHosts> hosts_;
   std::unique_ptr<amqp::Door> amqp_door_;
+  std::unique_ptr<management::Api> api_;
+  admin::Pages pages_;
   std::unique_ptr<io::TcpListener> kafka_, amqp_, admin_;
   std::vector<std::thread> threads_;
   std::vector<std::string> old_journals_;
   std::shared_ptr<io::SocketLimit> clients_limit_;
-  uint64_t connections_ = 0;
+  uint64_t connections_ = 0, admin_connections_ = 0;
   bool stopping_ = false, checkpointed_ = true;
   int exit_code_ = 0;
 };

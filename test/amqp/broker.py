@@ -75,6 +75,10 @@ class Broker:
     def kafka_address(self):
         return f"127.0.0.1:{self.port + 1}"
 
+    @property
+    def management_port(self):
+        return self.port + (4 if self.is_rabbitmq else 2)
+
     def command(self):
         if self.is_rabbitmq:
             return [*ANY_COMMAND, "run", "--port", str(self.port), "--dir", str(self.folder / "rabbitmq")]
@@ -87,7 +91,7 @@ class Broker:
         environment = os.environ | {
             "RABBITMQ_DEFINITIONS": str(DEFINITIONS),
             "RABBITMQ_PLUGINS": "rabbitmq_prometheus,rabbitmq_consistent_hash_exchange,rabbitmq_random_exchange,"
-                                "rabbitmq_sharding" + os.environ.get("NARU_TEST_MORE_PLUGINS", "")}
+                                "rabbitmq_sharding,rabbitmq_management" + os.environ.get("NARU_TEST_MORE_PLUGINS", "")}
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                             env=environment)

@@ -252,7 +252,7 @@ def test_metrics_are_prometheus_text(naru):
     for family in families.values():
         assert family.documentation and family.type in ("gauge", "counter")
         assert family.samples, family.name
-        assert family.name.startswith("naru_")
+        assert family.name.startswith(("naru_", "rabbitmq_"))  # the latter as RabbitMQ names what AMQP counts
     assert families["naru_log_size_bytes"].unit in ("", "bytes")
 
 

@@ -22,6 +22,7 @@ Outcome Channel::basic_consume(ByteView payload) {
   auto consume = decode_method<BasicConsume>(payload);
   if (!consume) return malformed(consume.error(), payload);
   std::string name;
+  if (auto no = queue_refusal(Operation::read, consume->queue)) return no;
   auto found = find_queue(consume->queue, &name);
   if (!found) return found.error();
   std::string tag(consume->consumer_tag);
@@ -145,6 +146,7 @@ void Channel::add_delivery_count(Queue& queue, const Delivery& delivery, MappedM
 io::Task<Outcome> Channel::basic_get(ByteView payload) {
   auto get = decode_method<BasicGet>(payload);
   if (!get) co_return malformed(get.error(), payload);
+  if (auto no = queue_refusal(Operation::read, get->queue)) co_return no;
   auto found = find_queue(get->queue, nullptr);
   if (!found) co_return found.error();
   if ((*found)->definition.type == QueueType::quorum && (*found)->definition.settings.single_active_consumer)
@@ -170,6 +172,7 @@ io::Task<Outcome> Channel::basic_get(ByteView payload) {
   };
   std::function<void(const Delivery&, int64_t)> taker = take;
   bool got = co_await queue->get(no_ack, taker);
+  if (!got) ++session_.door().core.messages.get_empty;
   if (!got && !closing_) session_.send(number, BasicGetEmpty{});
   co_return Outcome();
 }

@@ -30,6 +30,7 @@ io::Task<Outcome> Channel::exchange_declare(ByteView payload) {
   if (!type && declare->type.empty()) co_return Refusal{ReplyCode::command_invalid, "invalid exchange type ''"};
   if (!type)
     co_return Refusal{ReplyCode::command_invalid, "unknown exchange type '" + std::string(declare->type) + "'"};
+  if (auto no = session_.refusal(Operation::configure, "exchange", name)) co_return no;
   ExchangeDefinition wanted{.name = name,
                             .type = *type,
                             .durable = declare->durable,
@@ -49,6 +50,10 @@ io::Task<Outcome> Channel::exchange_declare(ByteView payload) {
   }
   if (name.starts_with("amq."))
     co_return Refusal{ReplyCode::access_refused, "exchange name '" + name + "' contains reserved prefix 'amq.*'"};
+  if (auto alternate = wanted.arguments.find("alternate-exchange")) {
+    if (auto no = session_.refusal(Operation::read, "exchange", name)) co_return no;
+    if (auto no = session_.refusal(Operation::write, "exchange", *alternate->text())) co_return no;
+  }
   auto declaring = session_.door().hosts.declare_exchange(host, std::move(wanted));
   auto declared = co_await declaring;
   if (!declared) co_return failed(declared.error());
@@ -90,6 +95,7 @@ io::Task<Outcome> Channel::exchange_delete(ByteView payload) {
   if (name.starts_with("amq.") && host.find_exchange(name))
     co_return Refusal{ReplyCode::access_refused,
                       "deletion of system exchange '" + name + "' in vhost '" + host.name + "' not allowed"};
+  if (auto no = session_.refusal(Operation::configure, "exchange", name)) co_return no;
   if (Exchange* there = host.find_exchange(name)) {
     if (wanted->if_unused && !there->bindings.empty())
       co_return Refusal{ReplyCode::precondition_failed, "exchange '" + name + "' in vhost '" + host.name + "' in use"};
@@ -101,10 +107,24 @@ io::Task<Outcome> Channel::exchange_delete(ByteView payload) {
   co_return Outcome();
 }
 
+/// Of the exchange that a binding begins at; who may write to the destination was asked before.
+Outcome Channel::source_refusal(const std::string& source, std::string_view key) const {
+  if (source.empty()) return Refusal{ReplyCode::access_refused, "operation not permitted on the default exchange"};
+  if (auto no = session_.refusal(Operation::read, "exchange", source)) return no;
+  const Exchange* exchange = session_.host().find_exchange(source);
+  return exchange ? session_.topic_refusal(Operation::read, *exchange, key) : std::nullopt;
+}
+
+/// Between exchanges.
+Outcome Channel::binding_refusal(const Binding& binding) const {
+  if (auto no = session_.refusal(Operation::write, "exchange", binding.destination)) return no;
+  if (binding.destination.empty())
+    return Refusal{ReplyCode::access_refused, "operation not permitted on the default exchange"};
+  return source_refusal(binding.source, binding.key);
+}
+
 io::Task<Outcome> Channel::make_binding(Binding binding) {
   VirtualHost& host = session_.host();
-  if (binding.source.empty() || (!binding.to_queue && binding.destination.empty()))
-    co_return Refusal{ReplyCode::access_refused, "operation not permitted on the default exchange"};
   for (const std::string* name : {&binding.source, binding.to_queue ? &binding.source : &binding.destination})
     if (!host.find_exchange(*name))
       co_return Refusal{ReplyCode::not_found, "no exchange '" + *name + "' in vhost '" + host.name + "'"};
@@ -126,6 +146,7 @@ io::Task<Outcome> Channel::exchange_bind(ByteView payload) {
                   .destination = std::string(bind->destination),
                   .key = std::string(bind->routing_key),
                   .arguments = FieldTable(bind->arguments)};
+  if (auto no = binding_refusal(binding)) co_return no;
   auto making = make_binding(std::move(binding));
   Outcome outcome = co_await making;
   if (!outcome && !nowait && !closing_) session_.send(number, ExchangeBindOk{});
@@ -141,8 +162,7 @@ io::Task<Outcome> Channel::exchange_unbind(ByteView payload) {
                   .destination = std::string(unbind->destination),
                   .key = std::string(unbind->routing_key),
                   .arguments = FieldTable(unbind->arguments)};
-  if (binding.source.empty() || binding.destination.empty())
-    co_return Refusal{ReplyCode::access_refused, "operation not permitted on the default exchange"};
+  if (auto no = binding_refusal(binding)) co_return no;
   auto removing = session_.door().hosts.unbind(session_.host(), std::move(binding));
   auto removed = co_await removing;
   if (!removed) co_return failed(removed.error());

@@ -105,13 +105,15 @@ std::expected<void, Refusal> add_keys(std::vector<std::string_view>& keys, Field
 Outcome Channel::publish(std::string_view exchange, std::string_view key, ByteView properties,
                          const Properties& decoded, ByteView body, bool mandatory) {
   VirtualHost& host = session_.host();
+  if (!session_.may_publish(exchange))
+    if (auto refusal = session_.publish_refusal(exchange, key)) return refusal;
   Exchange* to = host.find_exchange(exchange);
   if (!to)
     return Refusal{ReplyCode::not_found, "no exchange '" + std::string(exchange) + "' in vhost '" + host.name + "'"};
   if (to->definition.internal)
     return Refusal{ReplyCode::access_refused,
                    "cannot publish to internal exchange '" + std::string(exchange) + "' in vhost '" + host.name + "'"};
-  if (decoded.user_id && *decoded.user_id != session_.user())
+  if (decoded.user_id && *decoded.user_id != session_.user() && !session_.may_impersonate())
     return Refusal{ReplyCode::precondition_failed, "user_id property set to '" + std::string(*decoded.user_id) +
                                                        "' but authenticated user was '" + session_.user() + "'"};
   if (decoded.delivery_mode && *decoded.delivery_mode != 1 && *decoded.delivery_mode != 2)
@@ -156,6 +158,10 @@ Outcome Channel::publish(std::string_view exchange, std::string_view key, ByteVi
     route_.version = more_keys.empty() && host.routes_by_key(*to) ? host.version() : 0;
   }
   if (confirming_) ++next_publish_;
+  auto& counters = session_.door().core.messages;
+  ++counters.received;
+  counters.routed += route_.queues.size();
+  if (route_.queues.empty()) ++(mandatory ? counters.returned : counters.dropped);
   if (route_.queues.empty() && mandatory) send_return(ReplyCode::no_route, exchange, key, properties, body);
   bool accepted = true;
   if (!route_.queues.empty()) {
@@ -202,6 +208,9 @@ Outcome Channel::confirm_select(ByteView payload) {
 void Channel::confirm(uint64_t up_to) {
   if (closing_) return;
   uint64_t reached = up_to;
+  if (reached > last_confirmed_)
+    session_.door().core.messages.confirmed +=
+        reached - last_confirmed_ - static_cast<uint64_t>(std::distance(nacked_.begin(), nacked_.upper_bound(reached)));
   while (up_to > last_confirmed_ && nacked_.contains(up_to)) --up_to;
   if (up_to > last_confirmed_)
     session_.send(number, BasicAck{.delivery_tag = up_to, .multiple = up_to > last_confirmed_ + 1});

@@ -48,12 +48,15 @@ io::Task<Outcome> Channel::queue_declare(ByteView payload) {
     wanted.name = "amq.gen-" + session_.door().hosts.random_name();
   } else if (name.starts_with("amq.")) {
     co_return Refusal{ReplyCode::access_refused, "queue name '" + name + "' contains reserved prefix 'amq.*'"};
-  } else if (DeclaredQueue* there = host.find_queue(name)) {
+  }
+  if (auto no = session_.refusal(Operation::configure, "queue", wanted.name)) co_return no;
+  if (DeclaredQueue* there = host.find_queue(wanted.name)) {
     if (auto refusal = compare(wanted, *there)) co_return refusal;
     there->queue->last_used_ms = session_.door().core.loop.now();
     answer(*there);
     co_return Outcome();
   }
+  if (auto refusal = new_queue_refusal(wanted)) co_return refusal;
   if (auto applied = apply_arguments(wanted, host.name); !applied)
     co_return Refusal{ReplyCode::precondition_failed, applied.error()};
   if (name.empty() && wanted.type == QueueType::quorum)
@@ -65,6 +68,21 @@ io::Task<Outcome> Channel::queue_declare(ByteView payload) {
   if (closing_) co_return Outcome();
   answer(**declared);
   co_return Outcome();
+}
+
+/// What keeps a queue from being made that could be declared if it were there: a limit of the virtual host, and a place
+/// for dead letters that the user may not write to.
+Outcome Channel::new_queue_refusal(const QueueDefinition& wanted) const {
+  const VirtualHost& host = session_.host();
+  auto limit = session_.door().parameters.vhost_limit(host.name, "max-queues");
+  if (limit && static_cast<int64_t>(host.queues().size()) >= *limit)
+    return Refusal{ReplyCode::precondition_failed, "cannot declare queue '" + wanted.name +
+                                                       "': queue limit in vhost '" + host.name + "' (" +
+                                                       std::to_string(*limit) + ") is reached"};
+  auto dead_letters = wanted.arguments.find("x-dead-letter-exchange");
+  if (!dead_letters || !dead_letters->text()) return {};
+  if (auto no = session_.refusal(Operation::read, "queue", wanted.name)) return no;
+  return session_.refusal(Operation::write, "exchange", *dead_letters->text());
 }
 
 /// What keeps the queue that is there from being the one that was declared.
@@ -90,6 +108,7 @@ io::Task<Outcome> Channel::queue_delete(ByteView payload) {
   if (!wanted) co_return malformed(wanted.error(), payload);
   std::string name;
   bool nowait = wanted->nowait;
+  if (auto no = queue_refusal(Operation::configure, wanted->queue)) co_return no;
   auto found = find_queue(wanted->queue, &name);
   if (!found && (found.error().code != ReplyCode::not_found || name.empty())) co_return found.error();
   int64_t ready = 0;
@@ -112,6 +131,7 @@ io::Task<Outcome> Channel::queue_delete(ByteView payload) {
 Outcome Channel::queue_purge(ByteView payload) {
   auto purge = decode_method<QueuePurge>(payload);
   if (!purge) return malformed(purge.error(), payload);
+  if (auto no = queue_refusal(Operation::read, purge->queue)) return no;
   auto found = find_queue(purge->queue, nullptr);
   if (!found) return found.error();
   auto purged = static_cast<uint32_t>((*found)->queue->purge());
@@ -126,10 +146,12 @@ io::Task<Outcome> Channel::queue_bind(ByteView payload) {
                   .destination = "",
                   .key = std::string(bind->routing_key),
                   .arguments = FieldTable(bind->arguments)};
-  bool nowait = bind->nowait, named = !bind->queue.empty();
+  bool nowait = bind->nowait;
+  if (bind->queue.empty() && binding.key.empty()) binding.key = last_queue_;
+  if (auto no = queue_refusal(Operation::write, bind->queue)) co_return no;
+  if (auto no = source_refusal(binding.source, binding.key)) co_return no;
   auto found = find_queue(bind->queue, &binding.destination);
   if (!found) co_return found.error();
-  if (!named && binding.key.empty()) binding.key = binding.destination;
   auto binding_task = make_binding(std::move(binding));
   Outcome outcome = co_await binding_task;
   if (!outcome && !nowait && !closing_) session_.send(number, QueueBindOk{});
@@ -143,13 +165,13 @@ io::Task<Outcome> Channel::queue_unbind(ByteView payload) {
                   .destination = "",
                   .key = std::string(unbind->routing_key),
                   .arguments = FieldTable(unbind->arguments)};
+  if (unbind->queue.empty() && binding.key.empty()) binding.key = last_queue_;
+  if (auto no = queue_refusal(Operation::write, unbind->queue)) co_return no;
+  if (auto no = source_refusal(binding.source, binding.key)) co_return no;
   auto found = find_queue(unbind->queue, &binding.destination);
   bool absent = !found && !binding.destination.empty() &&
                 (found.error().code == ReplyCode::not_found || !session_.host().has(binding));
   if (!found && !absent) co_return found.error();
-  if (unbind->queue.empty() && binding.key.empty()) binding.key = binding.destination;
-  if (binding.source.empty())
-    co_return Refusal{ReplyCode::access_refused, "operation not permitted on the default exchange"};
   auto removing = session_.door().hosts.unbind(session_.host(), std::move(binding));
   auto removed = co_await removing;
   if (!removed) co_return failed(removed.error());

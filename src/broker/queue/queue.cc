@@ -25,6 +25,15 @@ Queue::Queue(QueueHost& host, std::string its_name, std::vector<Level> levels, Q
 
 Queue::~Queue() = default;
 
+Queue::Counters& Queue::Counters::operator+=(const Counters& other) {
+  published += other.published;
+  delivered += other.delivered;
+  redelivered += other.redelivered;
+  acked += other.acked;
+  got += other.got;
+  return *this;
+}
+
 void Queue::set_settings(QueueSettings settings) {
   settings_ = std::move(settings);
   for (auto& level : levels_)
@@ -197,6 +206,7 @@ int64_t Queue::purge() {
 int64_t Queue::erase() {
   int64_t ready = counts().ready;
   erased_ = true;
+  host_.of_erased[settings_.counts_deliveries] += counters_;
   expiry_.cancel();
   for (auto& [priority, list] : ready_) list.clear();
   for (QueueConsumer* consumer : std::exchange(consumers_, {})) consumer->queue_gone(*this);

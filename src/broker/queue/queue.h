@@ -116,6 +116,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
 
   struct Counters {
     uint64_t published = 0, delivered = 0, redelivered = 0, acked = 0, got = 0;
+    Counters& operator+=(const Counters& other);
   };
   const Counters& counters() const { return counters_; }
   /// When it was last used in a way that keeps a queue with an expiry alive: consumers, get, declare.

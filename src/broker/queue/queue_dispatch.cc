@@ -181,7 +181,9 @@ io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64
     int64_t left = 0;
     for (auto& level : levels_)
       if (level->log) left += level->cursor->counts(level->log->bounds().end).ready;
-    take(delivery(*next, record), left);
+    Delivery out = delivery(*next, record);
+    if (out.redelivered) ++counters_.redelivered;
+    take(out, left);
     co_return true;
   }
   co_return false;

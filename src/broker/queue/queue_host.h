@@ -2,6 +2,7 @@
 // All queues of one core, and the end of their turns: everything published since the last one is appended, then what
 // was settled is written down, then consumers are served. In this order, so that a message that moves from one queue to
 // another is in the journal at its new place before it leaves the old one.
+#include <array>
 #include <deque>
 
 #include "broker/queue/queue.h"
@@ -14,6 +15,7 @@ class DeadLetters {
  public:
   virtual ~DeadLetters() = default;
   virtual void bury(Queue& queue, const StoredRecord& record, Death why) = 0;
+  std::array<uint64_t, 4> buried{};  // by Death: how many found their exchange
 };
 
 /// Told when all that was published up to now is in the journal: confirm it once `position` is durable.
@@ -36,6 +38,8 @@ class QueueHost {
   Store& store;
   const bool unclean;
   DeadLetters* dead_letters = nullptr;
+  /// What queues that are gone had counted; the second one: those that count deliveries.
+  std::array<Queue::Counters, 2> of_erased{};
 
   HolderId new_holder() { return HolderId(++last_holder_); }
   /// The queue has something to do at the end of this turn.

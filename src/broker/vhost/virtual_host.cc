@@ -4,7 +4,8 @@ namespace naru {
 
 std::optional<std::string_view> Exchange::alternate() const {
   auto value = definition.arguments.find("alternate-exchange");
-  return value ? value->text() : std::nullopt;
+  if (value) return value->text();
+  return policy_alternate ? std::optional<std::string_view>(*policy_alternate) : std::nullopt;
 }
 
 DeclaredQueue* VirtualHost::find_queue(std::string_view queue_name) {

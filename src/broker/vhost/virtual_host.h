@@ -6,6 +6,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "base/json.h"
 #include "broker/routing/bindings.h"
 #include "broker/vhost/definitions.h"
 
@@ -15,6 +16,8 @@ struct Exchange {
   ExchangeDefinition definition;
   std::unique_ptr<Bindings> matcher;
   std::set<const Binding*> bindings;  // from here; owned by the virtual host
+  std::optional<std::string> policy_alternate{};
+  /// Where a message goes that leads nowhere: what was declared, else what a policy says.
   std::optional<std::string_view> alternate() const;
 };
 
@@ -29,6 +32,9 @@ class VirtualHost {
  public:
   explicit VirtualHost(std::string its_name) : name(std::move(its_name)) {}
   const std::string name;
+  Json metadata = Json::object();  // description, tags, default_queue_type
+  /// Deleted, or about to be: nothing is declared here any more.
+  bool removed = false;
 
   DeclaredQueue* find_queue(std::string_view queue_name);
   Exchange* find_exchange(std::string_view exchange_name);

@@ -23,8 +23,17 @@ std::string_view host_of(std::string_view key, std::string_view kind) {
 
 }  // namespace
 
-VirtualHosts::VirtualHosts(Core& core, QueueHost& queues, MetaStore& meta, Derive derive)
-    : core_(core), queues_(queues), meta_(meta), derive_(std::move(derive)) {}
+VirtualHosts::VirtualHosts(Core& core, QueueHost& queues, MetaStore& meta, Users& users, Parameters& parameters,
+                           Derive derive)
+    : core_(core),
+      queues_(queues),
+      meta_(meta),
+      users_(users),
+      parameters_(parameters),
+      policies_(parameters),
+      derive_(std::move(derive)) {
+  parameters_.on_change = [this](const Parameters::Key& key) { renew(key.vhost); };
+}
 
 VirtualHost* VirtualHosts::find(std::string_view name) {
   auto found = hosts_.find(name);
@@ -38,28 +47,26 @@ void VirtualHosts::predeclare(VirtualHost& host) {
   };
   for (auto [name, type] : predeclared) {
     ExchangeDefinition definition{.name = name, .type = type, .durable = true};
-    host.add(std::move(definition));
+    insert(host, std::move(definition));
   }
-  host.add(
-      ExchangeDefinition{.name = "amq.rabbitmq.trace", .type = ExchangeType::topic, .durable = true, .internal = true});
+  insert(host, ExchangeDefinition{
+                   .name = "amq.rabbitmq.trace", .type = ExchangeType::topic, .durable = true, .internal = true});
 }
 
 io::Task<Result<void>> VirtualHosts::load() {
-  auto root = std::make_unique<VirtualHost>("/");
-  predeclare(*root);
-  hosts_.emplace("/", std::move(root));
+  CO_TRY_VOID(co_await parameters_.load());
+  CO_TRY_VOID(co_await users_.load("/"));
+  CO_TRY_VOID(co_await load_hosts());
   CO_TRY(auto exchanges, co_await meta_.range(std::string(exchange_rows)));
   for (const MetaRow& row : exchanges) {
     CO_TRY(auto definition, decode_exchange(row.value));
-    if (VirtualHost* host = find(host_of(row.key, exchange_rows))) host->add(std::move(definition));
+    if (VirtualHost* host = find(host_of(row.key, exchange_rows))) insert(*host, std::move(definition));
   }
   CO_TRY(auto queues, co_await meta_.range(std::string(queue_rows)));
   for (const MetaRow& row : queues) {
     CO_TRY(auto definition, decode_queue(row.value));
     VirtualHost* host = find(host_of(row.key, queue_rows));
-    if (!host) continue;
-    derive_(definition, host->name);
-    insert(*host, std::move(definition));
+    if (host) insert(*host, std::move(definition));
   }
   CO_TRY(auto bindings, co_await meta_.range(std::string(binding_rows)));
   for (const MetaRow& row : bindings) {
@@ -99,6 +106,7 @@ io::Task<Result<std::vector<Queue::Level>>> VirtualHosts::new_levels(size_t coun
 }
 
 DeclaredQueue& VirtualHosts::insert(VirtualHost& host, QueueDefinition definition) {
+  derive(host, definition);
   auto queue = std::make_shared<Queue>(queues_, definition.name, definition.levels, definition.settings);
   queue->home = &host;
   if (definition.owner != 0) ++exclusive_;
@@ -135,6 +143,7 @@ io::Task<Result<DeclaredQueue*>> VirtualHosts::declare_queue(VirtualHost& host, 
   if (queues_.is_blocked()) co_return fail(Code::full, "no space left");
   auto making = new_levels(size_t{wanted.settings.max_priority} + 1);
   CO_TRY(wanted.levels, co_await making);
+  if (host.removed) co_return fail(Code::conflict, "the virtual host is deleted");
   if (DeclaredQueue* there = host.find_queue(wanted.name)) co_return there;  // somebody was faster
   std::string name = wanted.name;
   bool durable = wanted.durable;
@@ -188,10 +197,11 @@ io::Task<Result<int64_t>> VirtualHosts::delete_queue(VirtualHost& host, std::str
 
 io::Task<Result<Exchange*>> VirtualHosts::declare_exchange(VirtualHost& host, ExchangeDefinition wanted) {
   if (wanted.durable && queues_.is_blocked()) co_return fail(Code::full, "no space left");
+  if (host.removed) co_return fail(Code::conflict, "the virtual host is deleted");
   std::string name = wanted.name;
   bool durable = wanted.durable;
   std::string row = durable ? encode(wanted) : std::string();
-  host.add(std::move(wanted));
+  insert(host, std::move(wanted));
   if (durable) {
     std::vector<MetaWrite> writes{{row_key(exchange_rows, host, name), row}};
     auto committing = meta_.commit({}, std::move(writes));
@@ -242,6 +252,7 @@ io::Task<Result<void>> VirtualHosts::bind(VirtualHost& host, Binding binding) {
   Exchange* source = host.find_exchange(binding.source);
   if (!source || (binding.to_queue ? !host.find_queue(binding.destination) : !host.find_exchange(binding.destination)))
     co_return fail(Code::not_found, "what was to be bound is gone");
+  if (host.removed) co_return fail(Code::conflict, "the virtual host is deleted");
   if (!host.add(binding)) co_return Result<void>();
   if (!is_durable(host, binding)) co_return Result<void>();
   std::string row = encode(binding);
@@ -265,6 +276,18 @@ io::Task<Result<void>> VirtualHosts::unbind(VirtualHost& host, Binding binding) 
   std::set<std::string> sources{binding.source};
   co_await delete_unbound(host, std::move(sources));
   co_return Result<void>();
+}
+
+/// The keys of all that the meta store has of what is declared in a virtual host.
+std::vector<std::string> VirtualHosts::durable_rows(const VirtualHost& host) const {
+  std::vector<std::string> keys;
+  for (const auto& [name, queue] : host.queues_)
+    if (queue.definition.durable) keys.push_back(row_key(queue_rows, host, name));
+  for (const auto& [name, exchange] : host.exchanges_)
+    if (exchange.definition.durable) keys.push_back(row_key(exchange_rows, host, name));
+  for (const auto& [row, binding] : host.bindings_)
+    if (is_durable(host, binding)) keys.push_back(row_key(binding_rows, host, row));
+  return keys;
 }
 
 /// Auto-delete exchanges go with the last binding from them.

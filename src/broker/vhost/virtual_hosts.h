@@ -5,25 +5,39 @@
 
 #include "broker/core.h"
 #include "broker/meta_store.h"
+#include "broker/policies/policies.h"
 #include "broker/queue/queue_host.h"
+#include "broker/users/users.h"
 #include "broker/vhost/virtual_host.h"
 
 namespace naru {
 
 class VirtualHosts {
  public:
-  /// Fills settings and expiry of a queue from its arguments, which were checked when it was declared.
-  using Derive = std::function<void(QueueDefinition&, std::string_view vhost)>;
+  /// Fills settings and expiry of a queue from its arguments, which were checked when it was declared, and from what
+  /// policies say: "max-length": 10.
+  using Derive = std::function<void(QueueDefinition&, std::string_view vhost, FieldTableView policy)>;
 
-  VirtualHosts(Core& core, QueueHost& queues, MetaStore& meta, Derive derive);
+  VirtualHosts(Core& core, QueueHost& queues, MetaStore& meta, Users& users, Parameters& parameters, Derive derive);
 
-  /// Reads what is declared from the meta store after a start.
+  /// Reads what is declared from the meta store after a start, users and parameters too. A data folder that never had
+  /// one gets the virtual host "/".
   io::Task<Result<void>> load();
   /// The streams that queues live in.
   std::set<StreamId> streams() const;
 
   VirtualHost* find(std::string_view name);
   const std::map<std::string, std::unique_ptr<VirtualHost>, std::less<>>& all() const { return hosts_; }
+  Policies& policies() { return policies_; }
+  /// The policies of a queue or an exchange.
+  Policies::Match match(const VirtualHost& host, const QueueDefinition& queue);
+  Policies::Match match(const VirtualHost& host, const ExchangeDefinition& exchange);
+
+  /// Makes a virtual host, or changes the metadata of one.
+  io::Task<Result<void>> put(std::string name, Json metadata);
+  /// With all that is in it, its permissions and its policies. Code::not_found. Tells on_removed first.
+  io::Task<Result<void>> remove(std::string name);
+  std::function<void(VirtualHost&)> on_removed;
 
   // Each of these is durable when it returns, if the thing is. Code::full; what the meta store says. Equivalence and
   // permissions are the caller's; that names exist was checked by it too, and is checked again.
@@ -49,6 +63,12 @@ class VirtualHosts {
   io::Task<> delete_queue_later(VirtualHost& host, std::string name);
   std::pair<int64_t, std::set<std::string>> forget_queue(VirtualHost& host, const std::string& name);
   DeclaredQueue& insert(VirtualHost& host, QueueDefinition definition);
+  void insert(VirtualHost& host, ExchangeDefinition definition);
+  void derive(const VirtualHost& host, QueueDefinition& definition);
+  void derive(const VirtualHost& host, Exchange& exchange);
+  void renew(std::string_view vhost);
+  std::vector<std::string> durable_rows(const VirtualHost& host) const;
+  io::Task<Result<void>> load_hosts();
   void watch_expiry(VirtualHost& host, DeclaredQueue& queue);
   bool is_durable(const VirtualHost& host, const Binding& binding) const;
   io::Task<> delete_unbound(VirtualHost& host, std::set<std::string> exchanges);
@@ -57,8 +77,13 @@ class VirtualHosts {
   Core& core_;
   QueueHost& queues_;
   MetaStore& meta_;
+  Users& users_;
+  Parameters& parameters_;
+  Policies policies_;
   Derive derive_;
   std::map<std::string, std::unique_ptr<VirtualHost>, std::less<>> hosts_;
+  /// Deleted ones, empty: who was at work on one may still look at it.
+  std::vector<std::unique_ptr<VirtualHost>> removed_;
   std::vector<StreamId> spare_streams_;
   uint64_t exclusive_ = 0;  // queues with an owner: none of these, and nobody looks for them
 };

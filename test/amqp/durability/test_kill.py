@@ -57,3 +57,33 @@ def test_rounds_of_kills(own_broker):
     channel = connect(own_broker).channel()
     left = [int(body) for _, _, body in iter(lambda: channel.basic_get("work", auto_ack=True), (None, None, None))]
     assert left == sorted(expected)
+
+
+@pytest.mark.skipif(PEER == "rabbitmq", reason="kills naru's process")
+def test_what_administrators_made_survives_a_kill(own_broker):
+    """Users, permissions, virtual hosts and policies: durable when the command has returned."""
+    ctl = own_broker.ctl
+    ctl("add_vhost", "lasting")
+    ctl("add_user", "ann", "secret")
+    ctl("set_permissions", "-p", "lasting", "ann", "^a", "^a", "^a")
+    ctl("set_policy", "-p", "lasting", "short", "^a", '{"max-length":2}', "--apply-to", "queues")
+    ctl("add_vhost", "gone")
+    ctl("set_permissions", "-p", "gone", "guest", ".*", ".*", ".*")
+    with pika.BlockingConnection(pika.URLParameters(f"amqp://guest:guest@{own_broker.address}/gone")) as connection:
+        connection.channel().queue_declare("left", durable=True)
+    ctl("delete_vhost", "gone")
+    own_broker.kill()
+    own_broker.start()
+    with pika.BlockingConnection(pika.URLParameters(f"amqp://ann:secret@{own_broker.address}/lasting")) as connection:
+        channel = connection.channel()
+        channel.queue_declare("aq", durable=True)
+        channel.confirm_delivery()
+        for n in range(4):
+            channel.basic_publish("", "aq", str(n).encode())
+        assert channel.queue_declare("aq", passive=True).method.message_count == 2
+        with pytest.raises(pika.exceptions.ChannelClosedByBroker, match="refused for user 'ann'"):
+            channel.queue_declare("b")
+    assert "gone" not in ctl("-q", "list_vhosts").splitlines()
+    ctl("add_vhost", "gone")  # a new one of that name has nothing of the old one
+    assert ctl("-q", "list_queues", "-p", "gone") == ""
+    assert ctl("-q", "list_permissions", "-p", "gone") == ""

@@ -1,0 +1,13 @@
+#pragma once
+// Base64 (RFC 4648, section 4), with padding.
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace naru {
+
+std::string to_base64(std::string_view bytes);
+/// Nothing if it is none: another character, a wrong length, bits that are set behind the end.
+std::optional<std::string> from_base64(std::string_view text);
+
+}  // namespace naru

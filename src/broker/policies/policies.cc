@@ -1,0 +1,174 @@
+#include "broker/policies/policies.h"
+
+#include <algorithm>
+
+namespace naru {
+namespace {
+
+enum class Kind : uint8_t { count, positive, text, overflow, strategy, mode, any };
+struct Setting {
+  std::string_view key;
+  Kind kind;
+  bool takes_smaller = false;  // and so it may be in an operator policy
+};
+
+/// What a policy may say. What only a cluster of RabbitMQs knows is taken and does nothing, so that definitions import.
+constexpr Setting settings[] = {
+    {"message-ttl", Kind::count, true},
+    {"expires", Kind::positive, true},
+    {"max-length", Kind::count, true},
+    {"max-length-bytes", Kind::count, true},
+    {"max-in-memory-length", Kind::count, true},
+    {"max-in-memory-bytes", Kind::count, true},
+    {"delivery-limit", Kind::count, true},
+    {"dead-letter-exchange", Kind::text},
+    {"dead-letter-routing-key", Kind::text},
+    {"dead-letter-strategy", Kind::strategy},
+    {"alternate-exchange", Kind::text},
+    {"overflow", Kind::overflow},
+    {"queue-mode", Kind::mode},
+    {"queue-version", Kind::count},
+    {"max-age", Kind::text},
+    {"stream-max-segment-size-bytes", Kind::count},
+    {"queue-leader-locator", Kind::text},
+    {"queue-master-locator", Kind::text},
+    {"initial-cluster-size", Kind::count},
+    {"consumer-timeout", Kind::any},
+    {"federation-upstream", Kind::any},
+    {"federation-upstream-set", Kind::any},
+    {"federation-upstream-pattern", Kind::any},
+    {"ha-mode", Kind::any},
+    {"ha-params", Kind::any},
+    {"ha-sync-mode", Kind::any},
+    {"ha-sync-batch-size", Kind::any},
+    {"ha-promote-on-shutdown", Kind::any},
+    {"ha-promote-on-failure", Kind::any},
+};
+
+const Setting* find_setting(std::string_view key) {
+  auto found = std::ranges::find(settings, key, &Setting::key);
+  return found == std::end(settings) ? nullptr : &*found;
+}
+
+std::optional<std::string> wrong_value(const Setting& setting, const Json& value) {
+  auto text = value.text();
+  auto number = value.integer();
+  std::string shown = to_text(value);
+  auto one_of = [&](std::initializer_list<std::string_view> words) { return text && std::ranges::count(words, *text); };
+  switch (setting.kind) {
+    case Kind::count:
+      if (number && *number >= 0) return std::nullopt;
+      return shown + " is not a valid " + std::string(setting.key);
+    case Kind::positive:
+      if (number && *number > 0) return std::nullopt;
+      return shown + " is not a valid " + std::string(setting.key);
+    case Kind::text:
+      if (text) return std::nullopt;
+      return shown + " is not a valid " + std::string(setting.key);
+    case Kind::overflow:
+      if (one_of({"drop-head", "reject-publish", "reject-publish-dlx"})) return std::nullopt;
+      return shown + " is not a valid overflow value";
+    case Kind::strategy:
+      if (one_of({"at-most-once", "at-least-once"})) return std::nullopt;
+      return shown + " is not a valid dead letter strategy";
+    case Kind::mode:
+      if (one_of({"default", "lazy"})) return std::nullopt;
+      return shown + " is not a valid queue-mode value";
+    case Kind::any: return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> wrong_definition(const Json& definition, bool is_operator) {
+  auto* members = definition.members();
+  if (!members || members->empty()) return "no policy provided";
+  for (const auto& [key, value] : *members) {
+    const Setting* setting = find_setting(key);
+    if (!setting || (is_operator && !setting->takes_smaller))
+      return "[{<<\"" + key + "\">>," + to_text(value) + "}] are not recognised policy settings";
+    if (auto wrong = wrong_value(*setting, value)) return wrong;
+  }
+  return std::nullopt;
+}
+
+bool is_meant(std::string_view apply_to, PolicyTarget target) {
+  if (apply_to == "all") return true;
+  if (target == PolicyTarget::exchange) return apply_to == "exchanges";
+  return apply_to == "queues" || (apply_to == "classic_queues" && target == PolicyTarget::classic_queue) ||
+         (apply_to == "quorum_queues" && target == PolicyTarget::quorum_queue) ||
+         (apply_to == "streams" && target == PolicyTarget::stream);
+}
+
+const Policy* best(const std::vector<Policy>& policies, PolicyTarget target, std::string_view name) {
+  for (const Policy& policy : policies)
+    if (is_meant(policy.apply_to, target) && policy.pattern.matches(name)) return &policy;
+  return nullptr;
+}
+
+}  // namespace
+
+bool takes_smaller(std::string_view key) {
+  const Setting* setting = find_setting(key);
+  return setting && setting->takes_smaller;
+}
+
+std::expected<Policy, std::string> make_policy(std::string_view name, const Json& value, bool is_operator) {
+  const Json* text = value.find("pattern");
+  if (!text || !text->text()) return std::unexpected("Key 'pattern' not found in policy");
+  auto pattern = Pattern::compile(*text->text());
+  if (!pattern)
+    return std::unexpected("pattern should be regular expression but " + to_text(*text) + " gives " + pattern.error());
+  const Json* definition = value.find("definition");
+  if (!definition) return std::unexpected("Key 'definition' not found in policy");
+  if (auto wrong = wrong_definition(*definition, is_operator)) return std::unexpected(*wrong);
+  const Json* priority = value.find("priority");
+  if (priority && !priority->integer())
+    return std::unexpected("priority should be a number, actually was " + to_text(*priority));
+  const Json* target = value.find("apply-to");
+  std::string apply_to(target ? target->text().value_or("?") : "all");
+  constexpr std::string_view targets[] = {"all", "exchanges", "queues", "classic_queues", "quorum_queues", "streams"};
+  if (std::ranges::find(targets, apply_to) == std::end(targets))
+    return std::unexpected("apply-to '" + apply_to + "' unrecognised");
+  return Policy{std::string(name), std::move(apply_to), std::move(*pattern), priority ? *priority->integer() : 0,
+                *definition};
+}
+
+Json Policies::Match::definition() const {
+  Json all = policy ? policy->definition : Json::object();
+  if (!operator_policy) return all;
+  for (const auto& [key, value] : *operator_policy->definition.members()) {
+    const Json* own = all.find(key);
+    if (!own || value.integer() < own->integer()) all.set(key, value);
+  }
+  return all;
+}
+
+Policies::Host& Policies::host(std::string_view vhost) {
+  auto found = hosts_.find(vhost);
+  if (found != hosts_.end()) return found->second;
+  Host& made = hosts_[std::string(vhost)];
+  for (const auto& [key, value] : parameters_.all()) {
+    if (key.vhost != vhost) continue;
+    bool is_operator = key.component == Parameters::operator_policy;
+    if (!is_operator && key.component != Parameters::policy) continue;
+    if (auto policy = make_policy(key.name, value, is_operator))
+      (is_operator ? made.operator_policies : made.policies).push_back(std::move(*policy));
+  }
+  for (auto* policies : {&made.policies, &made.operator_policies})
+    std::ranges::sort(*policies, [](const Policy& a, const Policy& b) {
+      return a.priority != b.priority ? a.priority > b.priority : a.name < b.name;
+    });
+  return made;
+}
+
+Policies::Match Policies::match(std::string_view vhost, PolicyTarget target, std::string_view name) {
+  if (parameters_.all().empty()) return {};
+  Host& all = host(vhost);
+  return {best(all.policies, target, name), best(all.operator_policies, target, name)};
+}
+
+void Policies::changed(std::string_view vhost) {
+  if (auto found = hosts_.find(vhost); found != hosts_.end()) hosts_.erase(found);
+}
+
+}  // namespace naru

@@ -1,0 +1,135 @@
+#include "management/listing.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "broker/users/pattern.h"
+
+namespace naru::management {
+namespace {
+
+using Query = std::map<std::string, std::string, std::less<>>;
+
+std::string_view value_of(const Query& query, std::string_view name) {
+  auto found = query.find(name);
+  return found == query.end() ? std::string_view() : std::string_view(found->second);
+}
+
+/// The value at "a.b.c".
+const Json* at(const Json& object, std::string_view path) {
+  const Json* value = &object;
+  while (value && !path.empty()) {
+    size_t dot = path.find('.');
+    value = value->find(path.substr(0, dot));
+    path = dot == path.npos ? std::string_view() : path.substr(dot + 1);
+  }
+  return value;
+}
+
+/// Only the members that are wanted: a whole one, or what is nested in it.
+Json only(const Json& object, std::string_view columns) {
+  Json out = Json::object();
+  while (!columns.empty()) {
+    size_t comma = columns.find(',');
+    std::string_view path = columns.substr(0, comma);
+    columns = comma == columns.npos ? std::string_view() : columns.substr(comma + 1);
+    const Json* value = at(object, path);
+    if (!value) continue;
+    Json* into = &out;
+    for (size_t dot; (dot = path.find('.')) != path.npos; path.remove_prefix(dot + 1)) {
+      std::string_view name = path.substr(0, dot);
+      if (!into->find(name)) into->set(name, Json::object());
+      for (auto& [key, nested] : *into->members())
+        if (key == name) into = &nested;
+    }
+    into->set(path, *value);
+  }
+  return out;
+}
+
+bool less(const Json* a, const Json* b) {
+  if (!a || !b) return !a && b;
+  if (a->number() && b->number()) return *a->number() < *b->number();
+  if (a->text() && b->text()) return *a->text() < *b->text();
+  return to_text(*a) < to_text(*b);
+}
+
+std::optional<std::string> keep_named(Json::Array& items, const Query& query) {
+  std::string_view name = value_of(query, "name");
+  if (name.empty()) return std::nullopt;
+  auto drop_unless = [&](auto fits) {
+    std::erase_if(items, [&](const Json& one) { return !fits(one.text_of("name")); });
+  };
+  if (value_of(query, "use_regex") == "true") {
+    auto pattern = Pattern::compile(name);
+    if (!pattern) return pattern.error();
+    drop_unless([&](std::string_view one) { return pattern->matches(one); });
+  } else {
+    drop_unless([&](std::string_view one) { return one.contains(name); });
+  }
+  return std::nullopt;
+}
+
+std::optional<size_t> number_of(const Query& query, std::string_view name, size_t otherwise) {
+  std::string_view text = value_of(query, name);
+  if (text.empty()) return otherwise;
+  size_t number = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::optional<std::string> paginate(Json& body, size_t total, const Query& query) {
+  constexpr size_t most = 500;
+  auto page = number_of(query, "page", 1), size = number_of(query, "page_size", 100);
+  if (!page || !size || *page == 0 || *size == 0 || *size > most) return "page and page_size: numbers from 1 on";
+  Json::Array items = std::move(*body.items());
+  size_t count = items.size(), pages = (count + *size - 1) / *size;
+  if (*page > 1 && *page > pages) return "page_out_of_range";
+  size_t first = (*page - 1) * *size;
+  Json chosen = Json::array();
+  for (size_t i = first; i < std::min(count, first + *size); ++i) chosen.push(std::move(items[i]));
+  Json out;
+  out.set("filtered_count", count)
+      .set("item_count", chosen.items()->size())
+      .set("page", *page)
+      .set("page_count", pages)
+      .set("page_size", *size)
+      .set("total_count", total)
+      .set("items", std::move(chosen));
+  body = std::move(out);
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> shape(Json& body, const Query& query) {
+  if (query.empty()) return std::nullopt;
+  std::string_view columns = value_of(query, "columns"), sort = value_of(query, "sort");
+  Json::Array* items = body.items();
+  if (!items) {
+    if (!columns.empty() && body.members()) body = only(body, columns);
+    return std::nullopt;
+  }
+  size_t total = items->size();
+  bool in_pages = query.contains("page");
+  if (in_pages)
+    if (auto problem = keep_named(*items, query)) return problem;
+  if (!sort.empty()) {
+    bool reverse = value_of(query, "sort_reverse") == "true";
+    std::vector<size_t> order(items->size());  // what is equal stays as it was
+    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::ranges::sort(order, [&](size_t a, size_t b) {
+      const Json *first = at((*items)[reverse ? b : a], sort), *second = at((*items)[reverse ? a : b], sort);
+      return less(first, second) || (!less(second, first) && a < b);
+    });
+    Json::Array sorted;
+    for (size_t i : order) sorted.push_back(std::move((*items)[i]));
+    *items = std::move(sorted);
+  }
+  if (!columns.empty())
+    for (Json& item : *items) item = only(item, columns);
+  return in_pages ? paginate(body, total, query) : std::nullopt;
+}
+
+}  // namespace naru::management

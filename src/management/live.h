@@ -1,0 +1,24 @@
+#pragma once
+// What the API says of what is there at this moment: queues and exchanges, connections, channels and consumers.
+#include "management/call.h"
+
+namespace naru::management {
+
+/// "policy", "operator_policy", "effective_policy_definition"
+void set_policies(Json& out, const Policies::Match& match);
+Json queue_view(const Call& call, const VirtualHost& host, const DeclaredQueue& queue);
+Json exchange_view(const Call& call, const VirtualHost& host, const Exchange& exchange);
+
+/// "127.0.0.1:49152 -> 127.0.0.1:5672": what RabbitMQ calls a connection.
+std::string connection_name(const amqp::Session& session);
+
+/// One consumer, and where it is. Valid until something pauses.
+struct Subscription {
+  const amqp::Session* session;
+  const amqp::Channel* channel;
+  const amqp::Consumer* consumer;
+};
+std::vector<Subscription> subscriptions(const Site& site);
+Json consumer_view(const Subscription& subscription);
+
+}  // namespace naru::management

@@ -1,0 +1,204 @@
+// /api/overview, /api/nodes and the health checks
+#include "io/process.h"
+#include "management/live.h"
+
+namespace naru::management {
+namespace {
+
+struct Totals {
+  int64_t ready = 0, unacked = 0;
+  size_t connections = 0, channels = 0, exchanges = 0, queues = 0, consumers = 0;
+};
+
+Totals count(const Call& call) {
+  Totals all;
+  for (const auto& [name, host] : call.site.hosts.all()) {
+    if (!call.sees(name)) continue;
+    all.exchanges += host->exchanges().size();
+    all.queues += host->queues().size();
+    for (const auto& [queue_name, queue] : host->queues()) {
+      auto counts = queue.queue->counts();
+      all.ready += counts.ready;
+      all.unacked += counts.unacked;
+      all.consumers += queue.queue->consumer_count();
+    }
+  }
+  for (const amqp::Session* session : call.site.door.sessions) {
+    if (!session->has_host() || !call.sees(session->host().name)) continue;
+    ++all.connections;
+    all.channels += session->channels().size();
+  }
+  return all;
+}
+
+Json exchange_types() {
+  Json all = Json::array();
+  for (int i = 1; i <= 7; ++i) {
+    Json one;
+    one.set("name", naru::name(static_cast<ExchangeType>(i))).set("description", "").set("enabled", true);
+    all.push(std::move(one));
+  }
+  return all;
+}
+
+Json listeners(const Site& site) {
+  Json all = Json::array(), amqp;
+  amqp.set("node", site.node).set("protocol", "amqp").set("ip_address", "::").set("port", site.door.port);
+  all.push(std::move(amqp));
+  return all;
+}
+
+io::Task<Reply> overview(Call& call) {
+  Totals totals = count(call);
+  Json queue_totals, object_totals, out;
+  queue_totals.set("messages", totals.ready + totals.unacked)
+      .set("messages_ready", totals.ready)
+      .set("messages_unacknowledged", totals.unacked);
+  object_totals.set("channels", totals.channels)
+      .set("connections", totals.connections)
+      .set("consumers", totals.consumers)
+      .set("exchanges", totals.exchanges)
+      .set("queues", totals.queues);
+  const auto& globals = call.site.parameters.globals();
+  auto cluster = globals.find("cluster_name");
+  out.set("management_version", "3.13.7")
+      .set("rates_mode", "basic")
+      .set("product_name", "naru")
+      .set("product_version", call.site.core.broker.settings.version)
+      .set("rabbitmq_version", "3.13.7")
+      .set("erlang_version", "")
+      .set("erlang_full_version", "")
+      .set("cluster_name", cluster == globals.end() ? Json(call.site.node) : cluster->second)
+      .set("node", call.site.node)
+      .set("disable_stats", false)
+      .set("enable_queue_totals", true)
+      .set("exchange_types", exchange_types())
+      .set("message_stats", Json::object())
+      .set("queue_totals", std::move(queue_totals))
+      .set("object_totals", std::move(object_totals))
+      .set("statistics_db_event_queue", 0)
+      .set("listeners", listeners(call.site))
+      .set("contexts", Json::array());
+  co_return Reply{200, std::move(out)};
+}
+
+Json node_view(const Call& call) {
+  const BrokerSettings& settings = call.site.core.broker.settings;
+  Json out;
+  out.set("name", call.site.node)
+      .set("type", "disc")
+      .set("running", true)
+      .set("partitions", Json::array())
+      .set("uptime", call.site.core.loop.wall() - call.site.started_ms)
+      .set("mem_used", static_cast<int64_t>(io::resident_bytes()))
+      .set("mem_limit", static_cast<int64_t>(settings.memory_bytes))
+      .set("mem_alarm", false)
+      .set("disk_free_alarm", call.site.queues.is_blocked())
+      .set("sockets_used", call.site.door.sessions.size())
+      .set("sockets_total", static_cast<int64_t>(settings.connections_max))
+      .set("processors", call.site.core.broker.cores.size())
+      .set("rates_mode", "basic")
+      .set("db_dir", settings.data_dir)
+      .set("enabled_plugins", Json::array())
+      .set("applications", Json::array());
+  return out;
+}
+
+io::Task<Reply> nodes(Call& call) {
+  Json all = Json::array();
+  all.push(node_view(call));
+  co_return Reply{200, std::move(all)};
+}
+
+io::Task<Reply> node(Call& call) {
+  co_return call.name() == call.site.node ? Reply{200, node_view(call)} : not_found();
+}
+
+io::Task<Reply> cluster_name(Call& call) {
+  const auto& globals = call.site.parameters.globals();
+  auto there = globals.find("cluster_name");
+  if (call.method == "PUT") {
+    auto setting = call.site.parameters.set_global("cluster_name", text_in(call.body, "name"));
+    auto done = co_await setting;
+    co_return done ? no_content() : failed(done.error());
+  }
+  Json out;
+  out.set("name", there == globals.end() ? Json(call.site.node) : there->second);
+  co_return Reply{200, std::move(out)};
+}
+
+io::Task<Reply> extensions(Call&) { co_return Reply{200, Json::array()}; }
+
+// -- health ----------------------------------------------------------------------------
+
+Reply healthy() {
+  Json out;
+  out.set("status", "ok");
+  return {200, std::move(out)};
+}
+
+Reply ill(std::string_view reason) {
+  Json out;
+  out.set("status", "failed").set("reason", reason);
+  return {503, std::move(out)};
+}
+
+io::Task<Reply> alarms(Call& call) {
+  co_return call.site.queues.is_blocked() ? ill("There are alarms in effect: the disk is full") : healthy();
+}
+
+/// Of what only a cluster can have wrong.
+io::Task<Reply> always_healthy(Call&) { co_return healthy(); }
+
+io::Task<Reply> port_listener(Call& call) {
+  bool is_ours = call.name() == std::to_string(call.site.door.port) && call.site.door.port != 0;
+  co_return is_ours ? healthy() : ill("No active listener");
+}
+
+io::Task<Reply> protocol_listener(Call& call) {
+  bool amqp = call.name() == "amqp" || call.name() == "amqp091" || call.name() == "amqp0.9.1";
+  bool http = call.name() == "http";
+  co_return http || (amqp && call.site.door.port != 0) ? healthy() : ill("No active listener");
+}
+
+/// Makes a queue, puts a message through it, and leaves the queue, as RabbitMQ does.
+io::Task<Reply> aliveness(Call& call) {
+  if (call.site.queues.is_blocked()) co_return ill("the disk is full");
+  QueueDefinition wanted{.name = "aliveness-test", .durable = false};
+  auto declaring = call.site.hosts.declare_queue(*call.site.hosts.find(call.vhost()), std::move(wanted));
+  auto declared = co_await declaring;
+  if (!declared) co_return failed(declared.error());
+  auto queue = (*declared)->queue;
+  std::string_view body = "test_message";
+  NewMessage message{.body = naru::view(body)};
+  queue->publish(message);
+  bool came = false;
+  std::function<void(const Delivery&, int64_t)> take = [&](const Delivery& got, int64_t) {
+    came |= text(got.record.body()) == body;
+  };
+  for (bool more = true; more && !came;) more = co_await queue->get(/*no_ack=*/true, take);
+  co_return came ? healthy() : ill("the message did not come back");
+}
+
+constexpr Route routes[] = {
+    {"GET", "/overview", Needs::management, overview},
+    {"GET", "/nodes", Needs::monitoring, nodes},
+    {"GET", "/nodes/{}", Needs::monitoring, node},
+    {"GET", "/cluster-name", Needs::management, cluster_name},
+    {"PUT", "/cluster-name", Needs::administrator, cluster_name},
+    {"GET", "/extensions", Needs::management, extensions},
+    {"GET", "/aliveness-test/{vhost}", Needs::management, aliveness},
+    {"GET", "/health/checks/alarms", Needs::management, alarms},
+    {"GET", "/health/checks/local-alarms", Needs::management, alarms},
+    {"GET", "/health/checks/virtual-hosts", Needs::management, always_healthy},
+    {"GET", "/health/checks/node-is-mirror-sync-critical", Needs::management, always_healthy},
+    {"GET", "/health/checks/node-is-quorum-critical", Needs::management, always_healthy},
+    {"GET", "/health/checks/port-listener/{}", Needs::management, port_listener},
+    {"GET", "/health/checks/protocol-listener/{}", Needs::management, protocol_listener},
+};
+
+}  // namespace
+
+std::span<const Route> overview_routes() { return routes; }
+
+}  // namespace naru::management

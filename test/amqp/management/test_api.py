@@ -1,0 +1,261 @@
+"""Status codes, who may ask what, and the JSON that programs read; the same on RabbitMQ."""
+import pytest
+from broker import wait_until
+
+from conftest import Api, quote
+
+
+def test_a_login_is_needed(broker):
+    assert Api(broker, user=None)("GET", "/overview")[0] == 401
+    assert Api(broker, password="wrong")("GET", "/overview") == (401, {"error": "not_authorised", "reason": "Login failed"})
+    assert Api(broker, "limited", "limited")("GET", "/overview")[0] == 401
+
+
+def test_whoami(api, as_user, user):
+    me = api.get("/whoami")
+    assert (me["name"], me["tags"]) == ("guest", ["administrator"])
+    name = user("management,monitoring")
+    assert as_user(name).get("/whoami")["tags"] == ["management", "monitoring"]
+
+
+@pytest.mark.parametrize("tags, allowed", [
+    ("management", {"/overview", "/queues", "/connections", "/policies"}),
+    ("policymaker", {"/overview", "/queues", "/connections", "/policies", "/parameters"}),
+    ("monitoring", {"/overview", "/queues", "/connections", "/policies", "/nodes"}),
+    ("administrator", {"/overview", "/queues", "/connections", "/policies", "/parameters", "/nodes", "/users", "/permissions",
+                       "/definitions"}), ("", set())])
+def test_tags_open_doors(as_user, user, tags, allowed):
+    ask = as_user(user(tags, {"/": (".*", ".*", ".*")}))
+    paths = ["/overview", "/queues", "/connections", "/policies", "/parameters", "/nodes", "/users", "/permissions", "/definitions"]
+    assert {path for path in paths if ask("GET", path)[0] == 200} == allowed
+
+
+def test_others_virtual_hosts_are_not_seen(api, as_user, user, vhost):
+    ask = as_user(user("management", {"other": (".*", ".*", ".*")}))
+    assert [one["name"] for one in ask.get("/vhosts")] == ["other"]
+    assert {queue["vhost"] for queue in ask.get("/queues")} <= {"other"}
+    assert ask("GET", f"/queues/{vhost}")[0] == 401
+    assert ask("PUT", f"/queues/{vhost}/q", {})[0] == 401
+    assert vhost in {one["name"] for one in as_user(user("monitoring")).get("/vhosts")}
+
+
+def test_permissions_hold_here_too(api, as_user, user, vhost):
+    ask = as_user(user("management", {vhost: ("^mine", "^mine", "^mine")}))
+    api.put(f"/queues/{vhost}/theirs")
+    for method, path, body in [("PUT", "queues/{}/other", {}), ("DELETE", "queues/{}/theirs", None),
+                               ("DELETE", "queues/{}/theirs/contents", None), ("PUT", "exchanges/{}/other", {"type": "fanout"}),
+                               ("POST", "bindings/{}/e/amq.fanout/q/theirs", {}),
+                               ("POST", "queues/{}/theirs/get", {"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"})]:
+        status, answer = ask(method, "/" + path.format(vhost), body)
+        assert status in (400, 401, 403) and "refused" in str(answer), (path, status, answer)
+    assert ask("PUT", f"/queues/{vhost}/mine", {})[0] == 201
+
+
+def test_what_is_not_there(api, vhost):
+    missing = {"error": "Object Not Found", "reason": "Not Found"}
+    for path in (f"/queues/{vhost}/nope", f"/exchanges/{vhost}/nope", "/queues/nope", "/users/nope", "/vhosts/nope",
+                 f"/policies/{vhost}/nope", "/connections/nope", f"/permissions/{vhost}/limited"):
+        assert api("GET", path) == (404, missing), path
+    assert api("GET", "/no-such-thing")[0] == 404
+    assert api("POST", "/whoami", {})[0] == 405
+
+
+def test_declared_twice_and_differently(api, vhost):
+    assert api("PUT", f"/queues/{vhost}/q", {"durable": True})[0] == 201
+    assert api("PUT", f"/queues/{vhost}/q", {"durable": True})[0] == 204
+    status, answer = api("PUT", f"/queues/{vhost}/q", {"durable": False})
+    assert (status, answer["error"]) == (400, "bad_request") and "inequivalent arg 'durable'" in answer["reason"]
+    assert api("PUT", f"/exchanges/{vhost}/x", {"type": "topic"})[0] == 201
+    assert api("PUT", f"/exchanges/{vhost}/x", {"type": "topic"})[0] == 204
+    status, answer = api("PUT", f"/exchanges/{vhost}/x", {"type": "fanout"})
+    assert status == 400 and "inequivalent arg 'type'" in answer["reason"]
+
+
+def test_queue_arguments_have_amqps_errors(api, vhost):
+    status, answer = api("PUT", f"/queues/{vhost}/q", {"arguments": {"x-message-ttl": -1}})
+    assert status == 400 and "invalid arg 'x-message-ttl'" in answer["reason"]
+
+
+def test_a_queue_in_json(api, vhost):
+    api.put(f"/queues/{vhost}/q", {"durable": True, "arguments": {"x-max-length": 5, "x-overflow": "reject-publish"}})
+    queue = api.get(f"/queues/{vhost}/q")
+    wanted = {"name": "q", "vhost": vhost, "durable": True, "auto_delete": False, "exclusive": False, "type": "classic",
+              "arguments": {"x-max-length": 5, "x-overflow": "reject-publish"}, "consumer_details": []}
+    assert {name: queue[name] for name in wanted} == wanted
+
+
+def publish(api, vhost, key, payload, exchange="amq.default", **properties):
+    return api.post(f"/exchanges/{vhost}/{exchange}/publish",
+                    {"routing_key": key, "payload": payload, "payload_encoding": "string", "properties": properties})
+
+
+def get(api, vhost, queue, count=1, ackmode="ack_requeue_true", **more):
+    return api.post(f"/queues/{vhost}/{queue}/get", {"count": count, "ackmode": ackmode, "encoding": "auto", **more})
+
+
+def test_messages_come_back_as_they_were(api, vhost):
+    api.put(f"/queues/{vhost}/q")
+    properties = {"content_type": "text/plain", "delivery_mode": 2, "priority": 3, "correlation_id": "c", "reply_to": "r",
+                  "expiration": "60000", "message_id": "m", "timestamp": 1700000000, "type": "t", "app_id": "a", "user_id": "guest",
+                  "headers": {"text": "x", "number": 5, "flag": True, "list": [1, "two"], "table": {"deep": 1.5}}}
+    assert publish(api, vhost, "q", "grün", **properties) == {"routed": True}
+    assert publish(api, vhost, "nowhere", "x") == {"routed": False}
+    (message,) = get(api, vhost, "q", ackmode="ack_requeue_false")
+    assert message == {"payload_bytes": 5, "redelivered": False, "exchange": "", "routing_key": "q", "message_count": 0,
+                       "properties": properties, "payload": "grün", "payload_encoding": "string"}
+
+
+def test_bytes_come_as_base64(api, vhost):
+    api.put(f"/queues/{vhost}/q")
+    api.post(f"/exchanges/{vhost}/amq.default/publish",
+             {"routing_key": "q", "payload": "/wAB", "payload_encoding": "base64", "properties": {}})
+    (message,) = get(api, vhost, "q")
+    assert (message["payload"], message["payload_encoding"], message["payload_bytes"]) == ("/wAB", "base64", 3)
+
+
+def test_looking_keeps_the_order(api, vhost):
+    api.put(f"/queues/{vhost}/q")
+    for n in range(5):
+        publish(api, vhost, "q", str(n))
+    assert [m["payload"] for m in get(api, vhost, "q", 3)] == ["0", "1", "2"]
+    assert [m["payload"] for m in get(api, vhost, "q", 10)] == ["0", "1", "2", "3", "4"]
+    assert [m["payload"] for m in get(api, vhost, "q", 2, "reject_requeue_false", truncate=50000)] == ["0", "1"]
+    assert [m["payload"] for m in get(api, vhost, "q", 10, "ack_requeue_false")] == ["2", "3", "4"]
+    api.delete(f"/queues/{vhost}/q/contents")
+
+
+def test_deleting_with_conditions(api, vhost):
+    api.put(f"/queues/{vhost}/q")
+    publish(api, vhost, "q", "m")
+    status, answer = api("DELETE", f"/queues/{vhost}/q?if-empty=true")
+    assert status == 400 and "not empty" in answer["reason"]
+    api.delete(f"/queues/{vhost}/q")
+    api.put(f"/exchanges/{vhost}/x", {"type": "fanout"})
+    api.put(f"/queues/{vhost}/q")
+    api.post(f"/bindings/{vhost}/e/x/q/q", {})
+    status, answer = api("DELETE", f"/exchanges/{vhost}/x?if-unused=true")
+    assert status == 400 and "in use" in answer["reason"]
+    api.delete(f"/exchanges/{vhost}/x")
+
+
+def test_bindings_by_name(api, vhost):
+    api.put(f"/queues/{vhost}/q")
+    for exchange in ("x", "y"):
+        api.put(f"/exchanges/{vhost}/{exchange}", {"type": "topic"})
+    api.post(f"/bindings/{vhost}/e/x/q/q", {"routing_key": "a.b"})
+    api.post(f"/bindings/{vhost}/e/x/q/q", {"routing_key": ""})
+    api.post(f"/bindings/{vhost}/e/x/e/y", {"routing_key": "to.y"})
+    found = api.get(f"/bindings/{vhost}/e/x/q/q")
+    assert sorted((one["routing_key"], one["properties_key"]) for one in found) == [("", "~"), ("a.b", "a.b")]
+    assert api.get(f"/bindings/{vhost}/e/x/q/q/a.b")["destination_type"] == "queue"
+    assert [one["destination"] for one in api.get(f"/bindings/{vhost}/e/x/e/y")] == ["y"]
+    assert {one["source"] for one in api.get(f"/queues/{vhost}/q/bindings")} == {"", "x"}
+    assert len(api.get(f"/exchanges/{vhost}/x/bindings/source")) == 3
+    assert [one["source"] for one in api.get(f"/exchanges/{vhost}/y/bindings/destination")] == ["x"]
+    api.delete(f"/bindings/{vhost}/e/x/q/q/a.b")
+    api.delete(f"/bindings/{vhost}/e/x/q/q/~")
+    assert api("DELETE", f"/bindings/{vhost}/e/x/q/q/a.b")[0] == 404
+    assert len(api.get(f"/exchanges/{vhost}/x/bindings/source")) == 1
+
+
+def test_pages_and_columns(api, vhost):
+    for n in range(7):
+        api.put(f"/queues/{vhost}/q{n}")
+    page = api.get(f"/queues/{vhost}?page=2&page_size=3&sort=name&columns=name")
+    assert page["items"] == [{"name": "q3"}, {"name": "q4"}, {"name": "q5"}]
+    assert (page["filtered_count"], page["item_count"], page["page"], page["page_count"], page["page_size"], page["total_count"]) \
+        == (7, 3, 2, 3, 3, 7)
+    names = [one["name"] for one in api.get(f"/queues/{vhost}?page=1&page_size=100&name=q[12]&use_regex=true")["items"]]
+    assert sorted(names) == ["q1", "q2"]
+    assert api.get(f"/queues/{vhost}?sort=name&sort_reverse=true&columns=name")[0] == {"name": "q6"}
+    assert set(api.get("/overview?columns=node,queue_totals.messages")) == {"node", "queue_totals"}
+
+
+def test_policies_change_queues(api, vhost):
+    api.put(f"/queues/{vhost}/q")
+    for n in range(5):
+        publish(api, vhost, "q", str(n))
+    api.put(f"/policies/{vhost}/cut", {"pattern": "^q$", "definition": {"max-length": 2}, "priority": 1, "apply-to": "queues"})
+    assert api.get(f"/policies/{vhost}/cut") == {"vhost": vhost, "name": "cut", "pattern": "^q$", "apply-to": "queues",
+                                                 "definition": {"max-length": 2}, "priority": 1}
+    wait_until(lambda: len(get(api, vhost, "q", 10)) == 2, "the queue is cut")
+    queue = wait_until(lambda: (q := api.get(f"/queues/{vhost}/q")).get("policy") and q, "it names its policy")
+    assert (queue["policy"], queue["effective_policy_definition"]) == ("cut", {"max-length": 2})
+    status, answer = api("PUT", f"/policies/{vhost}/bad", {"pattern": "^q", "definition": {"max-length": "x"}})
+    assert (status, answer["error"]) == (400, "bad_request")
+    status, answer = api("PUT", f"/policies/{vhost}/bad", {"pattern": "(", "definition": {"max-length": 1}})
+    assert status == 400
+    api.delete(f"/policies/{vhost}/cut")
+
+
+def test_a_user_changes(api, as_user, user, broker):
+    name = user("administrator")
+    assert api("PUT", f"/users/{name}", {"password": "other", "tags": ["monitoring"]})[0] == 204
+    assert as_user(name)("GET", "/whoami")[0] == 401
+    assert as_user(name, "other").get("/whoami")["tags"] == ["monitoring"]
+    shown = api.get(f"/users/{name}")
+    assert (shown["name"], shown["tags"], shown["hashing_algorithm"]) == (name, ["monitoring"], "rabbit_password_hashing_sha256")
+    # The hash opens the same door elsewhere.
+    api.put(f"/users/{name}", {"password_hash": shown["password_hash"], "tags": ""})
+    api.put(f"/permissions/%2F/{name}", {"configure": "", "write": "", "read": ""})
+    assert api.get(f"/users/{name}/permissions") == [{"user": name, "vhost": "/", "configure": "", "write": "", "read": ""}]
+    status, answer = api("PUT", f"/permissions/%2F/{name}", {"configure": "(", "write": "", "read": ""})
+    assert status == 400
+    assert api("PUT", f"/users/{name}", {"password": "x"})[0] == 400
+
+
+def test_definitions_go_round(api, vhost):
+    api.put(f"/queues/{vhost}/q", {"durable": True, "arguments": {"x-max-length": 5}})
+    api.put(f"/policies/{vhost}/p", {"pattern": "x", "definition": {"max-length": 2}})
+    whole = api.get("/definitions")
+    assert {"users", "vhosts", "permissions", "topic_permissions", "parameters", "global_parameters", "policies", "queues",
+            "exchanges", "bindings"} <= set(whole)
+    assert {"name": "q", "vhost": vhost, "durable": True, "auto_delete": False, "arguments": {"x-max-length": 5}} in whole["queues"]
+    api.delete(f"/vhosts/{vhost}")
+    assert not [queue for queue in api.get("/definitions")["queues"] if queue["vhost"] == vhost]
+    api.post("/definitions", whole)
+    again = api.get("/definitions")
+    for section in ("users", "permissions", "queues", "exchanges", "bindings", "policies", "parameters"):
+        key = str
+        assert sorted(again[section], key=key) == sorted(whole[section], key=key), section
+    api.post(f"/definitions/{vhost}", {"queues": [{"name": "late", "durable": True, "auto_delete": False, "arguments": {}}]})
+    assert api.get(f"/queues/{vhost}/late")["durable"] is True
+
+
+def test_bodies_that_are_none(api, vhost):
+    import urllib.error
+    import urllib.request
+    request = urllib.request.Request(f"http://127.0.0.1:{api.port}/api/queues/{vhost}/q", method="PUT", data=b"{no json",
+                                     headers={"Authorization": "Basic Z3Vlc3Q6Z3Vlc3Q=", "Content-Type": "application/json"})
+    with pytest.raises(urllib.error.HTTPError) as error:
+        urllib.request.urlopen(request, timeout=10)
+    assert error.value.code == 400
+
+
+def test_health(api):
+    for check in ("alarms", "local-alarms", "virtual-hosts", "protocol-listener/amqp091"):
+        assert api.get(f"/health/checks/{check}")["status"] == "ok", check
+    assert api("GET", "/health/checks/port-listener/1")[0] == 503
+    assert api.get("/aliveness-test/%2F") == {"status": "ok"}
+    api.delete("/queues/%2F/aliveness-test")
+
+
+def test_connections_channels_consumers(api, connect, vhost):
+    connection = connect(vhost=vhost, properties={"connection_name": "mine", "product": "test"})
+    channel = connection.channel(3)
+    channel.declare("q")
+    channel.call("basic.qos", prefetch_count=7)
+    channel.consume("q", "tag")
+    connection.declared.clear()
+    (shown,) = wait_until(lambda: [c for c in api.get("/connections") if c.get("vhost") == vhost and c.get("channels") == 1], "listed")
+    assert (shown["user"], shown["user_provided_name"], shown["client_properties"]["product"], shown["frame_max"]) == \
+        ("guest", "mine", "test", 131072)
+    assert shown["protocol"] == "AMQP 0-9-1" and shown["auth_mechanism"] == "PLAIN"
+    (of_channel,) = wait_until(lambda: [c for c in api.get(f"/connections/{quote(shown['name'])}/channels")
+                                        if c.get("consumer_count") == 1], "its channel")
+    assert (of_channel["number"], of_channel["vhost"], of_channel["user"]) == (3, vhost, "guest")
+    (consumer,) = wait_until(lambda: api.get(f"/consumers/{vhost}"), "its consumer")
+    assert (consumer["consumer_tag"], consumer["queue"], consumer["ack_required"], consumer["prefetch_count"], consumer["exclusive"]) \
+        == ("tag", {"name": "q", "vhost": vhost}, True, 7, False)
+    api("DELETE", f"/connections/{quote(shown['name'])}", headers={"X-Reason": "enough"})
+    connection.expect_error(320, "enough", "")
