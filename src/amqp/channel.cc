@@ -111,6 +111,12 @@ Outcome Channel::queue_refusal(Operation operation, std::string_view name) const
   return name.empty() ? std::nullopt : session_.refusal(operation, "queue", name);
 }
 
+Outcome Channel::not_for_streams(std::string_view what, const Queue& queue) const {
+  if (!queue.settings().is_stream) return {};
+  return Refusal{ReplyCode::not_implemented, std::string(what) + " not supported by stream queues queue '" +
+                                                 queue.name + "' in vhost '" + session_.host().name + "'"};
+}
+
 Refusal Channel::locked(std::string_view queue) const {
   return {ReplyCode::resource_locked,
           "cannot obtain exclusive access to locked queue '" + std::string(queue) + "' in vhost '" +

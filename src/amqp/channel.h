@@ -133,11 +133,15 @@ class Channel {
   Outcome basic_nack(ByteView payload);
   Outcome basic_reject(ByteView payload);
   Outcome basic_recover(ByteView payload, bool answer);
-  Outcome settle(uint64_t tag, bool multiple, void (*how)(Queue&, const MessageId&));
+  Outcome settle(uint64_t tag, bool multiple, void (*how)(Queue&, const MessageId&), bool is_nack = true);
   uint64_t hand_out(const std::shared_ptr<Queue>& queue, const MessageId& id, uint64_t consumer);
   void finished(Unacked& unacked);
-  static void add_delivery_count(Queue& queue, const Delivery& delivery, MappedMessage& message, FieldTable& headers);
+  MappedMessage read(Queue& queue, const Delivery& delivery, FieldTable& headers);
+  Outcome check_stream_consumer(FieldTableView arguments, const DeclaredQueue& queue, Consumer& consumer);
+  Outcome set_start(FieldTableView arguments, std::string_view name, const DeclaredQueue& queue, Consumer& consumer);
 
+  /// Refuses what a stream cannot do.
+  Outcome not_for_streams(std::string_view what, const Queue& queue) const;
   /// The queue of this name, or the last declared one if it is empty.
   std::expected<DeclaredQueue*, Refusal> find_queue(std::string_view name, std::string* resolved);
   /// Nothing if the user may do this with the queue of this name, or with the last declared one.

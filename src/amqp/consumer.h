@@ -1,6 +1,6 @@
 #pragma once
 // One subscription of a channel.
-#include "broker/queue/queue.h"
+#include "amqp/stream_arguments.h"
 
 namespace naru::amqp {
 
@@ -14,12 +14,14 @@ class Consumer final : public QueueConsumer {
   bool can_take() const override;
   void take(Queue& queue, const Delivery& delivery) override;
   void queue_gone(Queue& queue) override;
+  bool wants(const StoredRecord& record) const override { return filter.matches(record); }
 
   const std::string tag;
   const uint64_t id;  // in its channel, unlike the tag not used again
   const uint16_t prefetch;
   uint32_t unacked = 0;
   std::shared_ptr<Queue> queue;
+  StreamFilter filter;
 
  private:
   Channel& channel_;

@@ -81,7 +81,8 @@ void DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death wh
   if (!exchange) return;
   ++buried[static_cast<size_t>(why)];
   Bytes table;
-  MappedMessage message = read_record(record, {.home = queue.name}, table);
+  MappedMessage message =
+      read_record(record, {.home = queue.home_name(), .record_time = queue.settings().topic.has_value()}, table);
   Properties* properties = &message.properties;
   FieldTableView headers = properties->headers.value_or(FieldTableView());
   std::vector<std::string_view> copies = carbon_copies(headers);

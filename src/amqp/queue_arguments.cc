@@ -2,7 +2,10 @@
 
 #include <array>
 
+#include "amqp/stream_arguments.h"
+#include "broker/catalog.h"
 #include "broker/policies/policies.h"
+#include "broker/queue/record_keys.h"
 
 namespace naru::amqp {
 namespace {
@@ -35,8 +38,8 @@ Checked set(T& target, std::expected<Value, std::string> value) {
 Checked queue_type(QueueDefinition& queue, const FieldValue& value) {
   auto type = value.text();
   if (!type) return std::unexpected(std::string("{unacceptable_type,") + name(value.type) + "}");
-  if (*type == "classic" || *type == "quorum") {
-    queue.type = *type == "classic" ? QueueType::classic : QueueType::quorum;
+  if (*type == "classic" || *type == "quorum" || *type == "stream") {
+    queue.type = *type == "classic" ? QueueType::classic : *type == "quorum" ? QueueType::quorum : QueueType::stream;
     return {};
   }
   return std::unexpected("\"unsupported queue type '" + std::string(*type) + "'\"");
@@ -61,6 +64,75 @@ Checked priorities(QueueDefinition& queue, const FieldValue& value) {
   if (!most) return std::unexpected(most.error());
   if (*most > 255) return std::unexpected("{max_value_exceeded," + std::to_string(*most) + "}");
   queue.settings.max_priority = static_cast<uint8_t>(*most);
+  return {};
+}
+
+Checked max_age(QueueDefinition& queue, const FieldValue& value) {
+  auto text = word(value);
+  if (!text) return std::unexpected(text.error());
+  auto age = parse_age(*text);
+  if (!age) return std::unexpected("invalid_max_age");
+  queue.settings.max_age_ms = *age;
+  return {};
+}
+
+/// How long what was acknowledged can still be read: an age, "24h".
+Checked retain(QueueDefinition& queue, const FieldValue& value) {
+  auto text = word(value);
+  if (!text) return std::unexpected(text.error());
+  auto age = parse_age(*text);
+  if (!age) return std::unexpected("\"not an age such as '24h' or '7D'\"");
+  queue.settings.retain_ms = *age;
+  return {};
+}
+
+Checked topic(QueueDefinition& queue, const FieldValue& value) {
+  auto text = word(value);
+  if (!text) return std::unexpected(text.error());
+  if (topic_name_error(*text)) return std::unexpected("\"no name that a topic can have\"");
+  queue.settings.topic = *text;
+  return {};
+}
+
+/// "routing-key", or "header:" and a name.
+Checked key(std::optional<QueueSettings::Key>& target, const FieldValue& value) {
+  constexpr std::string_view prefix = "header:";
+  auto text = word(value);
+  if (!text) return std::unexpected(text.error());
+  if (*text == "routing-key") {
+    target = QueueSettings::Key();
+    return {};
+  }
+  if (!text->starts_with(prefix) || text->size() == prefix.size())
+    return std::unexpected("\"neither 'routing-key' nor 'header:NAME'\"");
+  target = QueueSettings::Key{text->substr(prefix.size())};
+  return {};
+}
+
+Checked weights(QueueDefinition& queue, const FieldValue& value) {
+  auto table = value.table();
+  if (!table) return std::unexpected(std::string("{unacceptable_type,") + name(value.type) + "}");
+  for (const Field& field : *table) {
+    auto weight = number(field.value, 1, 1000);
+    if (!weight) return std::unexpected(weight.error());
+    queue.settings.shares.weights[RecordKeys::hash_of(view(field.name))] = static_cast<uint32_t>(*weight);
+  }
+  return {};
+}
+
+Checked fair_limit(QueueDefinition& queue, const FieldValue& value) {
+  auto most = number(value, 1, INT32_MAX);
+  if (!most) return std::unexpected(most.error());
+  queue.settings.shares.out_max = static_cast<uint32_t>(*most);
+  return {};
+}
+
+Checked segment_bytes(QueueDefinition& queue, const FieldValue& value) {
+  // Each segment is a file: smaller ones win nobody anything. The log has an upper limit of its own.
+  constexpr int64_t least = 8 * KiB, most = 128 * MiB;
+  auto bytes = number(value, 0);
+  if (!bytes) return std::unexpected(bytes.error());
+  queue.settings.segment_bytes = static_cast<uint64_t>(std::clamp(*bytes, least, most));
   return {};
 }
 
@@ -92,7 +164,10 @@ Checked flag(bool& target, const FieldValue& value) {
 
 Checked ignored(QueueDefinition&, const FieldValue&) { return {}; }
 
-constexpr uint8_t stream_only = 0, classic_only = 1, quorum_only = 2, any_type = 3;
+constexpr uint8_t classic_only = 1, quorum_only = 2, stream_only = 4, no_stream = 3, any_type = 7;
+uint8_t bit_of(QueueType type) {
+  return type == QueueType::classic ? classic_only : type == QueueType::quorum ? quorum_only : stream_only;
+}
 
 struct Argument {
   std::string_view name;
@@ -103,22 +178,22 @@ struct Argument {
 /// Each argument once: for which types of queue, and what it does. The type comes first, as the others depend on it.
 constexpr auto arguments = std::to_array<Argument>({
     {"x-queue-type", any_type, queue_type},
-    {"x-expires", any_type,
+    {"x-expires", no_stream,
      [](auto& queue, auto& value) { return set(queue.expires_ms, number(value, 1, ttl_ms_max)); }},
-    {"x-message-ttl", any_type,
+    {"x-message-ttl", no_stream,
      [](auto& queue, auto& value) { return set(queue.settings.message_ttl_ms, number(value, 0, ttl_ms_max)); }},
-    {"x-dead-letter-exchange", any_type,
+    {"x-dead-letter-exchange", no_stream,
      [](auto& queue, auto& value) { return set(queue.settings.dead_letter_exchange, word(value)); }},
-    {"x-dead-letter-routing-key", any_type,
+    {"x-dead-letter-routing-key", no_stream,
      [](auto& queue, auto& value) { return set(queue.settings.dead_letter_key, word(value)); }},
     {"x-dead-letter-strategy", quorum_only, strategy},
-    {"x-max-length", any_type,
+    {"x-max-length", no_stream,
      [](auto& queue, auto& value) { return set(queue.settings.max_length, number(value, 0)); }},
     {"x-max-length-bytes", any_type,
      [](auto& queue, auto& value) { return set(queue.settings.max_bytes, number(value, 0)); }},
-    {"x-overflow", any_type, overflow},
+    {"x-overflow", no_stream, overflow},
     {"x-max-priority", classic_only, priorities},
-    {"x-single-active-consumer", any_type,
+    {"x-single-active-consumer", no_stream,
      [](auto& queue, auto& value) { return flag(queue.settings.single_active_consumer, value); }},
     {"x-delivery-limit", quorum_only,
      [](auto& queue, auto& value) { return set(queue.settings.delivery_limit, number(value, 0)); }},
@@ -129,14 +204,25 @@ constexpr auto arguments = std::to_array<Argument>({
     {"x-quorum-initial-group-size", quorum_only, ignored},
     {"x-max-in-memory-length", quorum_only, ignored},
     {"x-max-in-memory-bytes", quorum_only, ignored},
-    {"x-max-age", stream_only, ignored},
-    {"x-stream-max-segment-size-bytes", stream_only, ignored},
+    {"x-max-age", stream_only, max_age},
+    {"x-stream-max-segment-size-bytes", stream_only, segment_bytes},
     {"x-initial-cluster-size", stream_only, ignored},
+    {"x-naru-retain", no_stream, retain},
+    {"x-naru-retain-bytes", no_stream,
+     [](auto& queue, auto& value) { return set(queue.settings.retain_bytes, number(value, 0)); }},
+    {"x-naru-order-key", no_stream, [](auto& queue, auto& value) { return key(queue.settings.order_key, value); }},
+    {"x-naru-fair-key", no_stream, [](auto& queue, auto& value) { return key(queue.settings.fair_key, value); }},
+    {"x-naru-fair-weights", no_stream, weights},
+    {"x-naru-fair-limit", no_stream, fair_limit},
+    {"x-naru-topic", no_stream, topic},
 });
 
-std::string erlang_name(QueueType type) {
-  return type == QueueType::quorum ? "rabbit_quorum_queue" : "rabbit_classic_queue";
-}
+/// What takes messages in an order of its own.
+constexpr std::string_view not_with_fair_key[] = {"x-max-length", "x-max-length-bytes", "x-max-priority",
+                                                  "x-naru-order-key"};
+/// What a queue over a topic has no say in.
+constexpr std::string_view own_log_arguments[] = {"x-message-ttl",  "x-max-length",  "x-max-length-bytes", "x-overflow",
+                                                  "x-max-priority", "x-naru-retain", "x-naru-retain-bytes"};
 
 std::string shown(const FieldValue& value) {
   if (auto text = value.text()) return std::string(*text);
@@ -144,6 +230,15 @@ std::string shown(const FieldValue& value) {
 }
 
 }  // namespace
+
+std::string erlang_name(QueueType type) {
+  switch (type) {
+    case QueueType::classic: return "rabbit_classic_queue";
+    case QueueType::quorum: return "rabbit_quorum_queue";
+    case QueueType::stream: return "rabbit_stream_queue";
+  }
+  return "";
+}
 
 std::expected<void, std::string> apply_arguments(QueueDefinition& queue, std::string_view vhost) {
   std::string of_queue = "' for queue '" + queue.name + "' in vhost '" + std::string(vhost) + "'";
@@ -155,8 +250,7 @@ std::expected<void, std::string> apply_arguments(QueueDefinition& queue, std::st
   for (const Argument& argument : arguments) {
     auto value = given.find(argument.name);
     if (!value) continue;
-    uint8_t type = queue.type == QueueType::quorum ? quorum_only : classic_only;
-    if (!(argument.types & type))
+    if (!(argument.types & bit_of(queue.type)))
       return std::unexpected("invalid arg '" + std::string(argument.name) + of_queue + " of queue type " +
                              erlang_name(queue.type));
     if (auto applied = argument.apply(queue, *value); !applied)
@@ -164,14 +258,24 @@ std::expected<void, std::string> apply_arguments(QueueDefinition& queue, std::st
   }
   if (queue.settings.dead_letter_key && !queue.settings.dead_letter_exchange)
     return std::unexpected("invalid arg 'x-dead-letter-routing-key" + of_queue + ": routing_key_but_no_dlx_defined");
+  if (queue.settings.fair_key)
+    for (std::string_view name : not_with_fair_key)
+      if (given.has(name))
+        return std::unexpected("invalid arg '" + std::string(name) + of_queue +
+                               ": \"not together with x-naru-fair-key\"");
+  if (queue.settings.topic)
+    for (std::string_view name : own_log_arguments)
+      if (given.has(name))
+        return std::unexpected("invalid arg '" + std::string(name) + of_queue + ": \"the topic keeps the messages\"");
   bool was_durable = queue.durable;
   if (queue.owner != 0) queue.durable = false;  // it goes with its connection
   std::string of_plain = " for queue '" + queue.name + "' in vhost '" + std::string(vhost) + "'";
-  if (queue.type == QueueType::quorum) {
+  if (queue.type != QueueType::classic) {
     if (!was_durable) return std::unexpected("invalid property 'non-durable'" + of_plain);
     if (queue.owner != 0) return std::unexpected("invalid property 'exclusive-owner'" + of_plain);
     if (queue.auto_delete) return std::unexpected("invalid property 'auto-delete'" + of_plain);
-    queue.settings.counts_deliveries = true;
+    queue.settings.counts_deliveries = queue.type == QueueType::quorum;
+    queue.settings.is_stream = queue.type == QueueType::stream;
   }
   queue.settings.durability = queue.durable ? Durability::sync : Durability::os;
   return {};
@@ -182,10 +286,10 @@ void apply_policy(QueueDefinition& queue, FieldTableView policy) {
   for (const Argument& argument : arguments) {
     std::string_view key = argument.name.substr(prefix.size());
     auto value = policy.find(key);
-    uint8_t type = queue.type == QueueType::quorum ? quorum_only : classic_only;
-    if (!value || !(argument.types & type)) continue;
+    if (!value || !(argument.types & bit_of(queue.type))) continue;
     // What is settled when a queue is made: how it is kept, how many logs it has.
     if (argument.apply == queue_type || argument.apply == priorities) continue;
+    if (argument.name.starts_with("x-naru-") && !argument.name.starts_with("x-naru-retain")) continue;
     auto own = queue.arguments.find(argument.name);
     if (own && !(takes_smaller(key) && value->integer() < own->integer())) continue;
     (void)argument.apply(queue, *value).has_value();  // was checked with the policy

@@ -14,6 +14,9 @@ std::expected<void, std::string> apply_arguments(QueueDefinition& queue, std::st
 /// What does not suit the queue's type, or makes no sense, is left out.
 void apply_policy(QueueDefinition& queue, FieldTableView policy);
 
+/// What RabbitMQ calls a type of queue in its explanations: "rabbit_stream_queue".
+std::string erlang_name(QueueType type);
+
 /// What differs between a queue and what is declared now, among the arguments that mean something; nothing if they are
 /// equivalent. "received '11' but current is '10'", with the argument's name before.
 std::optional<std::string> inequivalence(FieldTableView declared, FieldTableView current, std::string_view what);

@@ -16,12 +16,19 @@ namespace naru {
 
 using TopicConfig = std::map<std::string, std::string, std::less<>>;  // only what was set; the rest is default
 
+/// Names a queue.
+struct QueueName {
+  std::string vhost, name;
+};
+
 struct Topic {
   std::string name;
   Uuid id;                           // new for each creation, also under an old name
   std::vector<StreamId> partitions;  // by partition number
   TopicConfig config;
   uint64_t revision = 0;  // of its row in the meta store
+  /// The queue whose logs these are: it decides what becomes of them, and of what is produced to them.
+  std::optional<QueueName> queue{};
 
   // Derived from config and the broker's defaults:
   LogSettings log;

@@ -39,16 +39,17 @@ void Core::adopt(CatalogPtr next) {
   for (const auto& [name, topic] : last->topics) {
     if (catalog_->find(topic->id)) continue;
     for (StreamId stream : topic->partitions)
-      if (&broker.owner(stream) == this) store.drop(stream);
+      if (!topic->queue && &broker.owner(stream) == this) store.drop(stream);
     groups.topic_deleted(topic->id);
   }
   for (const auto& [name, topic] : catalog_->topics) {
     auto before = last->find(topic->id);
-    if (before && before->revision == topic->revision) continue;
+    if ((before && before->revision == topic->revision) || topic->queue) continue;
     for (StreamId stream : topic->partitions)
       if (Log* log = store.find(stream)) log->set_settings(topic->log);
     note_append(topic->log);
   }
+  if (queues) queues->catalog_changed();
 }
 
 void Core::drop_unknown(const std::set<StreamId>& others) {
@@ -60,10 +61,12 @@ void Core::drop_unknown(const std::set<StreamId>& others) {
   for (StreamId stream : unknown) store.drop(stream);
 }
 
-Log& Core::log(const Topic& topic, int32_t partition) {
+Log* Core::find_log(const Topic& topic, int32_t partition) {
+  if (!catalog_->find(topic.id)) return nullptr;
   StreamId stream = topic.partitions[static_cast<size_t>(partition)];
-  if (Log* log = store.find(stream)) return *log;
-  return store.log(stream, topic.log);
+  if (Log* log = store.find(stream)) return log;
+  if (topic.queue) return queues ? queues->queue_log(stream) : nullptr;
+  return &store.log(stream, topic.log);
 }
 
 /// The timer rings after a pause at the latest.

@@ -10,12 +10,26 @@
 #include "broker/groups.h"
 #include "broker/settings.h"
 #include "io/budget.h"
+#include "log/record_batch.h"
 #include "log/store.h"
 
 namespace naru {
 
 class Broker;
 class Topics;
+
+/// Logs of queues, for Kafka's clients.
+class QueueLogs {
+ public:
+  /// The log of this stream; null if no queue has it.
+  virtual Log* queue_log(StreamId stream) = 0;
+  /// Publishes the records of a batch that was checked. Code::busy if the queue refuses more; not_found if it is gone.
+  virtual void catalog_changed() = 0;
+  virtual Result<Appended> append_to_queue(StreamId stream, std::span<uint8_t> batch, const BatchHeader& header) = 0;
+
+ protected:
+  ~QueueLogs() = default;
+};
 
 class Core {
  public:
@@ -36,8 +50,10 @@ class Core {
   void adopt(CatalogPtr catalog);
   /// After a start: drops logs that no topic has, because a crash came between deleting the topic and its logs.
   void drop_unknown(const std::set<StreamId>& others);
-  /// The log of a partition that this core owns.
-  Log& log(const Topic& topic, int32_t partition);
+  /// The log of a partition that this core owns; null if the topic is gone by now.
+  Log* find_log(const Topic& topic, int32_t partition);
+  /// On core 0: the queues, some of whose logs are topics' partitions.
+  QueueLogs* queues = nullptr;
   /// A log with these settings has something new: retention looks at it before long, and compaction.
   void note_append(const LogSettings& log);
 

@@ -28,6 +28,13 @@ struct MetaWrite {
   std::optional<std::string> value;  // nothing: take the row away
 };
 
+/// The key of a queue's row.
+inline std::string queue_row(std::string_view vhost, std::string_view queue) {
+  std::string key = "queue/";
+  key.append(vhost).push_back('\0');
+  return key.append(queue);
+}
+
 class MetaStore {
  public:
   virtual ~MetaStore() = default;

@@ -1,6 +1,7 @@
 #include "broker/topics.h"
 
 #include "base/endian.h"
+#include "io/logger.h"
 
 namespace naru {
 namespace {
@@ -64,7 +65,8 @@ io::Task<Result<void>> Topics::load(std::set<StreamId> others) {
 }
 
 io::Task<Result<TopicPtr>> Topics::store(Topic topic, Revision expected, uint64_t new_streams) {
-  std::vector<MetaCompare> compares{{"topic/" + topic.name, expected}};
+  // Nor may there be a queue of this name that is not in the catalog yet.
+  std::vector<MetaCompare> compares{{"topic/" + topic.name, expected}, {queue_row("/", topic.name), 0}};
   std::vector<MetaWrite> writes;
   if (new_streams > 0) {
     for (uint64_t i = 0; i < new_streams; ++i) topic.partitions.push_back(StreamId(next_stream_ + i));
@@ -100,6 +102,7 @@ io::Task<Result<TopicPtr>> Topics::create(NewTopic wanted) {
 io::Task<Result<TopicPtr>> Topics::add_partitions(std::string name, int32_t total) {
   auto present = broker_.first().catalog()->find(name);
   if (!present) co_return fail(Code::not_found, "no such topic");
+  if (present->queue) co_return fail(Code::invalid, "the partitions of a queue are its priorities");
   int64_t more = total - static_cast<int64_t>(present->partitions.size());
   if (more <= 0) co_return fail(Code::invalid, "topic has as many partitions already");
   Topic topic = *present;
@@ -110,6 +113,7 @@ io::Task<Result<TopicPtr>> Topics::add_partitions(std::string name, int32_t tota
 io::Task<Result<TopicPtr>> Topics::configure(std::string name, TopicConfig config) {
   auto present = broker_.first().catalog()->find(name);
   if (!present) co_return fail(Code::not_found, "no such topic");
+  if (present->queue) co_return fail(Code::invalid, "the settings of a queue are the arguments it was declared with");
   Topic topic = *present;
   topic.config = std::move(config);
   Revision revision = topic.revision;
@@ -119,6 +123,12 @@ io::Task<Result<TopicPtr>> Topics::configure(std::string name, TopicConfig confi
 io::Task<Result<void>> Topics::remove(std::string name) {
   auto present = broker_.first().catalog()->find(name);
   if (!present) co_return fail(Code::not_found, "no such topic");
+  if (present->queue) {
+    CO_TRY_VOID(co_await delete_queue(*present->queue));
+    while (broker_.first().catalog()->find(present->id))
+      co_await broker_.first().loop.sleep_until(broker_.first().loop.now() + 1);
+    co_return Result<void>();
+  }
   std::vector<MetaCompare> compares{{"topic/" + name, present->revision}};
   std::vector<MetaWrite> writes{{"topic/" + name, std::nullopt}};
   auto committed = co_await meta_.commit(std::move(compares), std::move(writes));
@@ -129,6 +139,26 @@ io::Task<Result<void>> Topics::remove(std::string name) {
   next->by_id.erase(present->id);
   co_await publish(std::move(next));
   co_return Result<void>();
+}
+
+io::Task<> Topics::put_queues(std::map<std::string, TopicPtr> changes) {
+  auto next = copy();
+  for (auto& [name, topic] : changes) {
+    TopicPtr before = next->find(name);
+    if (before && !before->queue) {
+      if (topic)
+        io::log(io::Level::warning, "a queue has the name of a topic: Kafka's clients do not see it", {{"name", name}});
+      continue;
+    }
+    if (before) {
+      next->topics.erase(name);
+      next->by_id.erase(before->id);
+    }
+    if (!topic) continue;
+    next->topics.emplace(name, topic);
+    next->by_id.emplace(topic->id, topic);
+  }
+  co_await publish(std::move(next));
 }
 
 io::Task<Result<int64_t>> Topics::producer_ids(int64_t count) {

@@ -23,12 +23,19 @@ class Topics {
 
   /// Code::exists, or what the meta store says. Names and configs have been checked.
   io::Task<Result<TopicPtr>> create(NewTopic wanted);
-  /// Raises the number of partitions to `total`. Code::not_found; Code::invalid if it has as many already.
+  /// Raises the number of partitions to `total`. Code::not_found; Code::invalid if it has as many already, or is a
+  /// queue's.
   io::Task<Result<TopicPtr>> add_partitions(std::string name, int32_t total);
-  /// Replaces the configuration. Code::not_found.
+  /// Replaces the configuration. Code::not_found; Code::invalid if it is a queue's.
   io::Task<Result<TopicPtr>> configure(std::string name, TopicConfig config);
-  /// Deletes a topic, its records, and what groups had read of it. Code::not_found.
+  /// Deletes a topic, its records, and what groups had read of it; where it is a queue's, the queue. Code::not_found.
   io::Task<Result<void>> remove(std::string name);
+
+  /// Queues' topics come and go, as the queues do: each takes the place of the last one of its name; null: it is gone.
+  /// Who has the name of a topic of Kafka's is left out.
+  io::Task<> put_queues(std::map<std::string, TopicPtr> changes);
+  /// How to delete a queue whose topic is deleted.
+  std::function<io::Task<Result<void>>(QueueName)> delete_queue;
 
   /// A block of producer ids that nobody has had before: [first, first + count).
   io::Task<Result<int64_t>> producer_ids(int64_t count);

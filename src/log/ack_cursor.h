@@ -75,6 +75,10 @@ class AckCursor {
   bool release(Offset offset, int64_t due_ms, int64_t now_ms);
   /// As if it had never been taken: due at once, and this time does not count. False if it is not held.
   bool untake(Offset offset);
+  /// For who takes records ahead of the time when somebody gets them: a held record's take does not count, or does so
+  /// now. Returns how often it was taken.
+  uint32_t uncount(Offset offset) { return --find(offset)->attempts; }
+  uint32_t count(Offset offset) { return ++find(offset)->attempts; }
   /// The oldest record below `end` that nobody holds and no delay keeps; take gives it to whoever asks, unless its key
   /// is busy.
   std::optional<Offset> peek(Offset end) const;

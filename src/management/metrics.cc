@@ -4,17 +4,18 @@
 namespace naru::management {
 namespace {
 
-constexpr const char* types[] = {"rabbit_classic_queue", "rabbit_quorum_queue"};  // by QueueSettings::counts_deliveries
+constexpr const char* types[QueueSettings::kinds] = {"rabbit_classic_queue", "rabbit_quorum_queue",
+                                                     "rabbit_stream_queue"};
 
 struct Sums {
-  Queue::Counters counters[2];
+  Queue::Counters counters[QueueSettings::kinds];
   int64_t ready = 0, unacked = 0;
   size_t queues = 0, consumers = 0, connections = 0, channels = 0;
 };
 
 Sums sum(const Site& site) {
   Sums all;
-  for (size_t i = 0; i < 2; ++i) all.counters[i] = site.queues.of_erased[i];
+  for (size_t i = 0; i < QueueSettings::kinds; ++i) all.counters[i] = site.queues.of_erased[i];
   for (const auto& [name, host] : site.hosts.all()) {
     all.queues += host->queues().size();
     for (const auto& [queue_name, queue] : host->queues()) {
@@ -22,7 +23,7 @@ Sums sum(const Site& site) {
       all.ready += counts.ready;
       all.unacked += counts.unacked;
       all.consumers += queue.queue->consumer_count();
-      all.counters[queue.queue->settings().counts_deliveries] += queue.queue->counters();
+      all.counters[std::to_underlying(queue.queue->settings().kind())] += queue.queue->counters();
     }
   }
   for (const amqp::Session* session : site.door.sessions) {
@@ -48,7 +49,7 @@ class Lines {
   }
   void by_type(const char* what, const char* help, const Sums& sums, uint64_t (*count)(const Queue::Counters&)) {
     begin("counter", std::string("rabbitmq_global_messages_") + what + "_total", help);
-    for (size_t i = 0; i < 2; ++i)
+    for (size_t i = 0; i < QueueSettings::kinds; ++i)
       value(std::string("{protocol=\"amqp091\",queue_type=\"") + types[i] + "\"}", count(sums.counters[i]));
   }
   void gauge(const char* name, const char* help, uint64_t number) {

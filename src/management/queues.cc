@@ -143,6 +143,7 @@ io::Task<Reply> purge(Call& call) {
   if (!queue) co_return not_found();
   if (auto no = refusal(call, Operation::read, call.vhost(), "queue", call.names[1])) co_return *no;
   if (auto no = locked(call, *queue)) co_return *no;
+  if (queue->definition.type == QueueType::stream) co_return bad_request("queue.purge not supported by stream queues");
   queue->queue->purge();
   co_return no_content();
 }

@@ -185,8 +185,9 @@ class Server {
     broker_->topics = std::make_unique<Topics>(*broker_, *meta_, derive_topic);
     bool unclean = recovered.manifest.generation > 0 && !recovered.facts.clean;
     Core& first = broker_->first();
-    queues_ = std::make_unique<QueueHost>(first.loop, first.store, unclean);
+    queues_ = std::make_unique<QueueHost>(first, unclean);
     queues_->dead_letters = &dead_letters_;
+    first.queues = queues_.get();
     auto derive_queue = [](QueueDefinition& queue, std::string_view vhost, FieldTableView policy) {
       // What was declared was checked; a later naru may understand more of it.
       (void)amqp::apply_arguments(queue, vhost).has_value();
@@ -221,6 +222,7 @@ class Server {
       failed("cannot read the catalog", loaded.error());
       co_return end(1);
     }
+    co_await hosts_->show_queues();
     for (auto& core : broker_->cores) {
       auto load = [](Core& there) -> io::Task<Result<void>> {
         for (uint32_t shard = 0; shard < shard_count; ++shard) {
@@ -321,6 +323,7 @@ class Server {
       finishing.push_back(on(broker_->first(), *broker_->cores[i], finish));
     }
     for (auto& one : finishing) co_await one;
+    while (queues_->is_sending()) co_await loop_of(0).sleep_until(loop_of(0).now() + 1);
     for (auto& core : broker_->cores) {
       auto checkpoint = [](Core& there) -> io::Task<Result<void>> { co_return co_await there.store.checkpoint(); };
       auto stored = co_await on(broker_->first(), *core, checkpoint);

@@ -30,8 +30,9 @@ class Naru:
         self.process = None
 
     def command(self):
+        amqp = [] if "--amqp" in self.flags else ["--amqp", "off"]
         return [*self.under, BINARY, "serve", "--data-dir", str(self.data), "--kafka", f"{self.listen}:{self.port}",
-                "--amqp", "off", "--admin", f"127.0.0.1:{self.admin}", *self.flags]
+                *amqp, "--admin", f"127.0.0.1:{self.admin}", *self.flags]
 
     def spawn(self):
         """Starts it and does not wait until it listens."""

@@ -1,4 +1,5 @@
 // Consuming: subscriptions, basic.get, and what becomes of what was handed out.
+#include "amqp/queue_arguments.h"
 #include "amqp/session.h"
 
 namespace naru::amqp {
@@ -44,9 +45,10 @@ Outcome Channel::basic_consume(ByteView payload) {
     return Refusal{ReplyCode::precondition_failed, "invalid arg 'x-cancel-on-ha-failover" + of_queue +
                                                        ": {unacceptable_type," + naru::name(cancel->type) + "}"};
   bool quorum = (*found)->definition.type == QueueType::quorum;
-  if (consume->arguments.has("x-stream-offset"))
+  bool stream = (*found)->definition.type == QueueType::stream;
+  if (!stream && consume->arguments.has(stream_offset_name))
     return Refusal{ReplyCode::precondition_failed, "invalid arg 'x-stream-offset" + of_queue + " of queue type " +
-                                                       (quorum ? "rabbit_quorum_queue" : "rabbit_classic_queue")};
+                                                       erlang_name((*found)->definition.type)};
   if (quorum && prefetch_all_ != 0)
     return Refusal{ReplyCode::not_implemented,
                    "queue '" + name + "' in vhost '" + session_.host().name + "' does not support global qos"};
@@ -54,6 +56,15 @@ Outcome Channel::basic_consume(ByteView payload) {
   consumer->no_ack = consume->no_ack;
   consumer->exclusive = consume->exclusive;
   consumer->priority = priority;
+  Outcome refused;
+  if (stream)
+    refused = check_stream_consumer(consume->arguments, **found, *consumer);
+  else if (consume->arguments.has(replay_offset_name))
+    refused = set_start(consume->arguments, replay_offset_name, **found, *consumer);
+  if (refused) {
+    consumer->queue.reset();
+    return refused;
+  }
   Consumer& added = *consumer;
   if (consume->exclusive && (*found)->definition.settings.single_active_consumer) added.queue.reset();
   if (!added.queue || !added.queue->add(added)) {
@@ -64,6 +75,40 @@ Outcome Channel::basic_consume(ByteView payload) {
   consumers_.emplace(tag, std::move(consumer));
   (*found)->had_consumer = true;
   if (!consume->nowait) session_.send(number, BasicConsumeOk{.consumer_tag = tag});
+  return {};
+}
+
+/// What a stream wants of its consumers, and where they begin.
+Outcome Channel::check_stream_consumer(FieldTableView arguments, const DeclaredQueue& queue, Consumer& consumer) {
+  std::string what = "queue '" + queue.definition.name + "' in vhost '" + session_.host().name + "'";
+  if (consumer.prefetch == 0)
+    return Refusal{ReplyCode::precondition_failed, "consumer prefetch count is not set for '" + what + "'"};
+  if (consumer.no_ack) return not_for_streams("automatic acknowledgement", *queue.queue);
+  if (prefetch_all_ != 0) return Refusal{ReplyCode::not_implemented, what + " does not support global qos"};
+  return set_start(arguments, stream_offset_name, queue, consumer);
+}
+
+/// Where somebody begins who reads without taking, and what of it is wanted.
+Outcome Channel::set_start(FieldTableView arguments, std::string_view name, const DeclaredQueue& queue,
+                           Consumer& consumer) {
+  std::string what = "queue '" + queue.definition.name + "' in vhost '" + session_.host().name + "'";
+  consumer.start.emplace();
+  if (auto offset = arguments.find(name)) {
+    auto parsed = parse_stream_offset(*offset, session_.door().core.loop.wall());
+    if (!parsed)
+      return Refusal{ReplyCode::precondition_failed,
+                     "invalid arg '" + std::string(name) + "' for " + what + ": " + parsed.error()};
+    consumer.start = *parsed;
+  }
+  if (queue.definition.settings.topic)
+    return Refusal{ReplyCode::precondition_failed,
+                   "invalid arg '" + std::string(name) + "' for " + what + ": \"it has no log of its own\""};
+  if (queue.definition.levels.size() > 1)
+    return Refusal{ReplyCode::precondition_failed, "invalid arg '" + std::string(name) + "' for " + what +
+                                                       ": \"each priority has offsets of its own\""};
+  auto filter = StreamFilter::parse(arguments, what);
+  if (!filter) return Refusal{ReplyCode::precondition_failed, filter.error()};
+  consumer.filter = std::move(*filter);
   return {};
 }
 
@@ -128,19 +173,35 @@ void Channel::deliver(Consumer& consumer, Queue& queue, const Delivery& delivery
   } else {
     tag = hand_out(consumer.queue, delivery.id, consumer.id);
   }
-  MappedMessage message = read_record(delivery.record, {.home = queue.name}, scratch_);
-  FieldTable counted;
-  add_delivery_count(queue, delivery, message, counted);
+  FieldTable headers;
+  MappedMessage message = read(queue, delivery, headers);
   BasicDeliver deliver{.consumer_tag = consumer.tag, .delivery_tag = tag, .redelivered = delivery.redelivered};
   append_delivery(session_, number, deliver, message);
 }
 
-/// Queues that count deliveries tell how often a message came back.
-void Channel::add_delivery_count(Queue& queue, const Delivery& delivery, MappedMessage& message, FieldTable& headers) {
-  if (!queue.settings().counts_deliveries || delivery.attempt <= 1) return;
+/// The message as this client gets it. `headers` is where the table lies, if something is added to it: queues that
+/// count deliveries tell how often a message came back, and what is read from a log comes with its offset.
+MappedMessage Channel::read(Queue& queue, const Delivery& delivery, FieldTable& headers) {
+  ReadOptions options{.home = queue.home_name(), .record_time = queue.settings().topic.has_value()};
+  MappedMessage message = read_record(delivery.record, options, scratch_);
+  // A header frame cannot be split. What AMQP clients published mostly fits; Kafka's records may have any headers.
+  constexpr size_t other_properties_max = 2700;
+  size_t frame_bytes = session_.frame_max() - frame_overhead;
+  if (scratch_.size() + other_properties_max > frame_bytes) {
+    Bytes encoded;
+    append_properties(encoded, message.properties);
+    if (encoded.size() + 64 > frame_bytes) {  // what is before them in the frame, and what is added here
+      options.table_bytes_max = frame_bytes - other_properties_max;
+      message = read_record(delivery.record, options, scratch_);
+    }
+  }
+  bool counted = queue.settings().counts_deliveries && delivery.attempt > 1;
+  if (!counted && !delivery.id.is_copy) return message;
   headers = FieldTable(message.properties.headers.value_or(FieldTableView()));
-  headers.set("x-delivery-count", static_cast<int64_t>(delivery.attempt - 1));
+  if (counted) headers.set("x-delivery-count", static_cast<int64_t>(delivery.attempt - 1));
+  if (delivery.id.is_copy) headers.set(stream_offset_name, delivery.id.offset.value);
   message.properties.headers = headers.view();
+  return message;
 }
 
 io::Task<Outcome> Channel::basic_get(ByteView payload) {
@@ -149,6 +210,7 @@ io::Task<Outcome> Channel::basic_get(ByteView payload) {
   if (auto no = queue_refusal(Operation::read, get->queue)) co_return no;
   auto found = find_queue(get->queue, nullptr);
   if (!found) co_return found.error();
+  if (auto refused = not_for_streams("basic.get", *(*found)->queue)) co_return refused;
   if ((*found)->definition.type == QueueType::quorum && (*found)->definition.settings.single_active_consumer)
     co_return Refusal{ReplyCode::resource_locked, "cannot obtain access to locked queue '" + (*found)->definition.name +
                                                       "' in vhost '" + session_.host().name +
@@ -163,9 +225,8 @@ io::Task<Outcome> Channel::basic_get(ByteView payload) {
     }
     uint64_t tag = no_ack ? next_tag_++ : hand_out(queue, delivery.id, 0);
     if (no_ack) unacked_.push_back({});
-    MappedMessage message = read_record(delivery.record, {.home = queue->name}, scratch_);
-    FieldTable counted;
-    add_delivery_count(*queue, delivery, message, counted);
+    FieldTable headers;
+    MappedMessage message = read(*queue, delivery, headers);
     BasicGetOk ok{
         .delivery_tag = tag, .redelivered = delivery.redelivered, .message_count = static_cast<uint32_t>(left)};
     append_delivery(session_, number, ok, message);
@@ -195,7 +256,7 @@ void Channel::finished(Unacked& unacked) {
   if (blocked && consumer.queue) consumer.queue->wake(consumer);
 }
 
-Outcome Channel::settle(uint64_t tag, bool multiple, void (*how)(Queue&, const MessageId&)) {
+Outcome Channel::settle(uint64_t tag, bool multiple, void (*how)(Queue&, const MessageId&), bool is_nack) {
   uint64_t first = next_tag_ - unacked_.size();
   acked_consumer_ = nullptr;
   if (multiple && tag == 0) {
@@ -206,6 +267,8 @@ Outcome Channel::settle(uint64_t tag, bool multiple, void (*how)(Queue&, const M
   for (uint64_t at = multiple ? first : tag; at <= tag && at < next_tag_; ++at) {
     Unacked& unacked = unacked_[at - first];
     if (!unacked.open) continue;
+    if (is_nack)
+      if (auto refused = not_for_streams("basic.nack and basic.reject", *unacked.queue)) return refused;
     how(*unacked.queue, unacked.id);
     finished(unacked);
   }
@@ -216,8 +279,9 @@ Outcome Channel::settle(uint64_t tag, bool multiple, void (*how)(Queue&, const M
 Outcome Channel::basic_ack(ByteView payload) {
   auto ack = decode_method<BasicAck>(payload);
   if (!ack) return malformed(ack.error(), payload);
-  return settle(ack->delivery_tag, ack->multiple,
-                [](Queue& queue, const MessageId& message) { queue.settle(message); });
+  return settle(
+      ack->delivery_tag, ack->multiple, [](Queue& queue, const MessageId& message) { queue.settle(message); },
+      /*is_nack=*/false);
 }
 
 Outcome Channel::basic_nack(ByteView payload) {
@@ -253,6 +317,7 @@ Outcome Channel::basic_recover(ByteView payload, bool answer) {
   acked_consumer_ = nullptr;
   for (auto at = unacked_.rbegin(); at != unacked_.rend(); ++at) {
     if (!at->open) continue;
+    if (auto refused = not_for_streams("basic.nack and basic.reject", *at->queue)) return refused;
     at->queue->requeue(at->id);
     finished(*at);
   }

@@ -11,6 +11,12 @@ std::string in_vhost(std::string_view kind, std::string_view name, std::string_v
 
 Refusal failed(const Error& error) {
   if (error.code == Code::full) return {ReplyCode::resource_error, "no space left on the broker's disk"};
+  if (error.code == Code::not_found) return {ReplyCode::not_found, std::string("x-naru-topic: ") + error.reason};
+  if (error.code == Code::invalid)
+    return {ReplyCode::precondition_failed, std::string("x-naru-topic: ") + error.reason};
+  if (error.code == Code::exists)
+    return {ReplyCode::precondition_failed, std::string("cannot declare a durable queue: ") + error.reason +
+                                                " in Kafka; x-naru-topic declares a queue over it"};
   return {ReplyCode::internal_error, error.reason};
 }
 
@@ -59,9 +65,9 @@ io::Task<Outcome> Channel::queue_declare(ByteView payload) {
   if (auto refusal = new_queue_refusal(wanted)) co_return refusal;
   if (auto applied = apply_arguments(wanted, host.name); !applied)
     co_return Refusal{ReplyCode::precondition_failed, applied.error()};
-  if (name.empty() && wanted.type == QueueType::quorum)
+  if (name.empty() && wanted.type != QueueType::classic)
     co_return Refusal{ReplyCode::precondition_failed,
-                      "Cannot declare a server-named queue for type rabbit_quorum_queue"};
+                      "Cannot declare a server-named queue for type " + erlang_name(wanted.type)};
   auto declaring = session_.door().hosts.declare_queue(host, std::move(wanted));
   auto declared = co_await declaring;
   if (!declared) co_return failed(declared.error());
@@ -115,10 +121,12 @@ io::Task<Outcome> Channel::queue_delete(ByteView payload) {
   if (found) {
     DeclaredQueue& queue = **found;
     std::string what = in_vhost("queue", name, session_.host().name);
-    if (wanted->if_unused && queue.queue->consumer_count() > 0)
+    bool is_stream = queue.definition.type == QueueType::stream;  // RabbitMQ's look at neither
+    if (!is_stream && wanted->if_unused && queue.queue->consumer_count() > 0)
       co_return Refusal{ReplyCode::precondition_failed, what + " in use"};
     auto counts = queue.queue->counts();
-    if (wanted->if_empty && counts.ready > 0) co_return Refusal{ReplyCode::precondition_failed, what + " not empty"};
+    if (!is_stream && wanted->if_empty && counts.ready > 0)
+      co_return Refusal{ReplyCode::precondition_failed, what + " not empty"};
     auto deleting = session_.door().hosts.delete_queue(session_.host(), name);
     auto deleted = co_await deleting;
     if (!deleted) co_return failed(deleted.error());
@@ -134,6 +142,7 @@ Outcome Channel::queue_purge(ByteView payload) {
   if (auto no = queue_refusal(Operation::read, purge->queue)) return no;
   auto found = find_queue(purge->queue, nullptr);
   if (!found) return found.error();
+  if (auto refused = not_for_streams("queue.purge", *(*found)->queue)) return refused;
   auto purged = static_cast<uint32_t>((*found)->queue->purge());
   if (!purge->nowait) session_.send(number, QueuePurgeOk{.message_count = purged});
   return {};
@@ -152,6 +161,10 @@ io::Task<Outcome> Channel::queue_bind(ByteView payload) {
   if (auto no = source_refusal(binding.source, binding.key)) co_return no;
   auto found = find_queue(bind->queue, &binding.destination);
   if (!found) co_return found.error();
+  if (const auto& topic = (*found)->definition.settings.topic)
+    co_return Refusal{ReplyCode::precondition_failed,
+                      "queue '" + binding.destination + "' in vhost '" + session_.host().name +
+                          "' gets its messages from the topic '" + *topic + "' and from nowhere else"};
   auto binding_task = make_binding(std::move(binding));
   Outcome outcome = co_await binding_task;
   if (!outcome && !nowait && !closing_) session_.send(number, QueueBindOk{});

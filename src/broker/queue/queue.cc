@@ -1,6 +1,8 @@
 #include "broker/queue/queue.h"
 
+#include "broker/queue/log_readers.h"
 #include "broker/queue/queue_host.h"
+#include "broker/queue/topic_source.h"
 #include "log/record_batch.h"
 
 namespace naru {
@@ -14,14 +16,24 @@ Queue::Queue(QueueHost& host, std::string its_name, std::vector<Level> levels, Q
     : name(std::move(its_name)),
       host_(host),
       settings_(std::move(settings)),
+      id_(levels[0].stream.value),
       getter_(host.new_holder()),
       expiry_(host.loop, [this] { expire_heads(); }) {
+  last_used_ms = host.loop.now();
+  if (settings_.topic) {
+    host.enlist(*this);
+    return;
+  }
   for (const Level& level : levels) levels_.push_back(std::make_unique<Open>(level));
   // A level that never had a message has no log.
   for (size_t i = 0; i < levels_.size(); ++i)
     if (host.store.find(levels[i].stream)) opened(static_cast<uint8_t>(i));
-  last_used_ms = host.loop.now();
+  host.enlist(*this);
 }
+
+Queue::Open::Open(const Level& level) : id(level) {}
+Queue::Open::~Open() = default;
+Offset Queue::Open::end() const { return source ? source->end : log->bounds().end; }
 
 Queue::~Queue() = default;
 
@@ -36,33 +48,65 @@ Queue::Counters& Queue::Counters::operator+=(const Counters& other) {
 
 void Queue::set_settings(QueueSettings settings) {
   settings_ = std::move(settings);
-  for (auto& level : levels_)
+  for (auto& level : levels_) {
+    level->head_seen = Offset(-1);
     if (level->log) level->log->set_settings(log_settings());
+  }
   host_.mark(*this);
 }
 
-LogSettings Queue::log_settings() const {
+LogSettings queue_log_settings(const QueueSettings& settings) {
   LogSettings log;
-  log.durability = settings_.durability;
+  log.durability = settings.durability;
   log.retention_ms = log.retention_bytes = -1;
-  log.trim_to_cursors = true;
+  log.trim_to_cursors = !settings.is_stream;
+  log.remove_old = settings.retains();
+  if (!settings.retains()) return log;
+  log.retention_ms = (settings.is_stream ? settings.max_age_ms : settings.retain_ms).value_or(-1);
+  log.retention_bytes = (settings.is_stream ? settings.max_bytes : settings.retain_bytes).value_or(-1);
+  // What goes goes by segments: about a quarter of the limit at a time.
+  constexpr int64_t bytes_min = MiB, ms_min = 1000;
+  if (log.retention_bytes >= 0)
+    log.segment_bytes = static_cast<uint64_t>(
+        std::clamp<int64_t>(log.retention_bytes / 4, bytes_min, static_cast<int64_t>(log.segment_bytes)));
+  if (log.retention_ms >= 0) log.segment_ms = std::clamp<int64_t>(log.retention_ms / 4, ms_min, log.segment_ms);
+  log.segment_bytes = settings.segment_bytes.value_or(log.segment_bytes);
   return log;
 }
 
+LogSettings Queue::log_settings() const { return queue_log_settings(settings_); }
+
 Queue::Open& Queue::opened(uint8_t index) {
   Open& level = *levels_[index];
-  if (level.log) return level;
+  if (level.log || level.source) return level;
   level.log = &host_.store.log(level.id.stream, log_settings());
+  if (settings_.retains()) host_.core.note_append(log_settings());
+  if (settings_.is_stream) return level;
   level.cursor = &host_.store.cursor(level.id.cursor, level.id.stream);
+  know_keys(level);
   if (host_.unclean) level.recovered_end = level.log->bounds().end;
   // What lies here from before may expire too; nobody knows without looking.
   if (level.cursor->floor() < level.log->bounds().end) has_ttl_ = true;
   return level;
 }
 
+/// For a queue whose messages have keys that count.
+void Queue::know_keys(Open& level) {
+  const auto& key = settings_.order_key ? settings_.order_key : settings_.fair_key;
+  if (!key) return;
+  level.keys = std::make_unique<RecordKeys>(key->header, level.cursor->floor());
+  if (settings_.order_key) level.cursor->order_by_key(*level.keys);
+  if (settings_.fair_key && !fair_) fair_ = std::make_unique<FairShare>(settings_.shares);
+}
+
+void Queue::look_at_backlog() {
+  if (has_ttl_) changed();
+}
+
 void Queue::changed() { host_.mark(*this); }
 
 bool Queue::publish(const NewMessage& message) {
+  if (settings_.topic) return false;  // no route leads here
   bool full = settings_.overflow != Overflow::drop_head && over_limits(/*for_one_more=*/true);
   if (full) {
     if (settings_.overflow == Overflow::reject_publish_dlx && host_.dead_letters) {
@@ -84,7 +128,7 @@ bool Queue::publish(const NewMessage& message) {
     level.header.base_timestamp = now;
   }
   std::optional<int64_t> ttl = settings_.message_ttl_ms;
-  if (message.ttl_ms && (!ttl || *message.ttl_ms < *ttl)) ttl = message.ttl_ms;
+  if (message.ttl_ms && !settings_.is_stream && (!ttl || *message.ttl_ms < *ttl)) ttl = message.ttl_ms;
   headers_.clear();
   auto header_count = static_cast<int32_t>(message.headers.size());
   if (ttl) {
@@ -114,11 +158,50 @@ bool Queue::append_batch(Open& level) {
   auto appended = level.log->append(level.batch, *header);
   if (!appended) return false;  // no space: it stays here, unconfirmed, until there is
   size_t before = level.window.bytes();
-  level.window.keep(appended->base, appended->base + level.header.count, std::move(level.batch));
+  if (is_unread()) {
+    level.window.clear();
+  } else {
+    level.window.keep(appended->base, appended->base + level.header.count, std::move(level.batch));
+  }
   level.batch = {};
   level.header = {};
   host_.count_kept(*this, before, level.window.bytes());
   return true;
+}
+
+/// A batch that came as one, checked: from a producer of Kafka's, with that one's sequence numbers.
+Result<Appended> Queue::append_produced(uint8_t index, std::span<uint8_t> batch, const BatchHeader& header) {
+  if (settings_.overflow != Overflow::drop_head && over_limits(/*for_one_more=*/true))
+    return fail(Code::busy, "the queue is full");
+  int64_t body_bytes = 0;
+  auto reader = TRY(RecordReader::open(batch));
+  Record record;
+  while (TRY(reader.next(&record))) body_bytes += static_cast<int64_t>(record.value.value_or(ByteView()).size());
+  Open& level = opened(index);
+  auto appended = TRY(level.log->append(batch, header));
+  if (appended.duplicate) return appended;
+  size_t before = level.window.bytes();
+  // What is in memory is without gaps.
+  if (header.codec() == Codec::none && batch.size() <= batch_bytes_max && !is_unread()) {
+    level.window.keep(appended.base, appended.base + header.count, Bytes(batch.begin(), batch.end()));
+  } else {
+    level.window.clear();
+  }
+  host_.count_kept(*this, before, level.window.bytes());
+  ready_bytes_ += body_bytes;
+  counters_.published += static_cast<uint64_t>(header.count);
+  if (settings_.message_ttl_ms) has_ttl_ = true;
+  changed();
+  return appended;
+}
+
+/// A stream without readers: nothing of it is wanted soon.
+bool Queue::is_unread() const { return settings_.is_stream && !(readers_ && readers_->any()); }
+
+/// When the message expires. What came from Kafka was not told when it was stored.
+std::optional<int64_t> Queue::expiry_of(const StoredRecord& record) const {
+  if (record.expires_ms || !record.was_produced || !settings_.message_ttl_ms) return record.expires_ms;
+  return record.timestamp + *settings_.message_ttl_ms;
 }
 
 bool Queue::append_batches() {
@@ -130,10 +213,12 @@ bool Queue::append_batches() {
 size_t Queue::drop_kept() {
   size_t freed = 0;
   for (auto& level : levels_) freed += level->window.clear();
+  if (readers_) freed += readers_->drop_kept();
   return freed;
 }
 
 void Queue::mark_settled(const MessageId& id) {
+  if (fair_) fair_->done({id.level, id.offset});
   auto& settled = levels_[id.level]->settled;
   int64_t offset = id.offset.value;
   if (!settled.empty() && settled.back().last == offset) {
@@ -142,6 +227,11 @@ void Queue::mark_settled(const MessageId& id) {
     settled.push_back({offset, offset + 1});
   }
   changed();
+}
+
+void Queue::write_down(Open& level, const Change& change) {
+  if (level.source) return level.source->settled(change);
+  host_.store.change(level.id.cursor, change);
 }
 
 /// One change for each run of offsets: those that were settled in this turn in whatever order.
@@ -153,7 +243,7 @@ void Queue::apply_settled() {
     for (size_t i = 0; i < places.size();) {
       Place run = places[i];
       for (++i; i < places.size() && places[i].first <= run.last; ++i) run.last = std::max(run.last, places[i].last);
-      host_.store.change(level->id.cursor, {Offset(run.first), Offset(run.last), Change::Kind::settle});
+      write_down(*level, {Offset(run.first), Offset(run.last), Change::Kind::settle});
     }
     places.clear();
     level->settled = std::move(places);  // its memory
@@ -162,16 +252,41 @@ void Queue::apply_settled() {
 
 void Queue::end_turn() {
   if (erased_) return;
-  dispatch();
-  trim_to_limits();
-  if (has_ttl_) expire_heads();
+  if (readers_) readers_->dispatch(levels_[0]->window);
+  if (!settings_.is_stream) {
+    dispatch();
+    trim_to_limits();
+    if (has_ttl_) expire_heads();
+  }
+  forget_passed();
+  if (settings_.retains())
+    for (auto& level : levels_)
+      if (level->log) apply_retention(*level);
+}
+
+/// What nobody will want from memory any more.
+void Queue::forget_passed() {
   for (auto& level : levels_) {
-    if (!level->log || level->window.bytes() == 0) continue;
-    auto head = level->cursor->peek(level->log->bounds().end);
+    if (level->window.bytes() == 0) continue;
+    Offset end = level->end();
+    auto head = level->cursor ? level->cursor->peek(end) : std::nullopt;
+    Offset needed = head.value_or(end);
+    if (level->keys) needed = std::min(needed, level->cursor->first_open(Offset(0)));  // those that wait for a key
+    if (readers_ && level == levels_[0])
+      needed = std::min(needed, readers_->wanted_from(level->window.kept_from(), end));
     size_t before = level->window.bytes();
-    level->window.forget_below(head ? *head : level->log->bounds().end);
+    level->window.forget_below(needed);
     host_.count_kept(*this, before, level->window.bytes());
   }
+}
+
+/// Whenever a segment is full, as RabbitMQ does it; and the core looks at the age of what is left.
+void Queue::apply_retention(Open& level) {
+  host_.core.note_append(level.log->settings());
+  Offset active = level.log->active_base();
+  if (level.retained_at == active || level.log->bounds().high_watermark < active) return;
+  level.retained_at = active;
+  (void)level.log->retain(host_.loop.wall()).has_value();
 }
 
 Queue::Counts Queue::counts() {
@@ -180,24 +295,38 @@ Queue::Counts Queue::counts() {
   trim_to_limits();
   Counts all;
   for (auto& level : levels_) {
-    if (!level->log) continue;
-    auto counts = level->cursor->counts(level->log->bounds().end);
+    if (!level->log && !level->cursor) continue;
+    if (settings_.is_stream) {
+      all.ready += level->log->bounds().end - level->log->bounds().begin + level->header.count;
+      continue;
+    }
+    auto counts = level->cursor->counts(level->end());
     all.ready += counts.ready + counts.delayed + level->header.count;
     all.unacked += counts.held;
+  }
+  if (fair_) {  // what was looked ahead to is with nobody
+    all.ready += static_cast<int64_t>(fair_->waiting());
+    all.unacked -= static_cast<int64_t>(fair_->waiting());
   }
   return all;
 }
 
 int64_t Queue::purge() {
+  if (settings_.is_stream) return 0;  // it is not emptied
   append_batches();
   apply_settled();
   int64_t purged = 0;
   for (auto& level : levels_) {
-    if (!level->log) continue;
-    Offset end = level->log->bounds().end;
+    if (!level->cursor) continue;
+    Offset end = level->end();
     purged += level->cursor->counts(end).ready;
-    for (const Change& change : level->cursor->settle_ready(end)) host_.store.change(level->id.cursor, change);
+    for (const Change& change : level->cursor->settle_ready(end)) write_down(*level, change);
   }
+  if (fair_)
+    for (const auto& [level, offset] : fair_->clear()) {
+      write_down(*levels_[level], {offset, offset + 1, Change::Kind::settle});
+      ++purged;
+    }
   ready_bytes_ = 0;
   changed();
   return purged;
@@ -206,16 +335,19 @@ int64_t Queue::purge() {
 int64_t Queue::erase() {
   int64_t ready = counts().ready;
   erased_ = true;
-  host_.of_erased[settings_.counts_deliveries] += counters_;
+  host_.of_erased[std::to_underlying(settings_.kind())] += counters_;
+  host_.strike(*this);
   expiry_.cancel();
   for (auto& [priority, list] : ready_) list.clear();
+  if (readers_) readers_->close();
   for (QueueConsumer* consumer : std::exchange(consumers_, {})) consumer->queue_gone(*this);
   active_ = nullptr;
   for (auto& level : levels_) {
     host_.count_kept(*this, level->window.bytes(), 0);
     level->window.clear();
+    if (level->source) level->source->erase();
     if (!level->log) continue;
-    host_.store.forget_cursor(level->id.cursor);
+    if (level->cursor) host_.store.forget_cursor(level->id.cursor);
     host_.store.drop(level->id.stream);
     level->log = nullptr;
     level->cursor = nullptr;
@@ -224,10 +356,10 @@ int64_t Queue::erase() {
 }
 
 bool Queue::over_limits(bool for_one_more) {
-  if (!settings_.max_length && !settings_.max_bytes) return false;
+  if ((!settings_.max_length && !settings_.max_bytes) || settings_.is_stream || settings_.topic) return false;
   int64_t ready = for_one_more ? 1 : 0;
   for (auto& level : levels_)
-    if (level->log) ready += level->cursor->counts(level->log->bounds().end).ready + level->header.count;
+    if (level->cursor) ready += level->cursor->counts(level->end()).ready + level->header.count;
   return (settings_.max_length && ready > *settings_.max_length) ||
          (settings_.max_bytes && ready_bytes_ > *settings_.max_bytes && ready > 0);
 }
@@ -243,19 +375,20 @@ Delivery Queue::delivery(const Next& next, const StoredRecord& record) const {
 
 bool Queue::has_expired(const StoredRecord& record) const {
   if (!has_ttl_) return false;
-  if (!record.expires_ms) return false;
+  auto expires_ms = expiry_of(record);
+  if (!expires_ms) return false;
   // To live for no time at all means: for whoever waits already. expire_heads takes what nobody wanted.
-  bool now_or_never = *record.expires_ms == record.timestamp;
-  return *record.expires_ms < host_.loop.wall() && !now_or_never;
+  bool now_or_never = *expires_ms == record.timestamp;
+  return *expires_ms < host_.loop.wall() && !now_or_never;
 }
 
 void Queue::settle(const MessageId& id) {
   ++counters_.acked;
-  mark_settled(id);
+  if (!id.is_copy) mark_settled(id);
 }
 
 void Queue::requeue(const MessageId& id, bool counts) {
-  if (erased_) return;
+  if (erased_ || id.is_copy) return;
   apply_settled();
   Open& level = *levels_[id.level];
   if (counts && settings_.delivery_limit) {
@@ -263,13 +396,14 @@ void Queue::requeue(const MessageId& id, bool counts) {
     if (level.cursor->attempts(id.offset) > *settings_.delivery_limit) return reject(id, Death::delivery_limit);
   }
   ready_bytes_ += id.body_bytes;
+  if (fair_) fair_->given_back({id.level, id.offset});
   int64_t now = host_.loop.wall();
   level.cursor->release(id.offset, now, now);
   changed();
 }
 
 void Queue::reject(const MessageId& id, Death why) {
-  if (erased_) return;
+  if (erased_ || id.is_copy) return;
   if (!settings_.dead_letter_exchange || !host_.dead_letters) return mark_settled(id);
   StoredRecord record;
   switch (levels_[id.level]->window.find(id.offset, &record)) {

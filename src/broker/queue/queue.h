@@ -11,11 +11,15 @@
 #include <memory>
 
 #include "broker/queue/queue_settings.h"
+#include "broker/queue/record_keys.h"
 #include "broker/queue/record_window.h"
 #include "log/store.h"
 
 namespace naru {
 
+class LogReaders;
+class TopicSource;
+struct Catalog;
 class Queue;
 class QueueHost;
 class VirtualHost;
@@ -34,6 +38,14 @@ struct MessageId {
   uint8_t level = 0;
   Offset offset{};
   uint32_t body_bytes = 0;
+  bool is_copy = false;  // it stays where it is: settling or requeueing it means nothing to the queue
+};
+
+/// Where somebody who reads a log begins.
+struct ReadStart {
+  enum class Kind : uint8_t { first, last /* batch */, next, offset, time };
+  Kind kind = Kind::next;
+  int64_t value = 0;  // of offset; of time, ms since 1970
 };
 
 /// A message on its way out. Borrows the queue's memory until the call that gave it returns.
@@ -54,7 +66,14 @@ class QueueConsumer {
   virtual void take(Queue& queue, const Delivery& delivery) = 0;
   /// The queue is being deleted and has forgotten this consumer.
   virtual void queue_gone(Queue& queue) = 0;
+  /// Of those who read: whether it is one of those that it asked for.
+  virtual bool wants(const StoredRecord& record) const {
+    (void)record;
+    return true;
+  }
 
+  /// Reads from there on and takes nothing away (log_readers.h). Streams have no other consumers.
+  std::optional<ReadStart> start{};
   int32_t priority = 0;  // higher ones are served first, as long as they take
   bool no_ack = false;   // what is handed over is done
   bool exclusive = false;
@@ -105,6 +124,15 @@ class Queue : public std::enable_shared_from_this<Queue> {
   /// Not to be delivered again: a dead letter, where the queue has a place for these.
   void reject(const MessageId& id, Death why = Death::rejected);
 
+  /// After a start: what lies here from before may expire.
+  void look_at_backlog();
+  /// For queues over a topic: the catalog has changed.
+  void attach_topic(const Catalog& catalog);
+  /// A partition's cursor is here.
+  void source_ready(TopicSource& source);
+  /// The name that messages without a routing key of their own were sent to.
+  const std::string& home_name() const { return settings_.topic ? *settings_.topic : name; }
+
   struct Counts {
     int64_t ready = 0, unacked = 0;
   };
@@ -124,19 +152,28 @@ class Queue : public std::enable_shared_from_this<Queue> {
 
  private:
   friend class QueueHost;
+  friend class LogReaders;
   struct Place {
     int64_t first, last;  // [first, last)
   };
   struct Open {
-    explicit Open(const Level& level) : id(level) {}
+    explicit Open(const Level& level);
+    ~Open();
+    /// Up to where there is something to take.
+    Offset end() const;
     Level id;
-    Log* log = nullptr;  // looked up on first use: an idle queue has none
-    AckCursor* cursor = nullptr;
+    std::unique_ptr<TopicSource> source;  // instead of a log: a partition of a topic
+    Log* log = nullptr;                   // looked up on first use: an idle queue has none
+    AckCursor* cursor = nullptr;          // a stream has none
     RecordWindow window;
-    Bytes batch;  // what was published in this turn: room for the header, then records
+    std::unique_ptr<RecordKeys> keys;  // where they count
+    Bytes batch;                       // what was published in this turn: room for the header, then records
     BatchHeader header;
-    std::vector<Place> settled;  // in this turn
-    Offset recovered_end{};      // below it, a message may have been delivered before a crash
+    std::vector<Place> settled;             // in this turn
+    Offset recovered_end{};                 // below it, a message may have been delivered before a crash
+    Offset head_seen{-1};                   // the oldest message when expiry was looked at,
+    std::optional<int64_t> head_expires{};  // and when it does
+    Offset retained_at{-1};                 // the segment that was the last one when retention was applied
   };
   struct Next {
     uint8_t level;
@@ -144,16 +181,25 @@ class Queue : public std::enable_shared_from_this<Queue> {
   };
 
   Open& opened(uint8_t level);
-  Offset end_of(Open& level) const;
+  void write_down(Open& level, const Change& change);
+  io::Task<Result<void>> load(Open& level, Offset offset);
   bool append_batches();
   bool append_batch(Open& level);
+  Result<Appended> append_produced(uint8_t level, std::span<uint8_t> batch, const BatchHeader& header);
+  bool is_unread() const;
+  std::optional<int64_t> expiry_of(const StoredRecord& record) const;
   void apply_settled();
   void dispatch();
   void hand_out(QueueConsumer& consumer, const Next& next, const StoredRecord& record);
   QueueConsumer* next_consumer();
   enum class Order : uint8_t { highest_first, lowest_first };
+  void know_keys(Open& level);
+  std::optional<Next> take_fair();
+  void look_ahead();
+  std::optional<Next> take_oldest(HolderId holder, Order order = Order::highest_first);
   std::optional<Next> take_next(HolderId holder, Order order = Order::highest_first);
   void put_back(const Next& next);
+  std::optional<Next> first_unknown();
   io::Task<> load_and_go_on(Next next);
   io::Task<bool> bring(uint8_t level, Offset offset);
   io::Task<bool> find(uint8_t level, Offset offset, StoredRecord* record);
@@ -167,22 +213,30 @@ class Queue : public std::enable_shared_from_this<Queue> {
   bool over_limits(bool for_one_more = false);
   LogSettings log_settings() const;
   void end_turn();
+  void forget_passed();
+  void apply_retention(Open& level);
   size_t drop_kept();
   void expire_heads();
   io::Task<> expire_heads_now();
   void choose_active();
+  Result<void> add_reader(QueueConsumer& consumer);
   void list(QueueConsumer& consumer);
   void changed();
 
   QueueHost& host_;
   QueueSettings settings_;
+  const uint64_t id_;
   std::vector<std::unique_ptr<Open>> levels_;
-  std::vector<QueueConsumer*> consumers_;                               // in the order they came
+  size_t first_level_ = 0;                 // whose turn it is, where all are equal: a topic's partitions
+  std::vector<QueueConsumer*> consumers_;  // in the order they came
   std::map<int32_t, std::list<QueueConsumer*>, std::greater<>> ready_;  // those that may take, by priority
   QueueConsumer* active_ = nullptr;                                     // where only one is served
+  std::unique_ptr<LogReaders> readers_;                                 // once there was one
+  std::unique_ptr<FairShare> fair_;
   HolderId getter_{};
   int64_t ready_bytes_ = 0;
-  bool dirty_ = false, loading_ = false, trimming_ = false, expiring_ = false, erased_ = false, has_ttl_ = false;
+  bool dirty_ = false, loading_ = false, skipped_ = false, trimming_ = false, expiring_ = false, erased_ = false,
+       has_ttl_ = false;
   std::vector<io::Wakeup*> load_waiters_;
   io::Timer expiry_;
   Counters counters_;

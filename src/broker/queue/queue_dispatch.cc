@@ -1,16 +1,20 @@
 // How messages find their consumers, and how they leave without one.
+#include "broker/queue/log_readers.h"
 #include "broker/queue/queue_host.h"
+#include "broker/queue/topic_source.h"
 
 namespace naru {
 namespace {
 
-constexpr int handed_out_max = 1000;     // in one turn, then others have theirs
-constexpr size_t run_bytes = 256 * KiB;  // of a backlog read back at once
-constexpr io::Millis unreadable_ms = 2;  // until a record that is not durable yet is asked for again
+constexpr int handed_out_max = 1000;         // in one turn, then others have theirs
+constexpr size_t looked_ahead_max = 20'000;  // messages, in search of keys whose turn it is
+constexpr size_t run_bytes = 256 * KiB;      // of a backlog read back at once
+constexpr io::Millis unreadable_ms = 2;      // until a record that is not durable yet is asked for again
 
 }  // namespace
 
 Result<void> Queue::add(QueueConsumer& consumer) {
+  if (consumer.start) return add_reader(consumer);
   if (is_exclusively_consumed() || (consumer.exclusive && !consumers_.empty()))
     return fail(Code::busy, "in exclusive use");
   consumer.holder_ = host_.new_holder();
@@ -25,8 +29,19 @@ Result<void> Queue::add(QueueConsumer& consumer) {
   return {};
 }
 
+Result<void> Queue::add_reader(QueueConsumer& consumer) {
+  append_batches();
+  if (!readers_) readers_ = std::make_unique<LogReaders>(host_, *this);
+  consumers_.push_back(&consumer);
+  readers_->add(*opened(0).log, consumer);
+  last_used_ms = host_.loop.now();
+  changed();
+  return {};
+}
+
 void Queue::remove(QueueConsumer& consumer) {
   std::erase(consumers_, &consumer);
+  if (consumer.start) readers_->remove(consumer);
   if (std::exchange(consumer.listed_, false)) ready_[consumer.priority].remove(&consumer);
   if (active_ == &consumer) {
     active_ = nullptr;
@@ -37,12 +52,14 @@ void Queue::remove(QueueConsumer& consumer) {
 }
 
 void Queue::choose_active() {
-  if (active_ || consumers_.empty()) return;
-  active_ = *std::ranges::max_element(consumers_, {}, &QueueConsumer::priority);  // of several, the first
-  list(*active_);
+  if (active_) return;
+  for (QueueConsumer* consumer : consumers_)  // of several, the first
+    if (!consumer->start && (!active_ || consumer->priority > active_->priority)) active_ = consumer;
+  if (active_) list(*active_);
 }
 
 void Queue::wake(QueueConsumer& consumer) {
+  if (consumer.start) return changed();
   if (settings_.single_active_consumer && active_ != &consumer) return;
   list(consumer);
   changed();
@@ -69,26 +86,85 @@ QueueConsumer* Queue::next_consumer() {
   return nullptr;
 }
 
+/// The message whose turn it is, of those that were looked ahead to.
+std::optional<Queue::Next> Queue::take_fair() {
+  look_ahead();
+  auto place = fair_->next();
+  if (!place) return std::nullopt;
+  return Next{place->level, {place->offset, levels_[place->level]->cursor->count(place->offset)}};
+}
+
+void Queue::look_ahead() {
+  constexpr int at_once_max = 4096;
+  if (fair_->waiting() > looked_ahead_max / 2) return;
+  for (int n = 0; n < at_once_max && fair_->waiting() < looked_ahead_max; ++n) {
+    auto next = take_oldest(getter_);
+    if (!next) break;
+    Open& level = *levels_[next->level];
+    level.cursor->uncount(next->taken.offset);
+    fair_->add({next->level, next->taken.offset}, level.keys->key_of(next->taken.offset));
+  }
+}
+
 std::optional<Queue::Next> Queue::take_next(HolderId holder, Order order) {
+  return fair_ ? take_fair() : take_oldest(holder, order);
+}
+
+std::optional<Queue::Next> Queue::take_oldest(HolderId holder, Order order) {
   for (size_t n = 0; n < levels_.size(); ++n) {
     size_t i = order == Order::lowest_first ? n : levels_.size() - 1 - n;
+    if (settings_.topic) i = (first_level_ + n) % levels_.size();
     Open& level = *levels_[i];
-    if (!level.log) continue;
-    if (auto taken = level.cursor->take(level.log->bounds().end, holder)) return Next{static_cast<uint8_t>(i), *taken};
+    if (!level.cursor) continue;
+    Offset end = level.end();
+    if (level.keys) {
+      end = level.keys->learn(level.window, *level.cursor, end);
+      if (settings_.order_key)
+        holder = host_.new_holder();  // a key is busy for everybody, also for whoever has a message of it
+    }
+    if (auto taken = level.cursor->take(end, holder)) {
+      first_level_ = i + 1;
+      return Next{static_cast<uint8_t>(i), *taken};
+    }
   }
   return std::nullopt;
 }
 
-void Queue::put_back(const Next& next) { levels_[next.level]->cursor->untake(next.taken.offset); }
+/// What has to be read before it is known whether anything can be taken: keys that are not in memory.
+std::optional<Queue::Next> Queue::first_unknown() {
+  for (size_t i = levels_.size(); i-- > 0;) {
+    Open& level = *levels_[i];
+    if (!level.cursor || !level.keys) continue;
+    Offset next = level.cursor->first_open(level.keys->learn(level.window, *level.cursor, level.end()));
+    if (next < level.end() && !level.keys->is_full()) return Next{static_cast<uint8_t>(i), {next}};
+  }
+  return std::nullopt;
+}
+
+void Queue::put_back(const Next& next) {
+  AckCursor& cursor = *levels_[next.level]->cursor;
+  if (!fair_) return (void)cursor.untake(next.taken.offset);
+  cursor.uncount(next.taken.offset);
+  fair_->put_back({next.level, next.taken.offset});
+}
 
 void Queue::dispatch() {
-  if (loading_) return;
+  if (loading_) {
+    skipped_ = true;
+    return;
+  }
   for (int handed = 0;; ++handed) {
     QueueConsumer* consumer = next_consumer();
     if (!consumer) return;
     if (handed == handed_out_max) return changed();
+    if (fair_) look_ahead();
+    if (fair_ && fair_->waiting() < looked_ahead_max / 2)  // others may wait behind those that are known
+      if (auto unknown = first_unknown()) return load_and_go_on(*unknown).detach();
     auto next = take_next(consumer->holder_);
-    if (!next) return;
+    if (!next) {
+      if (auto unknown = first_unknown()) load_and_go_on(*unknown).detach();
+      return;
+    }
     StoredRecord record;
     switch (levels_[next->level]->window.find(next->taken.offset, &record)) {
       case RecordWindow::Found::elsewhere: put_back(*next); return load_and_go_on(*next).detach();
@@ -116,6 +192,11 @@ io::Task<> Queue::load_and_go_on(Next next) {
   if (!erased_) changed();
 }
 
+io::Task<Result<void>> Queue::load(Open& level, Offset offset) {
+  if (level.source) return level.source->load(level.window, offset, run_bytes);
+  return level.window.load(host_.loop, *level.log, offset, run_bytes);
+}
+
 /// Reads the run that begins at `offset` into memory. False if the queue is gone, or the disk fails.
 io::Task<bool> Queue::bring(uint8_t index, Offset offset) {
   while (loading_) {
@@ -129,7 +210,8 @@ io::Task<bool> Queue::bring(uint8_t index, Offset offset) {
   size_t before = level.window.bytes();
   bool loaded = false;
   while (!erased_ && !loaded) {
-    auto result = co_await level.window.load(host_.loop, *level.log, offset, run_bytes);
+    auto loading = load(level, offset);
+    auto result = co_await loading;
     loaded = result.has_value();
     if (loaded || result.error().code != Code::out_of_range) break;
     co_await host_.loop.sleep_until(host_.loop.now() + unreadable_ms);
@@ -137,6 +219,7 @@ io::Task<bool> Queue::bring(uint8_t index, Offset offset) {
   loading_ = false;
   if (!erased_) host_.count_kept(*this, before, level.window.bytes());
   for (io::Wakeup* waiter : std::exchange(load_waiters_, {})) waiter->wake();
+  if (std::exchange(skipped_, false) && !erased_) changed();  // whoever had this read
   co_return loaded && !erased_;
 }
 
@@ -155,6 +238,7 @@ io::Task<bool> Queue::find(uint8_t index, Offset offset, StoredRecord* record) {
 }
 
 io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64_t left)> take) {
+  if (settings_.is_stream) co_return false;  // nothing is taken from it
   auto self = shared_from_this();
   last_used_ms = host_.loop.now();
   append_batches();
@@ -162,7 +246,13 @@ io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64
   trim_to_limits();
   while (!erased_) {
     auto next = take_next(getter_);
-    if (!next) co_return false;
+    if (!next) {
+      auto unknown = first_unknown();
+      if (!unknown) co_return false;
+      bool brought = co_await bring(unknown->level, unknown->taken.offset);
+      if (!brought) co_return false;
+      continue;
+    }
     StoredRecord record;
     bool found = co_await find(next->level, next->taken.offset, &record);
     if (erased_) co_return false;
@@ -180,7 +270,7 @@ io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64
     if (no_ack) mark_settled(id);
     int64_t left = 0;
     for (auto& level : levels_)
-      if (level->log) left += level->cursor->counts(level->log->bounds().end).ready;
+      if (level->cursor) left += level->cursor->counts(level->end()).ready;
     Delivery out = delivery(*next, record);
     if (out.redelivered) ++counters_.redelivered;
     take(out, left);
@@ -226,22 +316,30 @@ io::Task<> Queue::expire_heads_now() {
   std::optional<int64_t> earliest;
   for (size_t i = 0; i < levels_.size(); ++i) {
     Open& level = *levels_[i];
-    while (!erased_ && level.log) {
-      auto head = level.cursor->peek(level.log->bounds().end);
+    while (!erased_ && level.cursor) {
+      auto head = level.cursor->peek(level.end());
+      // The same as last time, whose time is known: consumers take others, and this one need not be read again.
+      bool is_known = head && *head == level.head_seen;
+      if (is_known && (!level.head_expires || *level.head_expires > host_.loop.wall())) {
+        if (level.head_expires) earliest = std::min(earliest.value_or(INT64_MAX), *level.head_expires);
+        break;
+      }
       if (!head) break;
       StoredRecord record;
       bool found = co_await find(static_cast<uint8_t>(i), *head, &record);
       if (erased_ || !found) break;
       // Somebody may have taken it while it was read.
-      auto still = level.cursor->peek(level.log->bounds().end);
+      auto still = level.cursor->peek(level.end());
       if (still != head) continue;
-      auto at = record.expires_ms;
+      auto at = expiry_of(record);
+      level.head_seen = *head;
+      level.head_expires = at;
       if (!at) break;
       if (*at > host_.loop.wall()) {
         earliest = std::min(earliest.value_or(*at), *at);
         break;
       }
-      (void)level.cursor->take(level.log->bounds().end, getter_);
+      (void)level.cursor->take(level.end(), getter_);
       MessageId id{static_cast<uint8_t>(i), *head, static_cast<uint32_t>(record.body().size())};
       ready_bytes_ -= id.body_bytes;
       die(id, record, Death::expired);

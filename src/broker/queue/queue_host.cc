@@ -2,8 +2,8 @@
 
 namespace naru {
 
-QueueHost::QueueHost(io::Loop& its_loop, Store& its_store, bool was_unclean)
-    : loop(its_loop), store(its_store), unclean(was_unclean), retry_(its_loop, [this] {
+QueueHost::QueueHost(Core& its_core, bool was_unclean)
+    : core(its_core), loop(its_core.loop), store(its_core.store), unclean(was_unclean), retry_(its_core.loop, [this] {
         planned_ = false;
         plan();
       }) {}
@@ -12,6 +12,32 @@ void QueueHost::mark(Queue& queue) {
   if (std::exchange(queue.dirty_, true)) return;
   dirty_.push_back(queue.shared_from_this());
   plan();
+}
+
+void QueueHost::enlist(Queue& queue) {
+  if (queue.settings_.topic) over_topics_.push_back(&queue);
+  for (size_t i = 0; i < queue.levels_.size(); ++i)
+    by_stream_[queue.levels_[i]->id.stream] = {&queue, static_cast<uint8_t>(i)};
+}
+
+void QueueHost::strike(Queue& queue) {
+  std::erase(over_topics_, &queue);
+  for (auto& level : queue.levels_) by_stream_.erase(level->id.stream);
+}
+
+void QueueHost::catalog_changed() {
+  for (Queue* queue : over_topics_) queue->attach_topic(*core.catalog());
+}
+
+Log* QueueHost::queue_log(StreamId stream) {
+  auto found = by_stream_.find(stream);
+  return found == by_stream_.end() ? nullptr : found->second.queue->opened(found->second.level).log;
+}
+
+Result<Appended> QueueHost::append_to_queue(StreamId stream, std::span<uint8_t> batch, const BatchHeader& header) {
+  auto found = by_stream_.find(stream);
+  if (found == by_stream_.end()) return fail(Code::not_found, "the queue is gone");
+  return found->second.queue->append_produced(found->second.level, batch, header);
 }
 
 void QueueHost::call_when_appended(TurnWaiter& waiter) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <deque>
 
+#include "broker/core.h"
 #include "broker/queue/queue.h"
 
 namespace naru {
@@ -29,17 +30,18 @@ class TurnWaiter {
   bool waiting_ = false;
 };
 
-class QueueHost {
+class QueueHost final : public QueueLogs {
  public:
   /// `unclean`: the last run ended without a checkpoint, so what it delivered is not known.
-  QueueHost(io::Loop& loop, Store& store, bool unclean);
+  QueueHost(Core& core, bool unclean);
 
+  Core& core;
   io::Loop& loop;
   Store& store;
   const bool unclean;
   DeadLetters* dead_letters = nullptr;
-  /// What queues that are gone had counted; the second one: those that count deliveries.
-  std::array<Queue::Counters, 2> of_erased{};
+  /// What queues that are gone had counted, by kind.
+  std::array<Queue::Counters, QueueSettings::kinds> of_erased{};
 
   HolderId new_holder() { return HolderId(++last_holder_); }
   /// The queue has something to do at the end of this turn.
@@ -50,15 +52,33 @@ class QueueHost {
   /// Appends could not be made for want of space: publishers had better wait.
   bool is_blocked() const { return blocked_ || store.is_full(); }
 
+  /// What was settled is on its way to other cores: `more`, or as many fewer.
+  void count_sending(int more) { sending_ += more; }
+  bool is_sending() const { return sending_ > 0; }
+
+  Log* queue_log(StreamId stream) override;
+  void catalog_changed() override;
+  Result<Appended> append_to_queue(StreamId stream, std::span<uint8_t> batch, const BatchHeader& header) override;
+
  private:
+  friend class LogReaders;
   friend class Queue;
   void plan();
   void end_turn();
   void drop_oldest_kept();
   void count_kept(Queue& queue, size_t before, size_t after);
+  void enlist(Queue& queue);
+  void strike(Queue& queue);
 
   std::vector<std::shared_ptr<Queue>> dirty_;
   std::vector<TurnWaiter*> waiters_;
+  struct Place {
+    Queue* queue;
+    uint8_t level;
+  };
+  std::unordered_map<StreamId, Place> by_stream_;
+  std::vector<Queue*> over_topics_;
+  int sending_ = 0;
   std::deque<std::weak_ptr<Queue>> keepers_;  // queues with messages in memory, the oldest first
   /// What queues keep in memory of what they have: beyond, the oldest is read back from its segments when it is wanted.
   static constexpr size_t kept_bytes_max = 32 * MiB;

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "broker/queue/fair_share.h"
 #include "log/log.h"
 
 namespace naru {
@@ -27,9 +28,34 @@ struct QueueSettings {
   Overflow overflow = Overflow::drop_head;
   std::optional<std::string> dead_letter_exchange{}, dead_letter_key{};
   uint8_t max_priority = 0;  // 0: no priorities
+  /// Of the messages of one key at most one is with a consumer at a time, in order. The key is the record's, or one of
+  /// its headers.
+  struct Key {
+    std::string header{};  // empty: the record's key
+  };
+  std::optional<Key> order_key{};
+  /// Consumers get messages of each key in turn, however many there are of one.
+  std::optional<Key> fair_key{};
+  FairShare::Shares shares{};
+  /// The messages are the records of this topic, of all its partitions; the queue has no log of its own.
+  std::optional<std::string> topic{};
+  /// A log that consumers read and take nothing from. max_bytes is then of the whole log, and all that other queues do
+  /// with messages (limits, expiry, priorities, dead letters) is not for it.
+  bool is_stream = false;
+  std::optional<int64_t> max_age_ms{};
+  /// How long, and how much of, what was acknowledged can still be read. Nothing: not at all; one of them: that much.
+  std::optional<int64_t> retain_ms{}, retain_bytes{};
+  enum class Kind : uint8_t { classic, quorum, stream };
+  static constexpr size_t kinds = 3;
+  Kind kind() const { return is_stream ? Kind::stream : counts_deliveries ? Kind::quorum : Kind::classic; }
+  bool retains() const { return is_stream || retain_ms || retain_bytes; }
+  std::optional<uint64_t> segment_bytes{};
   bool single_active_consumer = false;
   bool counts_deliveries = false;            // consumers are told how often a message came back
   std::optional<uint32_t> delivery_limit{};  // how often a message may be given back
 };
+
+/// Of the logs that such a queue lives in.
+LogSettings queue_log_settings(const QueueSettings& settings);
 
 }  // namespace naru

@@ -86,6 +86,7 @@ RecordWindow::Found RecordWindow::find_in(Run& run, Offset offset, StoredRecord*
       if (here < offset) continue;
       fill(record, raw);
       record->offset = offset;
+      record->was_produced = header->log_append_time();
       record->timestamp =
           header->log_append_time() ? header->max_timestamp : timestamp_of(header->base_timestamp, raw.timestamp_delta);
       return Found::here;
@@ -113,7 +114,9 @@ Result<Bytes> read_run(const io::FileRange& range, Offset* end) {
     if (header->codec() != Codec::none && !std::exchange(rewrite, true)) run.assign(raw.begin(), raw.begin() + at);
     if (header->codec() != Codec::none) {
       auto reader = TRY(RecordReader::open(batch));
-      BatchBuilder builder({.base_offset = header->base_offset});
+      BatchOptions options{.base_offset = header->base_offset};
+      if (header->log_append_time()) options.log_append_time_ms = header->max_timestamp;
+      BatchBuilder builder(options);
       Record record;
       while (TRY(reader.next(&record))) builder.copy(record);
       append(run, TRY(builder.finish_at(header->last_offset(), header->max_timestamp)));
@@ -132,11 +135,19 @@ Result<Bytes> read_run(const io::FileRange& range, Offset* end) {
 io::Task<Result<void>> RecordWindow::load(io::Loop& loop, Log& log, Offset offset, size_t bytes_max) {
   if (offset >= log.bounds().high_watermark) co_return fail(Code::out_of_range, "not readable yet", offset.value);
   CO_TRY(Slice slice, log.read(offset, bytes_max));
+  auto loading = load(loop, std::move(slice), offset);
+  co_return co_await loading;
+}
+
+io::Task<Result<void>> RecordWindow::load(io::Loop& loop, Slice slice, Offset offset) {
   Offset end = slice.first;
   auto job = [&] { return read_run(slice.range, &end); };
   auto bytes = co_await io::work(loop, io::Lane::bulk, job);
   if (!bytes) co_return std::unexpected(bytes.error());
-  run_ = {.first = slice.first, .end = end, .bytes = std::move(*bytes), .next = slice.first};
+  // What was asked for may be gone: then the run begins with a gap, or is nothing else.
+  Offset first = std::min(slice.first, offset);
+  if (slice.range.length == 0) end = offset + 1;
+  run_ = {.first = first, .end = end, .bytes = std::move(*bytes), .next = first};
   co_return Result<void>();
 }
 

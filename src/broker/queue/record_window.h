@@ -15,6 +15,7 @@ namespace naru {
 /// One record as the queue layer sees it. Borrows the window until the next call that is not const.
 struct StoredRecord : Record {
   std::optional<int64_t> expires_ms{};  // ms since 1970; no longer among the headers
+  bool was_produced = false;            // by a client of Kafka's: queues give these the time when they come
 
   ByteView body() const { return value.value_or(ByteView()); }
 };
@@ -32,6 +33,8 @@ class RecordWindow {
 
   /// Keeps a batch that was just appended: whole, uncompressed, following the one kept before.
   void keep(Offset first, Offset end, Bytes batch);
+  /// The first offset that is kept; a number above all offsets if there is none.
+  Offset kept_from() const { return kept_.empty() ? Offset(INT64_MAX) : kept_.front().first; }
   /// Forgets kept batches below `offset`.
   void forget_below(Offset offset);
   /// What it takes in memory.
@@ -41,9 +44,14 @@ class RecordWindow {
 
   Found find(Offset offset, StoredRecord* record);
 
+  /// There is nothing at [first, end), and will not be.
+  void note_gone(Offset first, Offset end) { run_ = {.first = first, .end = end, .bytes = {}, .next = first}; }
+
   /// Reads a run of batches from `offset` on, on a thread where blocking is allowed. Code::out_of_range if the log
   /// cannot be read there yet (or no more); the window may be used, but not loaded, meanwhile.
   io::Task<Result<void>> load(io::Loop& loop, Log& log, Offset offset, size_t bytes_max);
+  /// The same of what a log has at `offset`, wherever that lives.
+  io::Task<Result<void>> load(io::Loop& loop, Slice slice, Offset offset);
 
  private:
   /// Batches one behind the other, and where the last find ended: mostly the next one is asked for.

@@ -17,7 +17,7 @@ struct ExchangeDefinition {
 };
 
 /// What a client may ask of a queue's keeping. All are logs here; the type decides which arguments are allowed.
-enum class QueueType : uint8_t { classic = 1, quorum = 2 };
+enum class QueueType : uint8_t { classic = 1, quorum = 2, stream = 3 };
 
 struct QueueDefinition {
   std::string name;

@@ -116,6 +116,7 @@ void VirtualHosts::renew(std::string_view vhost) {
     auto expires_before = queue.definition.expires_ms;
     derive(*host, queue.definition);
     queue.queue->set_settings(queue.definition.settings);
+    if (queue.definition.settings.retains()) topics_.put(host->name, queue.definition);
     if (queue.definition.expires_ms == expires_before) continue;
     queue.expiry.reset();
     if (queue.definition.expires_ms) watch_expiry(*host, queue);

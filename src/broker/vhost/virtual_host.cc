@@ -79,7 +79,8 @@ bool VirtualHost::routes_by_key(const Exchange& exchange) const {
 void VirtualHost::route(const Exchange& from, const RoutedMessage& message,
                         std::vector<std::shared_ptr<Queue>>& queues) {
   auto reach = [&](const DeclaredQueue* queue) {
-    if (queue && std::ranges::find(queues, queue->queue) == queues.end()) queues.push_back(queue->queue);
+    if (queue && !queue->definition.settings.topic && std::ranges::find(queues, queue->queue) == queues.end())
+      queues.push_back(queue->queue);
   };
   std::vector<const Exchange*> seen{&from};
   for (size_t i = 0; i < seen.size(); ++i) {

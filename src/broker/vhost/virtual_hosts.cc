@@ -1,5 +1,6 @@
 #include "broker/vhost/virtual_hosts.h"
 
+#include "broker/queue/topic_source.h"
 #include "broker/topics.h"
 #include "io/logger.h"
 
@@ -31,8 +32,10 @@ VirtualHosts::VirtualHosts(Core& core, QueueHost& queues, MetaStore& meta, Users
       users_(users),
       parameters_(parameters),
       policies_(parameters),
-      derive_(std::move(derive)) {
+      derive_(std::move(derive)),
+      topics_(core) {
   parameters_.on_change = [this](const Parameters::Key& key) { renew(key.vhost); };
+  core_.broker.topics->delete_queue = [this](QueueName name) { return delete_named(std::move(name)); };
 }
 
 VirtualHost* VirtualHosts::find(std::string_view name) {
@@ -85,6 +88,25 @@ std::set<StreamId> VirtualHosts::streams() const {
   return streams;
 }
 
+io::Task<> VirtualHosts::show_queues() {
+  co_await topics_.start();
+  std::set<uint64_t> known;
+  for (const auto& [name, host] : hosts_)
+    for (const auto& [queue_name, queue] : host->queues()) known.insert(queue.definition.levels[0].stream.value);
+  // Cursors of queues that went with the last run, over topics that stay.
+  for (auto& core : core_.broker.cores) {
+    auto sweep = [&known](Core& there) {
+      std::vector<CursorId> unknown;
+      for (const auto& [stream, log] : there.store.logs())
+        for (const Log::Attached& one : log->cursors())
+          if (auto queue = queue_of_cursor(one.id); queue && !known.contains(*queue)) unknown.push_back(one.id);
+      for (CursorId id : unknown) there.store.forget_cursor(id);
+      return true;
+    };
+    co_await on(core_, *core, sweep);
+  }
+}
+
 /// Queues live on core 0 with their connections, whatever the number of cores: their streams are of a shard that core 0
 /// always owns.
 io::Task<Result<std::vector<Queue::Level>>> VirtualHosts::new_levels(size_t count) {
@@ -109,6 +131,7 @@ DeclaredQueue& VirtualHosts::insert(VirtualHost& host, QueueDefinition definitio
   derive(host, definition);
   auto queue = std::make_shared<Queue>(queues_, definition.name, definition.levels, definition.settings);
   queue->home = &host;
+  queue->look_at_backlog();
   if (definition.owner != 0) ++exclusive_;
   std::string name = definition.name;
   DeclaredQueue& added =
@@ -116,6 +139,8 @@ DeclaredQueue& VirtualHosts::insert(VirtualHost& host, QueueDefinition definitio
           .first->second;
   ++host.version_;
   if (added.definition.expires_ms) watch_expiry(host, added);
+  topics_.put(host.name, added.definition);
+  if (added.definition.settings.topic) added.queue->attach_topic(*core_.catalog());
   return added;
 }
 
@@ -132,6 +157,36 @@ void VirtualHosts::watch_expiry(VirtualHost& host, DeclaredQueue& queue) {
   queue.expiry->arm(core_.loop.now() + *queue.definition.expires_ms);
 }
 
+/// Where a topic of Kafka's has the name of a durable queue, the two would be different things under one name. A topic
+/// that nothing was ever written to is no more than the question of a consumer who came first (Kafka's clients make
+/// topics by asking for them), and goes. Else Code::exists.
+io::Task<Result<void>> VirtualHosts::make_way(std::string topic) {
+  TopicPtr there = core_.catalog()->find(topic);
+  if (!there || there->queue) co_return Result<void>();
+  bool used = !there->config.empty();
+  for (size_t i = 0; i < there->partitions.size() && !used; ++i) {
+    auto look = [&there, i](Core& owner) {
+      Log* log = owner.find_log(*there, static_cast<int32_t>(i));
+      return log && log->bounds().end > Offset(0);
+    };
+    used = co_await on(core_, core_.broker.owner(there->partitions[i]), look);
+  }
+  if (used) co_return fail(Code::exists, "there is a topic of this name");
+  auto removing = core_.broker.topics->remove(std::move(topic));
+  auto removed = co_await removing;
+  if (!removed && removed.error().code != Code::not_found) co_return removed;
+  co_return Result<void>();
+}
+
+io::Task<Result<void>> VirtualHosts::delete_named(QueueName name) {
+  VirtualHost* host = find(name.vhost);
+  if (!host || !host->find_queue(name.name)) co_return fail(Code::not_found, "no such queue");
+  auto deleting = delete_queue(*host, name.name);
+  auto deleted = co_await deleting;
+  if (!deleted) co_return std::unexpected(deleted.error());
+  co_return Result<void>();
+}
+
 io::Task<> VirtualHosts::delete_queue_later(VirtualHost& host, std::string name) {
   auto deleting = delete_queue(host, name);
   auto deleted = co_await deleting;
@@ -141,6 +196,16 @@ io::Task<> VirtualHosts::delete_queue_later(VirtualHost& host, std::string name)
 
 io::Task<Result<DeclaredQueue*>> VirtualHosts::declare_queue(VirtualHost& host, QueueDefinition wanted) {
   if (queues_.is_blocked()) co_return fail(Code::full, "no space left");
+  if (wanted.settings.topic) {
+    TopicPtr over = core_.catalog()->find(*wanted.settings.topic);
+    if (!over) co_return fail(Code::not_found, "no such topic");
+    if (over->log.trim_to_cursors) co_return fail(Code::invalid, "it is a queue");
+  }
+  auto topic = topic_name_of(host.name, wanted);
+  if (topic) {
+    auto clearing = make_way(*topic);
+    CO_TRY_VOID(co_await clearing);
+  }
   auto making = new_levels(size_t{wanted.settings.max_priority} + 1);
   CO_TRY(wanted.levels, co_await making);
   if (host.removed) co_return fail(Code::conflict, "the virtual host is deleted");
@@ -150,11 +215,14 @@ io::Task<Result<DeclaredQueue*>> VirtualHosts::declare_queue(VirtualHost& host, 
   std::string row = durable ? encode(wanted) : std::string();
   insert(host, std::move(wanted));
   if (durable) {
+    std::vector<MetaCompare> compares;
+    if (topic) compares.push_back({"topic/" + *topic, 0});
     std::vector<MetaWrite> writes{{row_key(queue_rows, host, name), row}};
-    auto committing = meta_.commit({}, std::move(writes));
+    auto committing = meta_.commit(std::move(compares), std::move(writes));
     auto committed = co_await committing;
     if (!committed) {
       forget_queue(host, name);
+      if (committed.error().code == Code::conflict) co_return fail(Code::exists, "there is a topic of this name");
       co_return std::unexpected(committed.error());
     }
   }
@@ -175,6 +243,7 @@ std::pair<int64_t, std::set<std::string>> VirtualHosts::forget_queue(VirtualHost
   if (found == host.queues_.end()) return {0, sources};
   if (found->second.definition.owner != 0) --exclusive_;
   auto queue = found->second.queue;
+  topics_.remove(host.name, found->second.definition);
   host.queues_.erase(found);
   ++host.version_;
   return {queue->erase(), sources};

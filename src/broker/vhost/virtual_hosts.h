@@ -8,6 +8,7 @@
 #include "broker/policies/policies.h"
 #include "broker/queue/queue_host.h"
 #include "broker/users/users.h"
+#include "broker/vhost/queue_topics.h"
 #include "broker/vhost/virtual_host.h"
 
 namespace naru {
@@ -25,6 +26,8 @@ class VirtualHosts {
   io::Task<Result<void>> load();
   /// The streams that queues live in.
   std::set<StreamId> streams() const;
+  /// From now on Kafka's clients see the queues. After the catalog was read.
+  io::Task<> show_queues();
 
   VirtualHost* find(std::string_view name);
   const std::map<std::string, std::unique_ptr<VirtualHost>, std::less<>>& all() const { return hosts_; }
@@ -60,6 +63,8 @@ class VirtualHosts {
 
  private:
   io::Task<Result<std::vector<Queue::Level>>> new_levels(size_t count);
+  io::Task<Result<void>> make_way(std::string topic);
+  io::Task<Result<void>> delete_named(QueueName name);
   io::Task<> delete_queue_later(VirtualHost& host, std::string name);
   std::pair<int64_t, std::set<std::string>> forget_queue(VirtualHost& host, const std::string& name);
   DeclaredQueue& insert(VirtualHost& host, QueueDefinition definition);
@@ -81,6 +86,7 @@ class VirtualHosts {
   Parameters& parameters_;
   Policies policies_;
   Derive derive_;
+  QueueTopics topics_;
   std::map<std::string, std::unique_ptr<VirtualHost>, std::less<>> hosts_;
   /// Deleted ones, empty: who was at work on one may still look at it.
   std::vector<std::unique_ptr<VirtualHost>> removed_;

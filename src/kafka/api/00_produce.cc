@@ -146,17 +146,20 @@ Result<BatchHeader> check(Core& owner, Part& part, int16_t version) {
 }
 
 void append(Core& owner, Part& part, int16_t version) {
-  // Deleted while the request was on its way to this core: its log must not come back.
-  if (!owner.catalog()->find(part.topic->id)) return part.refuse(ErrorCode::unknown_topic_or_partition, nullptr);
+  // Null if it was deleted while the request was on its way to this core.
+  Log* log = owner.find_log(*part.topic, part.partition);
+  if (!log) return part.refuse(ErrorCode::unknown_topic_or_partition, nullptr);
   auto header = check(owner, part, version);
   if (!header)
     return part.error == ErrorCode::none ? part.refuse(code_of(header.error()), header.error().reason) : void();
-  Log& log = owner.log(*part.topic, part.partition);
-  auto appended = log.append(part.batch, *header);
+  auto appended = part.topic->queue ? owner.queues->append_to_queue(log->stream(), part.batch, *header)
+                                    : log->append(part.batch, *header);
+  if (!appended && part.topic->queue && appended.error().code == Code::busy)
+    return part.refuse(ErrorCode::policy_violation, appended.error().reason);
   if (!appended) return part.refuse(code_of(appended.error()), appended.error().reason);
   part.base = appended->base;
   part.position = appended->position;
-  part.log_start = log.bounds().begin;
+  part.log_start = log->bounds().begin;
   Bytes().swap(part.copy);  // the journal has its own: the wait for the disk holds nothing
   owner.counters.records_in += static_cast<uint64_t>(header->count);
   owner.note_append(part.topic->log);

@@ -32,13 +32,14 @@ ErrorCode check_epoch(const Part& part, int32_t present) {
 
 /// Reads one partition; `bytes_left` bounds the response. At least one batch if nothing was found before.
 void read(Core& owner, Part& part, uint64_t bytes_left, bool first) {
-  if (!owner.catalog()->find(part.topic->id)) {  // deleted while the fetch waited
+  part.error = check_epoch(part, owner.store.epoch());
+  if (part.error != ErrorCode::none) return;
+  Log* found = owner.find_log(*part.topic, part.partition);
+  if (!found) {  // deleted while the fetch waited
     part.error = ErrorCode::unknown_topic_or_partition;
     return;
   }
-  part.error = check_epoch(part, owner.store.epoch());
-  if (part.error != ErrorCode::none) return;
-  Log& log = owner.log(*part.topic, part.partition);
+  Log& log = *found;
   part.bounds = log.bounds();
   if (part.last_epoch >= 0) {
     EpochStart known = log.end_of_epoch(part.last_epoch);
@@ -66,8 +67,8 @@ void read(Core& owner, Part& part, uint64_t bytes_left, bool first) {
 
 /// What has to be read from the disk before this partition can be looked at without waiting.
 std::optional<io::FileRange> missing(Core& owner, const Part& part) {
-  if (!owner.catalog()->find(part.topic->id)) return std::nullopt;
-  return owner.log(*part.topic, part.partition).missing(part.from);
+  Log* log = owner.find_log(*part.topic, part.partition);
+  return log ? log->missing(part.from) : std::nullopt;
 }
 
 /// Has another thread read it: nobody else on this core waits for the disk.
@@ -175,11 +176,12 @@ class Fetching {
       waiting[i] = std::make_unique<Waiting>(owner, core_, bytes_min_ - bytes_, wakeup);
       auto enlist = [this, i, &waiting, &moved](Core& there) {
         for (size_t n : by_core_[i]) {
-          if (!there.catalog()->find(parts_[n].topic->id)) {
+          Log* found = there.find_log(*parts_[n].topic, parts_[n].partition);
+          if (!found) {
             moved = true;
             continue;
           }
-          Log& log = there.log(*parts_[n].topic, parts_[n].partition);
+          Log& log = *found;
           // What came between reading and now would not be told any more.
           if (log.bounds().high_watermark != parts_[n].bounds.high_watermark) moved = true;
           waiting[i]->add(log);

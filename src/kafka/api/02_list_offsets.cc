@@ -40,7 +40,12 @@ void find(Core& owner, const Part& part) {
   auto& answer = *part.answer;
   answer.error_code = check_leader_epoch(part.believed_epoch, owner.store.epoch());
   if (answer.error_code != ErrorCode::none || part.wanted == latest_tiered) return;
-  Log& log = owner.log(*part.topic, part.partition);
+  Log* known = owner.find_log(*part.topic, part.partition);
+  if (!known) {
+    answer.error_code = ErrorCode::unknown_topic_or_partition;
+    return;
+  }
+  Log& log = *known;
   if (part.wanted == latest || part.wanted == earliest || part.wanted == local_earliest) {
     Offset at = part.wanted == latest ? log.bounds().high_watermark : log.bounds().begin;
     answer.offset = at.value;

@@ -1,7 +1,8 @@
 // DeleteRecords, v0-2. Gives up the records below an offset; -1 is the high watermark. Answers with the new first
 // offset once that survives a crash.
 // * v2 flexible
-// Space comes back by whole segments. A topic that is only compacted is refused (POLICY_VIOLATION), as in Kafka.
+// Space comes back by whole segments. A topic that is only compacted is refused (POLICY_VIOLATION), as in Kafka; so is
+// a queue.
 #include "kafka/messages/21_delete_records.h"
 
 #include "kafka/api.h"
@@ -22,11 +23,17 @@ struct Part {
 /// Returns the position that has to be durable, 0 if none.
 JournalPosition trim(Core& owner, const Part& part) {
   auto& answer = *part.answer;
-  if (!part.topic->log.remove_old) {
+  bool is_queue = part.topic->log.trim_to_cursors;  // what it has is its consumers'
+  if (!part.topic->log.remove_old || is_queue) {
     answer.error_code = ErrorCode::policy_violation;
     return 0;
   }
-  Log& log = owner.log(*part.topic, part.partition);
+  Log* found = owner.find_log(*part.topic, part.partition);
+  if (!found) {
+    answer.error_code = ErrorCode::unknown_topic_or_partition;
+    return 0;
+  }
+  Log& log = *found;
   Offset end = log.bounds().high_watermark;
   Offset below = part.below == -1 ? end : Offset(part.below);
   if (below.value < 0 || below > end) {

@@ -51,7 +51,12 @@ io::Task<OffsetForLeaderEpochResponse> handle(Context& on, const OffsetForLeader
     for (const Part* part : mine) {
       part->answer->error_code = check_leader_epoch(part->believed_epoch, owner.store.epoch());
       if (part->answer->error_code != ErrorCode::none) continue;
-      EpochStart end = end_of(owner.log(*part->topic, part->partition), part->wanted);
+      Log* log = owner.find_log(*part->topic, part->partition);
+      if (!log) {
+        part->answer->error_code = ErrorCode::unknown_topic_or_partition;
+        continue;
+      }
+      EpochStart end = end_of(*log, part->wanted);
       part->answer->leader_epoch = end.epoch;
       part->answer->end_offset = end.start.value;
     }

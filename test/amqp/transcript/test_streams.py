@@ -221,3 +221,104 @@ def test_x_offset_of_a_stored_header_is_ours(channel, q, fill):
     channel.qos(1)
     channel.consume(q, arguments={"x-stream-offset": "first"})
     assert channel.deliver().headers["x-stream-offset"] == 0
+
+
+def test_global_prefetch(channel, stream):
+    channel.qos(5)
+    channel.qos(5, global_=True)
+    channel.send("basic.consume", queue=stream, consumer_tag="one", arguments={"x-stream-offset": "first"})
+    channel.connection.expect_error(540, f"queue '{stream}' in vhost '/' does not support global qos", "basic.consume")
+
+
+def test_counts(channel, stream, broker):
+    """The original counts now and then, and says 0 until then."""
+    channel.qos(10)
+    channel.consume(stream, arguments={"x-stream-offset": "first"})
+    channel.bodies(10)
+    answer = channel.declare(stream, passive=True)
+    assert answer.message_count == 10 or broker.is_rabbitmq
+
+
+def test_exclusive_means_nothing(connection, channel, stream):
+    channel.qos(10)
+    channel.consume(stream, "one", exclusive=True, arguments={"x-stream-offset": "first"})
+    assert channel.bodies(10) == [str(n) for n in range(10)]
+    other = connection.channel()
+    other.qos(10)
+    other.consume(stream, "two", arguments={"x-stream-offset": "first"})
+    assert other.bodies(10) == [str(n) for n in range(10)]
+
+
+@pytest.mark.parametrize("flag", ["if_unused", "if_empty"])
+def test_delete_whatever_is_there(channel, stream, flag):
+    channel.qos(10)
+    channel.consume(stream, arguments={"x-stream-offset": "first"})
+    channel.bodies(10)
+    channel.call("queue.delete", queue=stream, **{flag: True})
+
+
+def test_readers_are_told_of_the_end(channel, other, stream):
+    channel.qos(10)
+    channel.consume(stream, "one", arguments={"x-stream-offset": "first"})
+    channel.bodies(10)
+    other.call("queue.delete", queue=stream)
+    assert channel.next("basic.cancel").consumer_tag == "one"
+
+
+def test_expiration_of_a_message_means_nothing(channel, q, fill):
+    channel.declare(q, durable=True, arguments=STREAM)
+    fill(q, "a", expiration="1")
+    time.sleep(0.1)
+    channel.qos(1)
+    channel.consume(q, arguments={"x-stream-offset": "first"})
+    assert channel.deliver().text == "a"
+
+
+def test_recover(channel, stream, broker):
+    """The original stumbles: 541."""
+    channel.qos(2)
+    channel.consume(stream, arguments={"x-stream-offset": "first"})
+    channel.bodies(2)
+    channel.send("basic.recover", requeue=True)
+    if broker.is_rabbitmq:
+        channel.connection.expect_error(541, None, "")
+    else:
+        channel.connection.expect_error(
+            540, f"basic.nack and basic.reject not supported by stream queues queue '{stream}' in vhost '/'", None)
+
+
+def test_after_a_cancel_acks_are_fine(channel, stream):
+    channel.qos(3)
+    channel.consume(stream, "one", arguments={"x-stream-offset": "first"})
+    channel.bodies(3)
+    channel.cancel("one")
+    channel.ack(3, multiple=True)
+    assert read(channel, stream, 2, 3, "two") == ALL[3:5]
+
+
+def test_a_negative_offset_is_the_first(channel, stream):
+    assert read(channel, stream, 10, -1) == ALL
+
+
+@pytest.mark.parametrize("kind", ["b", "s", "I", "l"])
+def test_offsets_of_any_integer(channel, stream, kind):
+    assert read(channel, stream, 3, Typed(kind, 7)) == ALL[7:]
+
+
+@pytest.mark.parametrize("age, count", [("1Y", 10), ("1M", 10), ("1D", 10), ("10m", 10), ("3600s", 10)])
+def test_ages(channel, stream, age, count):
+    assert read(channel, stream, count, age) == ALL[:count]
+
+
+def test_headers_and_exchanges_lead_to_streams(channel, q, x):
+    channel.exchange(x, "headers")
+    channel.declare(q, durable=True, arguments=STREAM)
+    channel.declare(q + "2", arguments={})
+    channel.bind(q, x, "", arguments={"x-match": "any", "kind": "event"})
+    channel.bind(q + "2", x, "", arguments={"x-match": "any", "kind": "event"})
+    channel.confirms()
+    channel.publish(x, "rk", "body", headers={"kind": "event"}, mandatory=True)
+    channel.confirmed()
+    channel.qos(1)
+    channel.consume(q, arguments={"x-stream-offset": "first"})
+    assert channel.deliver().text == channel.get(q + "2").text == "body"

@@ -1,0 +1,101 @@
+#include "broker/queue/fair_share.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace naru {
+
+uint32_t FairShare::weight_of(uint64_t key) const {
+  auto found = shares_.weights.find(key);
+  return found == shares_.weights.end() ? 1 : found->second;
+}
+
+void FairShare::list(uint64_t key, Share& share) {
+  if (!may_go(share) || std::exchange(share.listed, true)) return;
+  ring_.push_back(key);
+}
+
+void FairShare::add(const Place& place, uint64_t key) {
+  if (auto known = returning_.find(id_of(place)); known != returning_.end()) {
+    key = known->second;
+    returning_.erase(known);
+  }
+  Share& share = by_key_[key];
+  if (share.waiting.empty() || share.waiting.back() < place) {
+    share.waiting.push_back(place);
+  } else {
+    share.waiting.insert(std::ranges::lower_bound(share.waiting, place), place);
+  }
+  ++waiting_;
+  list(key, share);
+}
+
+std::optional<FairShare::Place> FairShare::next() {
+  while (!ring_.empty()) {
+    uint64_t key = ring_.front();
+    Share& share = by_key_.find(key)->second;
+    if (!may_go(share)) {
+      ring_.pop_front();
+      share.listed = false;
+      share.left = 0;
+      if (share.waiting.empty() && share.out == 0) by_key_.erase(key);
+      continue;
+    }
+    if (share.left == 0) share.left = weight_of(key);
+    Place place = share.waiting.front();
+    share.waiting.pop_front();
+    --waiting_;
+    ++share.out;
+    out_.emplace(id_of(place), key);
+    if (--share.left == 0) {
+      ring_.pop_front();
+      ring_.push_back(key);
+    }
+    return place;
+  }
+  return std::nullopt;
+}
+
+void FairShare::put_back(const Place& place) {
+  auto out = out_.find(id_of(place));
+  CHECK(out != out_.end());
+  uint64_t key = out->second;
+  out_.erase(out);
+  Share& share = by_key_.find(key)->second;
+  --share.out;
+  share.waiting.push_front(place);
+  ++waiting_;
+  ++share.left;  // its turn goes on
+  if (share.listed) std::erase(ring_, key);
+  share.listed = true;
+  ring_.push_front(key);
+}
+
+void FairShare::leave(const Place& place, bool will_return) {
+  auto out = out_.find(id_of(place));
+  if (out == out_.end()) {
+    returning_.erase(id_of(place));  // it ended in the log
+    return;
+  }
+  uint64_t key = out->second;
+  out_.erase(out);
+  if (will_return) returning_.emplace(id_of(place), key);
+  auto share = by_key_.find(key);
+  --share->second.out;
+  list(key, share->second);
+  if (!share->second.listed && share->second.out == 0) by_key_.erase(share);
+}
+
+std::vector<FairShare::Place> FairShare::clear() {
+  std::vector<Place> all;
+  for (auto& [key, share] : by_key_) {
+    all.insert(all.end(), share.waiting.begin(), share.waiting.end());
+    share.waiting.clear();
+  }
+  waiting_ = 0;
+  returning_.clear();
+  return all;
+}
+
+}  // namespace naru
