@@ -33,6 +33,9 @@ class File {
   virtual Result<void> truncate(uint64_t size) = 0;
   /// Gives the space of [at, at+length) back; it reads as zeros.
   virtual Result<void> punch(uint64_t at, uint64_t length) = 0;
+  /// Takes the space for `size` bytes and makes the file as long. Code::full if there is not that much,
+  /// Code::unsupported where the file system cannot say.
+  virtual Result<void> allocate([[maybe_unused]] uint64_t size) { return fail(Code::unsupported, "allocate"); }
   /// Starts writing [at, at+length) to the disk without waiting; a hint.
   virtual void write_behind(uint64_t at, uint64_t length) = 0;
   /// Lets the page cache forget [at, at+length); a hint.

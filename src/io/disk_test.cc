@@ -236,6 +236,19 @@ TEST(posix_disk, punched_space_reads_as_zeros_and_comes_back) {
   EXPECT_EQ(into[128 * KiB], 'x');
 }
 
+TEST(posix_disk, allocated_space_is_taken_or_refused_as_a_whole) {
+  Folder folder;
+  auto disk = *open_disk(folder.path);
+  auto file = *disk->open("f", Open::create);
+  auto taken = file->allocate(1 * MiB);
+  if (!taken && taken.error().code == Code::unsupported) GTEST_SKIP() << "this file system cannot tell";
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(*file->size(), 1 * MiB);
+  auto refused = file->allocate(uint64_t{1} << 50);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::full);
+}
+
 TEST(overlay_disk, changes_nothing_below) {
   sim::SimDisk below(1);
   auto file = *below.open("f", Open::create);

@@ -2,10 +2,12 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -103,6 +105,14 @@ class PosixFile final : public File {
                     static_cast<off_t>(length)) != 0)
       return os_error("fallocate");
     return {};
+  }
+  Result<void> allocate(uint64_t size) override {
+    struct statfs fs;
+    if (::fstatfs(fd_.get(), &fs) == 0 && fs.f_type == TMPFS_MAGIC)
+      return fail(Code::unsupported, "memory is not allocated before it is needed");
+    if (::fallocate(fd_.get(), 0, 0, static_cast<off_t>(size)) == 0) return {};
+    if (errno == EOPNOTSUPP) return fail(Code::unsupported, "fallocate", errno);
+    return os_error("fallocate");
   }
   void write_behind(uint64_t at, uint64_t length) override {
     ::sync_file_range(fd_.get(), static_cast<off_t>(at), static_cast<off_t>(length), SYNC_FILE_RANGE_WRITE);

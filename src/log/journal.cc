@@ -22,6 +22,7 @@ uint32_t place_seed(JournalId id, uint32_t number, uint64_t at) {
 constexpr uint64_t align_up(uint64_t bytes) { return (bytes + journal_align - 1) / journal_align * journal_align; }
 constexpr size_t group_entry_bytes = entry_header_bytes + 8;
 constexpr size_t zeros_ahead = 1 * MiB, small_group = 32 * KiB;
+constexpr io::Millis retry_ms = 500;
 constexpr size_t small_copy = 2 * KiB, gather_bytes = 64 * KiB;
 
 }  // namespace
@@ -32,6 +33,13 @@ std::string journal_file_name(JournalId id, uint32_t number) {
                 id.core, number);
   return name;
 }
+
+/// What may be waiting when the disk turns out to be full, and some for what comes then.
+static uint64_t reserve_bytes(const Journal::Limits& limits) {
+  return limits.reserve_bytes > 0 ? limits.reserve_bytes : limits.waiting_bytes + 2 * limits.write_bytes;
+}
+
+static std::string reserve_name(JournalId id) { return journal_file_name(id, 0).substr(0, 8 + 14) + ".reserve"; }
 
 AlignedBuffer::~AlignedBuffer() { std::free(data_); }
 
@@ -50,14 +58,19 @@ uint8_t* AlignedBuffer::grow(size_t bytes) {
 }
 
 Journal::Journal(io::Loop& loop, io::Disk& disk, JournalId id, Limits limits, Events events)
-    : loop_(loop), disk_(disk), id_(id), limits_(limits), events_(std::move(events)), retry_(loop, [this] {
-        flush();
-      }) {}
+    : loop_(loop),
+      disk_(disk),
+      id_(id),
+      limits_(limits),
+      events_(std::move(events)),
+      reserve_(std::make_shared<SpaceReserve>(disk, reserve_name(id), reserve_bytes(limits))),
+      retry_(loop, [this] { retry(); }) {}
 
 Journal::~Journal() { CHECK(!in_flight_); }
 
 Result<void> Journal::start(std::vector<std::string> spares) {
   spares_ = std::move(spares);
+  took_reserve(reserve_->take());
   return open_file(fill_file_);
 }
 
@@ -284,9 +297,10 @@ void Journal::flush() {
 }
 
 void Journal::written(Result<void> result) {
+  if (!result && result.error().code == Code::full && std::exchange(has_reserve_, false)) return use_reserve();
   if (!result && (result.error().code == Code::full || result.error().code == Code::busy)) {
     full_ = true;
-    retry_.arm(loop_.now() + 500);
+    retry_.arm(loop_.now() + retry_ms);
     wake_impatient();
     return;
   }
@@ -298,6 +312,7 @@ void Journal::written(Result<void> result) {
     return;
   }
   full_ = false;
+  if (short_of_space_ && retry_.deadline() == io::never) retry_.arm(loop_.now() + retry_ms);
   Group group = std::move(groups_.front());
   groups_.pop_front();
   waiting_bytes_ -= group.end - durable_;
@@ -308,6 +323,39 @@ void Journal::written(Result<void> result) {
   flush();  // who came meanwhile is the next group
   events_.durable(durable_);
   wake(durable_);
+}
+
+/// What is to be written has to wait no longer than until the reserve's space is free.
+void Journal::use_reserve() {
+  short_of_space_ = in_flight_ = true;
+  loop_.work(
+      io::Lane::journal, [this] { reserve_->give_up(); },
+      [this] {
+        in_flight_ = false;
+        flush();
+      });
+}
+
+/// Nobody waits for this, not even the end of the journal.
+void Journal::take_reserve() {
+  auto taken = std::make_shared<Result<bool>>();
+  loop_.work(
+      io::Lane::journal, [reserve = reserve_, taken] { *taken = reserve->take(); },
+      [this, taken, alive = std::weak_ptr<bool>(alive_)] {
+        if (!alive.expired()) took_reserve(*taken);
+      });
+}
+
+void Journal::took_reserve(const Result<bool>& taken) {
+  has_reserve_ = taken && *taken;
+  short_of_space_ = !taken;
+  if (short_of_space_) retry_.arm(loop_.now() + retry_ms);
+}
+
+void Journal::retry() {
+  if (abandoned_ || failed_ || in_flight_) return;  // when what is on its way is written, it is looked at again
+  if (full_) return flush();
+  if (short_of_space_) take_reserve();
 }
 
 void Journal::wake_impatient() {

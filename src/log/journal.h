@@ -11,6 +11,7 @@
 #include "io/disk.h"
 #include "io/loop.h"
 #include "log/format.h"
+#include "log/space_reserve.h"
 
 namespace naru {
 
@@ -52,6 +53,7 @@ class Journal {
     uint64_t file_bytes = 64 * MiB;     // a full file asks for a checkpoint
     uint64_t write_bytes = 4 * MiB;     // what one write takes at most, unless one entry is larger
     uint64_t waiting_bytes = 32 * MiB;  // entries in memory; beyond, has_room() is false
+    uint64_t reserve_bytes = 0;         // of disk, for when there is no other space; 0: for what may be waiting then
   };
   struct Events {
     std::move_only_function<void(JournalPosition)> durable;  // all below is on disk
@@ -85,13 +87,15 @@ class Journal {
   JournalPosition durable() const { return durable_; }
   /// Resumes when everything below `position` is on disk, or with the error that ended the journal.
   auto wait(JournalPosition position) { return Wait{*this, position, /*patient=*/true}; }
-  /// As wait, but gives up with Code::full while the disk has no space: whether it will be durable is then unknown.
+  /// As wait, but gives up with Code::full while there is no space at all: whether it will be durable is then unknown.
   auto wait_if_space(JournalPosition position) { return Wait{*this, position, /*patient=*/false}; }
   /// Resumes when has_room() again.
   io::Task<> room();
   bool has_room() const { return waiting_bytes_ < limits_.waiting_bytes; }
-  /// The disk is full, or no descriptor is left: what was appended waits, and more should be refused. Heals by itself.
-  bool is_full() const { return full_; }
+  /// The disk is full, or no descriptor is left: records should be refused. What was appended is written to space that
+  /// was kept for that, as are settlements and the like from now on; when that is used up too, all waits. Heals by
+  /// itself.
+  bool is_full() const { return full_ || short_of_space_; }
   /// Writes nothing any more; resumes when nothing is on its way.
   io::Task<> abandon();
 
@@ -160,6 +164,10 @@ class Journal {
   static Result<void> copy_out(const Group& group);
   static Result<void> copy_run(const Group& group, const CopyRun& run);
   void written(Result<void> result);
+  void use_reserve();
+  void take_reserve();
+  void took_reserve(const Result<bool>& taken);
+  void retry();
   Result<void> open_file(uint32_t number);
   void add_waiter(Waiter waiter);
   void wake(JournalPosition durable);
@@ -170,6 +178,7 @@ class Journal {
   JournalId id_;
   Limits limits_;
   Events events_;
+  std::shared_ptr<SpaceReserve> reserve_;
 
   std::deque<Opened> files_;  // in use, ascending; the newest last
   std::vector<std::string> spares_;
@@ -178,7 +187,8 @@ class Journal {
   JournalPosition fill_file_begin_ = 0;
   std::deque<Group> groups_;  // the last one is open unless sealed_; the first may be in flight
   bool sealed_ = true, in_flight_ = false, flush_planned_ = false, full_ = false, failed_ = false, abandoned_ = false;
-  std::vector<AlignedBuffer> buffers_;  // recycled
+  bool has_reserve_ = false, short_of_space_ = false;  // the reserve is in use, or could not be had
+  std::vector<AlignedBuffer> buffers_;                 // recycled
   JournalPosition end_ = 0, durable_ = 0;
   uint64_t waiting_bytes_ = 0, group_number_ = 0;
   std::deque<Waiter> waiters_;  // by position

@@ -26,14 +26,16 @@ struct LogSettings {
   int64_t segment_ms = 7 * 24 * 3600 * 1000L;
   int64_t segment_jitter_ms = 0;  // a segment closes up to so much earlier, each at another moment
   bool remove_old = true;         // retention by time and size
-  /// A queue's log: what all its cursors have settled is given back, see reclaim.h. With remove_old, only what
-  /// retention no longer covers either. Without any cursor nothing goes.
+  /// A queue's log: what all its cursors have settled is given back, see reclaim.h. Without any cursor nothing goes.
+  /// With a retention, whole segments go when they are settled and past it: that keeps them for replay.
   bool trim_to_cursors = false;
   bool compact = false;  // keep the last record of each key
   int64_t delete_retention_ms = 24 * 3600 * 1000L;
   int64_t min_compaction_lag_ms = 0;
   int64_t max_compaction_lag_ms = INT64_MAX;  // INT64_MAX: any
   double min_cleanable_ratio = 0.5;
+
+  bool has_retention() const { return remove_old && (retention_ms >= 0 || retention_bytes >= 0); }
 };
 
 /// Always begin <= high_watermark <= end. [begin, high_watermark) can be read.

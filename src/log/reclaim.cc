@@ -39,7 +39,7 @@ Reclaim::Reclaim(Store& store, Limits limits)
 void Reclaim::note(Log& log) {
   const LogSettings& settings = log.settings();
   // Where retention has a say, it looks in its own time.
-  if (!settings.trim_to_cursors || settings.remove_old || log.state().segments.empty()) return;
+  if (!settings.trim_to_cursors || settings.has_retention() || log.state().segments.empty()) return;
   Work& work = work_.try_emplace(log.stream(), Work{&log}).first->second;
   if (std::exchange(work.noted, true)) return;
   if (noted_.empty()) {
@@ -213,7 +213,7 @@ io::Task<> Reclaim::look_for_holes(StreamId stream, std::vector<SettledSegment> 
 
 void Reclaim::dig(StreamId stream, Offset base, const Hole& hole) {
   Log* log = store_.find(stream);
-  if (!log || store_.is_full() || store_.cancel().asked()) return;
+  if (!log || store_.cancel().asked()) return;
   auto segment = std::ranges::find(log->state().segments, base, &Segment::base);
   if (segment == log->state().segments.end()) return;
   auto run = next_settled(cursors_of(*log), hole.first, hole.last);  // a seek may have gone back

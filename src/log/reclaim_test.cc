@@ -126,6 +126,13 @@ TEST_F(a_queues_log, with_retention_keeps_what_is_done_until_it_is_old) {
   EXPECT_EQ(bounds(1), "12..20..20");
 }
 
+TEST_F(a_queues_log, without_a_retention_is_not_held_by_one) {
+  fill(20, {.retention_ms = -1, .retention_bytes = -1, .segment_bytes = 4 * KiB, .trim_to_cursors = true});
+  cursor(1);
+  done(1, 0, 20);
+  EXPECT_EQ(bounds(1), "18..20..20");
+}
+
 TEST_F(a_queues_log, takes_its_cursors_along_when_it_is_dropped) {
   fill(3);
   cursor(1);
@@ -216,6 +223,45 @@ TEST_F(a_queues_log, does_not_wake_anybody_up_when_there_is_nothing_to_give_back
   done(1, 0, 5);
   pass(60'000);
   EXPECT_FALSE(loop().turn()) << "a timer is left";
+}
+
+// --- a full disk ---
+
+TEST_F(a_queues_log, empties_a_full_disk_by_being_consumed) {
+  fill(100);
+  cursor(1);
+  disk().set_space(disk().used());
+  std::string got;
+  for (int i = 0; i < 200 && got != "full"; ++i) got = append(1, {.values = {"r"}, .pad = 1000}), pass(10);
+  ASSERT_EQ(got, "full");
+  pass(2000);
+  EXPECT_EQ(append(1, "x"), "full");
+  Offset end = store().find(StreamId(1))->bounds().high_watermark;
+  EXPECT_EQ(end, store().find(StreamId(1))->bounds().end) << "what was taken is written all the same";
+  for (int64_t n = 0; n < end.value; n += 10) done(1, n, std::min(end.value, n + 10));
+  pass(2000);
+  EXPECT_FALSE(store().is_full());
+  EXPECT_EQ(append(1, "x"), std::to_string(end.value));
+  settle();
+  EXPECT_TRUE(fatal.empty());
+  kill();
+  EXPECT_EQ(check(), "whole");
+  ASSERT_EQ(start(), "ok") << damage;
+  EXPECT_TRUE(read_all(1).ends_with(":x"));
+}
+
+TEST_F(a_queues_log, without_space_at_a_start_refuses_records_until_there_is) {
+  fill(10);
+  disk().set_space(disk().used());
+  kill();
+  disk().set_space(disk().used() + 30'000);  // less than a reserve
+  ASSERT_EQ(start(), "ok") << damage;
+  log(1, queue);
+  EXPECT_EQ(append(1, "x"), "full");
+  EXPECT_EQ(bounds(1), "0..10..10");
+  disk().set_space(UINT64_MAX);
+  pass(2000);
+  EXPECT_EQ(append(1, "x"), "10");
 }
 
 // --- holes ---

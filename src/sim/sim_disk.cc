@@ -70,6 +70,14 @@ class SimDisk::SimFile final : public io::File {
     inode_->unsynced.push_back({at, std::move(zeros)});
     return {};
   }
+  Result<void> allocate(uint64_t size) override {
+    TRY_VOID(disk_.alive());
+    uint64_t grown = size - std::min<uint64_t>(size, inode_->now.size());
+    if (grown > disk_.space_ - std::min(disk_.space_, disk_.used_)) return fail(Code::full, "disk full");
+    disk_.used_ += grown;
+    if (grown > 0) inode_->now.resize(size);
+    return {};
+  }
   void write_behind(uint64_t, uint64_t) override {}
   void forget(uint64_t, uint64_t) override {}
   bool is_cached(uint64_t, uint64_t) override { return disk_.random_.chance(0.5); }
