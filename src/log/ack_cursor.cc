@@ -10,13 +10,23 @@ namespace naru {
 namespace {
 
 // A queue that is idle again should cost what an idle queue costs, whatever it held at its busiest.
-constexpr size_t buckets_kept = 1024, timers_kept = 64;
+constexpr size_t timers_kept = 64;
 
 }  // namespace
 
-AckCursor::Entry* AckCursor::find(Offset offset) {
-  auto found = entries_.find(offset.value);
-  return found == entries_.end() ? nullptr : &found->second;
+AckCursor::Entry& AckCursor::add(Offset offset) {
+  Entry& entry = entries_.insert(offset.value);
+  entry.offset = offset.value;
+  return entry;
+}
+
+AckCursor::Holder& AckCursor::holder_of(HolderId id) {
+  if (recent_ && recent_->id == id) return *recent_;
+  Holder* before = recent_;
+  recent_ = &holders_[id];
+  recent_->id = id;
+  if (before) drop_if_idle(*before);
+  return *recent_;
 }
 
 // --- taking ---
@@ -32,7 +42,7 @@ std::optional<AckCursor::Taken> AckCursor::take(Offset end, HolderId holder, int
       entry.key = keys_source_->key_of(Offset(oldest));
       entry.key_known = true;
     }
-    bool is_blocked = blocked(entry, holder);
+    bool is_blocked = blocked(entry.key, holder);
     leave(entry);
     if (is_blocked)
       park(entry);
@@ -57,15 +67,12 @@ std::optional<AckCursor::Taken> AckCursor::take_new(Offset end, HolderId holder,
     if (!done_.empty()) next_ = done_.first_gap(next_);
     if (next_ >= end.value) return std::nullopt;
     if (entries_.contains(next_)) continue;
-    Entry fresh;
-    fresh.offset = next_;
-    if (keys_source_) {
-      fresh.key = keys_source_->key_of(Offset(next_));
-      fresh.key_known = true;
-    }
-    bool is_blocked = blocked(fresh, holder);
+    uint64_t key = keys_source_ ? keys_source_->key_of(Offset(next_)) : 0;
+    bool is_blocked = blocked(key, holder);
     if (is_blocked && parked_.size() >= parked_max_) return std::nullopt;
-    Entry& entry = entries_.emplace(next_, fresh).first->second;
+    Entry& entry = add(Offset(next_));
+    entry.key = key;
+    entry.key_known = keys_source_ != nullptr;
     if (is_blocked)
       park(entry);
     else
@@ -77,10 +84,10 @@ std::optional<AckCursor::Taken> AckCursor::take_new(Offset end, HolderId holder,
   }
 }
 
-bool AckCursor::blocked(const Entry& entry, HolderId holder) const {
-  if (entry.key == 0) return false;
-  auto busy = keys_.find(entry.key);
-  return busy != keys_.end() && (busy->second.delayed > 0 || busy->second.holder != holder);
+bool AckCursor::blocked(uint64_t key, HolderId holder) const {
+  if (key == 0) return false;
+  auto busy = keys_.find(key);
+  return busy != keys_.end() && (busy->second.delayed > 0 || busy->second.holder->id != holder);
 }
 
 // --- states ---
@@ -98,12 +105,13 @@ void AckCursor::leave(Entry& entry) {
       break;
     case State::held: {
       --held_;
-      Holder& of = holders_.find(entry.holder)->second;
+      Holder& of = *std::exchange(entry.holder, nullptr);
       --of.count;
       (entry.before ? entry.before->after : of.first) = entry.after;
       if (entry.after) entry.after->before = entry.before;
-      drop_if_idle(entry.holder);
+      // Of a key that is busy no more nobody asks whose it was; see update_key.
       if (entry.key != 0) --keys_.find(entry.key)->second.held;
+      drop_if_idle(of);
       break;
     }
   }
@@ -112,20 +120,20 @@ void AckCursor::leave(Entry& entry) {
 }
 
 void AckCursor::hold(Entry& entry, HolderId holder, int64_t deadline_ms) {
-  Holder& of = holders_[holder];
+  Holder& of = holder_of(holder);
   ++of.count;
   entry.before = nullptr;
   entry.after = of.first;
   if (of.first) of.first->before = &entry;
   of.first = &entry;
   entry.state = State::held;
-  entry.holder = holder;
+  entry.holder = &of;
   entry.due = deadline_ms;
   ++entry.attempts;
   ++held_;
   if (entry.key != 0) {
     Key& key = keys_[entry.key];
-    key.holder = holder;
+    key.holder = &of;
     ++key.held;
   }
   start_timer(entry);
@@ -172,19 +180,18 @@ void AckCursor::update_key(uint64_t key) {
   unlist(busy->second);
   if (listed < 0) return;
   busy->second.listed = listed;
-  holders_.find(busy->second.holder)->second.own.insert(listed);
+  busy->second.holder->own.insert(listed);
 }
 
 void AckCursor::unlist(Key& key) {
   if (key.listed < 0) return;
-  holders_.find(key.holder)->second.own.erase(key.listed);
+  key.holder->own.erase(key.listed);
   key.listed = -1;
-  drop_if_idle(key.holder);
+  drop_if_idle(*key.holder);
 }
 
-void AckCursor::drop_if_idle(HolderId holder) {
-  auto of = holders_.find(holder);
-  if (of->second.count == 0 && of->second.own.empty()) holders_.erase(of);
+void AckCursor::drop_if_idle(Holder& holder) {
+  if (holder.count == 0 && holder.own.empty() && &holder != recent_) holders_.erase(holder.id);
 }
 
 bool AckCursor::untake(Offset offset) {
@@ -220,8 +227,9 @@ int64_t AckCursor::settle(Offset first, Offset last) {
 
 std::vector<Change> AckCursor::settle_ready(Offset end) {
   std::vector<int64_t> kept;
-  for (const auto& [offset, entry] : entries_)
+  entries_.each([&](int64_t offset, const Entry& entry) {
     if ((entry.state == State::held || entry.state == State::delayed) && offset < end.value) kept.push_back(offset);
+  });
   std::ranges::sort(kept);
   kept.push_back(end.value);
   std::vector<Change> changes;
@@ -246,14 +254,12 @@ void AckCursor::forget_range(int64_t first, int64_t last) {
       if (Entry* entry = find(Offset(offset))) forget(*entry);
   } else {
     std::vector<int64_t> inside;
-    for (const auto& [offset, entry] : entries_)
+    entries_.each([&](int64_t offset, const Entry&) {
       if (first <= offset && offset < last) inside.push_back(offset);
+    });
     for (int64_t offset : inside) forget(*find(Offset(offset)));
   }
-  if (entries_.empty() && entries_.bucket_count() > buckets_kept) {
-    entries_ = decltype(entries_)();
-    timers_ = decltype(timers_)();
-  }
+  if (entries_.empty() && timers_.capacity() > timers_kept) timers_ = decltype(timers_)();
 }
 
 void AckCursor::seek(Offset offset) {
@@ -309,9 +315,7 @@ bool AckCursor::extend(Offset offset, int64_t deadline_ms) {
 
 bool AckCursor::delay(Offset offset, int64_t due_ms) {
   if (offset.value < next_ || is_done(offset) || find(offset)) return false;
-  Entry& entry = entries_[offset.value];
-  entry.offset = offset.value;
-  put_off(entry, due_ms);
+  put_off(add(offset), due_ms);
   return true;
 }
 
@@ -350,7 +354,7 @@ std::vector<AckCursor::Due> AckCursor::expire(int64_t now_ms) {
   for (auto due = next_deadline(); due && *due <= now_ms; due = next_deadline()) {
     Entry& entry = *find(Offset(timers_.front().offset));
     out.push_back({Offset(entry.offset), entry.attempts, std::nullopt});
-    if (entry.state == State::held) out.back().holder = entry.holder;
+    if (entry.state == State::held) out.back().holder = entry.holder->id;
     give_back(entry, now_ms, now_ms);
   }
   return out;
@@ -361,7 +365,7 @@ std::vector<AckCursor::Due> AckCursor::expire(int64_t now_ms) {
 std::optional<AckCursor::Hold> AckCursor::held(Offset offset) const {
   const Entry* entry = find(offset);
   if (!entry || entry->state != State::held) return std::nullopt;
-  return Hold{entry->holder, entry->attempts, entry->due};
+  return Hold{entry->holder->id, entry->attempts, entry->due};
 }
 
 uint32_t AckCursor::attempts(Offset offset) const {
@@ -381,9 +385,8 @@ size_t AckCursor::held_by(HolderId holder) const {
 
 // Roughly: what the allocator takes for the nodes of the standard containers.
 size_t AckCursor::bytes() const {
-  constexpr size_t entry_node = sizeof(Entry) + 32, set_node = 64, small_node = 96;
-  return sizeof *this + entries_.size() * entry_node + entries_.bucket_count() * sizeof(void*) +
-         (done_.ranges().size() + returned_.size() + parked_.size()) * set_node +
+  constexpr size_t set_node = 64, small_node = 128;
+  return sizeof *this + entries_.bytes() + (done_.ranges().size() + returned_.size() + parked_.size()) * set_node +
          (holders_.size() + keys_.size()) * small_node + timers_.capacity() * sizeof(Timer);
 }
 
@@ -404,8 +407,9 @@ void AckCursor::save(Bytes& to) const {
     at = last;
   }
   std::vector<const Entry*> kept;
-  for (const auto& [offset, entry] : entries_)
+  entries_.each([&](int64_t, const Entry& entry) {
     if (entry.attempts > 0 || entry.state == State::delayed) kept.push_back(&entry);
+  });
   std::ranges::sort(kept, {}, &Entry::offset);
   append_uvarint(to, kept.size());
   at = floor_;
@@ -451,8 +455,7 @@ Result<AckCursor> AckCursor::load(ByteView bytes) {
         attempts >> 1 > UINT32_MAX || cursor.is_done(Offset(static_cast<int64_t>(at + gap))))
       return fail(Code::corrupt, "ack cursor: exception");
     at += gap;
-    Entry& entry = cursor.entries_[static_cast<int64_t>(at)];
-    entry.offset = static_cast<int64_t>(at);
+    Entry& entry = cursor.add(Offset(static_cast<int64_t>(at)));
     entry.attempts = static_cast<uint32_t>(attempts >> 1);
     if ((attempts & 1) == 0) {
       cursor.put_back(entry);

@@ -8,8 +8,8 @@
 // Changes; what was held is due again after a crash: delivery is at least once. Attempts and delays ride along in the
 // snapshots (save), so a clean restart keeps them and after a crash they are a lower bound: writing each delivery to
 // disk would cost as much as the messages themselves.
-// Memory: a map node per record that is held, delayed, returned or parked, and one per run of done records above the
-// floor. Nothing for new records, however many. No I/O and no clock: times come in, in milliseconds.
+// Memory: an entry per record that is held, delayed, returned or parked, and a map node per run of done records above
+// the floor. Nothing for new records, however many. No I/O and no clock: times come in, in milliseconds.
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -17,6 +17,7 @@
 
 #include "base/interval_set.h"
 #include "log/cursor.h"
+#include "log/offset_map.h"
 
 namespace naru {
 
@@ -129,25 +130,27 @@ class AckCursor {
 
  private:
   enum class State : uint8_t { none, returned, delayed, held, parked };
+  struct Holder;
   /// Everything known of one record that is neither new nor done.
   struct Entry {
     int64_t offset = 0;
-    int64_t due = never_ms;  // a hold's deadline, a delay's end
-    uint64_t key = 0;        // 0: none, or not asked for yet
-    HolderId holder{};
+    int64_t due = never_ms;                     // a hold's deadline, a delay's end
+    uint64_t key = 0;                           // 0: none, or not asked for yet
+    Holder* holder = nullptr;                   // of a held one
     Entry *before = nullptr, *after = nullptr;  // among those of its holder
     uint32_t attempts = 0;
     State state = State::none;
     bool key_known = false;
   };
   struct Holder {
+    HolderId id{};
     Entry* first = nullptr;
     size_t count = 0;
     std::set<int64_t> own;  // the oldest parked record of each key that only this holder has
   };
   /// A key that is busy: records of it are held, or were given back with a delay.
   struct Key {
-    HolderId holder{};
+    Holder* holder = nullptr;
     uint32_t held = 0, delayed = 0;
     int64_t listed = -1;  // the record that stands for it in its holder's `own`
   };
@@ -156,11 +159,13 @@ class AckCursor {
     auto operator<=>(const Timer&) const = default;
   };
 
-  Entry* find(Offset offset);
-  const Entry* find(Offset offset) const { return const_cast<AckCursor*>(this)->find(offset); }
+  Entry* find(Offset offset) { return entries_.find(offset.value); }
+  const Entry* find(Offset offset) const { return entries_.find(offset.value); }
+  Entry& add(Offset offset);
+  Holder& holder_of(HolderId id);
   int64_t oldest_waiting(HolderId holder) const;
   std::optional<Taken> take_new(Offset end, HolderId holder, int64_t deadline_ms);
-  bool blocked(const Entry& entry, HolderId holder) const;
+  bool blocked(uint64_t key, HolderId holder) const;
 
   // Every change of a state is leave, one of the four that follow, then update_key.
   void leave(Entry& entry);
@@ -171,7 +176,7 @@ class AckCursor {
   void update_key(uint64_t key);
 
   void unlist(Key& key);
-  void drop_if_idle(HolderId holder);
+  void drop_if_idle(Holder& holder);
   void give_back(Entry& entry, int64_t due_ms, int64_t now_ms);
   void forget(Entry& entry);
   void forget_range(int64_t first, int64_t last);
@@ -180,10 +185,11 @@ class AckCursor {
 
   int64_t floor_, next_;  // every record in [floor_, next_) is done or has an entry; from next_ on few are
   IntervalSet done_;      // above the floor
-  std::unordered_map<int64_t, Entry> entries_;
+  OffsetMap<Entry> entries_;
   std::set<int64_t> returned_;                     // due, oldest first
   std::set<std::pair<uint64_t, int64_t>> parked_;  // by key, oldest first
   std::unordered_map<HolderId, Holder> holders_;
+  Holder* recent_ = nullptr;  // who took last; stays although idle, as it mostly takes again
   std::unordered_map<uint64_t, Key> keys_;
   std::vector<Timer> timers_;  // a heap, the earliest first; holds that ended in time leave theirs behind for a while
   size_t timed_ = 0;           // how many entries have one that counts

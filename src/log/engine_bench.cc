@@ -164,23 +164,48 @@ void bench_cursor() {
   }
 }
 
+double heap() { return static_cast<double>(::mallinfo2().uordblks); }
+
+/// Queues that were used once and are drained; then the same with nothing done to them.
+io::Task<> fill_and_drain(Bench& bench, uint64_t count, double before) {
+  LogSettings settings{.remove_old = false, .trim_to_cursors = true};
+  Store& store = *bench.store;
+  for (uint64_t i = 1; i <= count; ++i) {
+    store.log(StreamId(i), settings);
+    store.cursor(CursorId(i), StreamId(i));
+  }
+  co_await store.settle();
+  double fresh = heap();
+  std::printf("a log and its cursor, never used: %.0f bytes (Log %zu, AckCursor %zu)\n",
+              (fresh - before) / static_cast<double>(count), sizeof(Log), sizeof(AckCursor));
+  Bytes batch = batch_of(100);
+  auto header = *peek_header(batch);
+  for (uint64_t i = 1; i <= count; ++i) {
+    if (!store.log(StreamId(i), settings).append(batch, header)) std::exit(1);
+    if (i % 100 == 0) (void)co_await store.durable(store.journal().end());
+  }
+  (void)co_await store.durable(store.journal().end());
+  for (uint64_t i = 1; i <= count; ++i) {
+    AckCursor& cursor = store.cursor(CursorId(i), StreamId(i));
+    auto taken = cursor.take(Offset(1), HolderId(i));
+    store.change(CursorId(i), {taken->offset, taken->offset + 1, Change::Kind::settle});
+  }
+  std::printf("with a segment each: %.0f bytes, %zu files open\n", (heap() - before) / static_cast<double>(count),
+              store.files().open_count());
+  while (store.counters().drained < count) co_await bench.loop.sleep_until(bench.loop.now() + 500);
+  co_await store.settle();
+  std::printf("drained: %.0f bytes, %zu files open, %zu in the folder\n",
+              (heap() - before) / static_cast<double>(count), store.files().open_count(),
+              bench.disk->list("segments")->size());
+  bench.loop.stop();
+}
+
 void bench_idle(const std::string& folder) {
-  constexpr uint64_t count = 100'000;
-  Bench bench(folder + "/" + std::to_string(::time(nullptr)) + "-idle");
-  size_t before = ::mallinfo2().uordblks;
-  for (uint64_t i = 1; i <= count; ++i) bench.store->log(StreamId(i), {.remove_old = false, .trim_to_cursors = true});
-  size_t logs = ::mallinfo2().uordblks;
-  bench.store->files();
-  std::printf("a log without records: %.0f bytes (sizeof %zu)\n",
-              static_cast<double>(logs - before) / static_cast<double>(count), sizeof(Log));
-  // Straight into the state, past the journal's buffer.
-  std::vector<std::unique_ptr<AckCursor>> cursors;
-  cursors.reserve(count);
-  size_t empty = ::mallinfo2().uordblks;
-  for (uint64_t i = 1; i <= count; ++i) cursors.push_back(std::make_unique<AckCursor>());
-  std::printf("an ack cursor at rest: %.0f bytes (sizeof %zu)\n",
-              static_cast<double>(::mallinfo2().uordblks - empty) / static_cast<double>(count), sizeof(AckCursor));
-  std::exit(0);
+  std::string at = folder + "/" + std::to_string(::time(nullptr)) + "-idle";
+  Bench bench(at);
+  auto task = fill_and_drain(bench, 20'000, heap());
+  bench.loop.run();
+  (void)std::system(("rm -rf '" + at + "'").c_str());
 }
 
 }  // namespace
