@@ -16,15 +16,17 @@ class LoadFailed(RuntimeError):
 
 
 class Load:
+    name = "naru-load"
+
     def __init__(self, program=None, cores=None):
-        self.program = program or os.path.join(REPOSITORY, "build", "naru-load")
+        self.program = program or os.path.join(REPOSITORY, "build", self.name)
         self.cores = cores
 
     def command(self, port, mode, **flags):
         command = ["taskset", "-c", self.cores] if self.cores is not None else []
         command += [self.program, mode, "--broker", f"127.0.0.1:{port}"]
         for name, value in flags.items():
-            command += ["--" + name.replace("_", "-"), str(value)]
+            command += ["--" + name.replace("_", "-")] + ([] if value is True else [str(value)])
         return command
 
     def run(self, broker, mode, **flags):
@@ -49,6 +51,10 @@ class Load:
             line["cpu_s_per_gb"] = line["broker_cpu_s"] / (line["bytes"] / 1e9)
             line["kernel_cpu_s_per_gb"] = (kernel - kernel_before) / (line["bytes"] / 1e9)
         return line
+
+
+class AmqpLoad(Load):
+    name = "naru-amqp-load"
 
 
 def _children_cpu():

@@ -1,9 +1,6 @@
 #include "connection.h"
 
 #include <fcntl.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -11,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 
 #include "api.h"
 #include "fail.h"
@@ -24,37 +20,6 @@ constexpr size_t frame_bytes_max = 256u << 20;
 constexpr size_t in_bytes_first = 256u << 10;
 
 }  // namespace
-
-int64_t now_ns() {
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
-}
-
-int dial(const std::string& broker) {
-  const size_t colon = broker.rfind(':');
-  if (colon == std::string::npos) fail("--broker is HOST:PORT, not '%s'", broker.c_str());
-  const std::string host = broker.substr(0, colon), port = broker.substr(colon + 1);
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (const int error = getaddrinfo(host.c_str(), port.c_str(), &hints, &found); error != 0)
-    fail("%s: %s", broker.c_str(), gai_strerror(error));
-  int last_error = 0;
-  for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
-    const int fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC, address->ai_protocol);
-    if (fd < 0) fail("socket: %s", std::strerror(errno));
-    if (connect(fd, address->ai_addr, address->ai_addrlen) == 0) {
-      const int yes = 1;
-      setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
-      freeaddrinfo(found);
-      return fd;
-    }
-    last_error = errno;
-    close(fd);
-  }
-  fail("cannot connect to %s: %s", broker.c_str(), std::strerror(last_error));
-}
 
 Connection::Connection(const std::string& broker)
     : fd_(dial(broker)), in_(std::make_unique_for_overwrite<char[]>(in_bytes_first)), in_capacity_(in_bytes_first) {

@@ -12,12 +12,9 @@
 #include <string_view>
 #include <vector>
 
+#include "dial.h"
+
 namespace naru::load {
-
-int64_t now_ns();  // CLOCK_MONOTONIC
-
-/// Connects to HOST:PORT, blocking.
-int dial(const std::string& broker);
 
 /// Requests go out in order and answers come back in that order, as Kafka promises per connection.
 class Connection {

@@ -14,15 +14,16 @@ Channel::~Channel() {
 
 void Channel::close() {
   closing_ = true;
-  content_.reset();
+  content_.finish();
   std::vector<std::shared_ptr<Queue>> left;
   for (auto& [tag, consumer] : consumers_)
     if (consumer->queue) left.push_back(consumer->queue);
   consumers_.clear();
   // Newest first, each to its place.
-  for (auto at = unacked_.rbegin(); at != unacked_.rend(); ++at)
-    if (std::exchange(at->open, false)) at->queue->requeue(at->id);
-  unacked_.clear();
+  while (!unsettled_.empty()) {
+    Unacked unacked = unsettled_.take(unsettled_.newest());
+    unacked.queue->requeue(unacked.id);
+  }
   outstanding_ = 0;
   for (auto& queue : left) session_.door().hosts.consumer_left(session_.host(), *queue);
 }
@@ -32,10 +33,10 @@ std::optional<Outcome> Channel::handle_now(const Frame& frame) {
   if (frame.type == FrameType::body) return content_body(frame.payload);
   if (frame.type == FrameType::header) return content_header(frame.payload);
   Method method = peek_method(frame.payload);
-  if (content_) {
+  if (content_.awaits != Content::Awaits::nothing) {
     return Refusal{ReplyCode::unexpected_frame,
-                   content_->has_header ? "expected content body, got non content body frame instead"
-                                        : "expected content header for class 60, got non content header frame instead"};
+                   expects_header() ? "expected content header for class 60, got non content header frame instead"
+                                    : "expected content body, got non content body frame instead"};
   }
   switch (method) {
     case Method::basic_publish: method_ = method; return basic_publish(frame.payload);

@@ -10,6 +10,7 @@
 
 #include "amqp/consumer.h"
 #include "amqp/record_mapping.h"
+#include "amqp/unsettled.h"
 #include "amqp/wire/method.h"
 #include "broker/vhost/virtual_hosts.h"
 #include "io/budget.h"
@@ -27,25 +28,24 @@ struct Refusal {
 };
 using Outcome = std::optional<Refusal>;  // nothing: fine
 
-/// A message that was handed out and not settled yet.
-struct Unacked {
-  std::shared_ptr<Queue> queue;
-  MessageId id;
-  uint64_t consumer = 0;  // 0: basic.get
-  bool open = false;      // false: acknowledged already
-};
-/// What is being published: method, header, then bodies.
+/// What is being published: method, header, then bodies. Its memory is used again by the next one.
 struct Content {
+  enum class Awaits : uint8_t { nothing, header, body };
+  Awaits awaits = Awaits::nothing;
+  bool mandatory = false;
   std::string exchange, routing_key;
-  bool mandatory = false, has_header = false;
-  Bytes properties, body;
-  uint64_t left = 0;
+  Bytes header;  // as it came; properties borrow it
+  Bytes body;    // of several frames, so far
+  Properties properties{};
+  uint64_t left = 0;    // of the body
   io::Reserved memory;  // of a large body
+  /// It was published, or never will be.
+  void finish();
 };
 /// What the last publish found: the next one mostly goes the same way.
 struct Route {
   std::string exchange, routing_key;
-  uint64_t version = 0;
+  uint64_t version = 0;  // of the virtual host; 0: a message with this key need not go the same way
   std::vector<std::shared_ptr<Queue>> queues;
 };
 
@@ -73,10 +73,10 @@ class Channel {
   void close();
 
   // For the session:
-  bool expects_header() const { return content_ && !content_->has_header; }
-  bool has_reserved() const { return content_ && content_->memory.any(); }
+  bool expects_header() const { return content_.awaits == Content::Awaits::header; }
+  bool has_reserved() const { return content_.memory.any(); }
   void reserve(io::Reserved memory) {
-    if (content_) content_->memory = std::move(memory);
+    if (expects_header()) content_.memory = std::move(memory);
   }
   /// The last publish that wants a confirm.
   uint64_t published() const { return next_publish_ - 1; }
@@ -120,9 +120,13 @@ class Channel {
   Outcome basic_publish(ByteView payload);
   Outcome content_header(ByteView payload);
   Outcome content_body(ByteView payload);
-  Outcome publish(std::string_view exchange, std::string_view key, ByteView properties, const Properties& decoded,
-                  ByteView body, bool mandatory);
-  void send_return(ReplyCode code, std::string_view exchange, std::string_view key, ByteView properties, ByteView body);
+  Outcome publish(ByteView body);
+  Outcome check_exchange() const;
+  Outcome check_properties(std::optional<int64_t>* ttl_ms) const;
+  Outcome gather_keys(bool* has_bcc);
+  void route();
+  bool hand_to_queues(ByteView body, std::optional<int64_t> ttl_ms, bool has_bcc);
+  void send_return(ReplyCode code, ByteView body);
   Outcome confirm_select(ByteView payload);
   // method/consume.cc
   Outcome basic_qos(ByteView payload);
@@ -135,7 +139,7 @@ class Channel {
   Outcome basic_recover(ByteView payload, bool answer);
   Outcome settle(uint64_t tag, bool multiple, void (*how)(Queue&, const MessageId&), bool is_nack = true);
   uint64_t hand_out(const std::shared_ptr<Queue>& queue, const MessageId& id, uint64_t consumer);
-  void finished(Unacked& unacked);
+  void finished(const Unacked& unacked);
   MappedMessage read(Queue& queue, const Delivery& delivery, FieldTable& headers);
   Outcome check_stream_consumer(FieldTableView arguments, const DeclaredQueue& queue, Consumer& consumer);
   Outcome set_start(FieldTableView arguments, std::string_view name, const DeclaredQueue& queue, Consumer& consumer);
@@ -154,7 +158,8 @@ class Channel {
   bool closing_ = false;
   std::string last_queue_;
 
-  std::optional<Content> content_;
+  Content content_;
+  std::vector<std::string_view> more_keys_;  // of that, from CC and BCC
   Route route_;
   Bytes scratch_;
   bool confirming_ = false;
@@ -164,9 +169,9 @@ class Channel {
   uint16_t prefetch_ = 0, prefetch_all_ = 0;  // per consumer that comes; of the whole channel. 0: any
   std::map<std::string, std::unique_ptr<Consumer>, std::less<>> consumers_;
   Consumer* acked_consumer_ = nullptr;  // within one method: who had the last message
-  uint64_t last_consumer_ = 0, next_tag_ = 1;
-  std::deque<Unacked> unacked_;  // by tag: the last one has next_tag_ - 1
-  uint32_t outstanding_ = 0;     // of these, open and to be counted against prefetch_all_
+  uint64_t last_consumer_ = 0;
+  Unsettled unsettled_;
+  uint32_t outstanding_ = 0;  // of these, to be counted against prefetch_all_
 };
 
 }  // namespace naru::amqp

@@ -103,7 +103,8 @@ io::Task<> Session::run() {
         break;
       }
       if (!*frame) break;
-      broken_ = !co_await handle(**frame);
+      auto done = handle_now(**frame);
+      broken_ = done ? !*done : !co_await handle(**frame);
     }
     frames_.shrink();
   }
@@ -162,6 +163,38 @@ bool Session::greet() {
   FieldTable properties = server_properties(core_);
   ConnectionStart start{.server_properties = properties.view(), .mechanisms = "PLAIN AMQPLAIN"};
   send(0, start);
+  return true;
+}
+
+Channel* Session::find_channel(uint16_t number) const {
+  auto found = channels_.find(number);
+  return found == channels_.end() ? nullptr : found->second.get();
+}
+
+namespace {
+
+constexpr uint64_t small_body = 64 * KiB;  // is let in whatever memory there is
+
+uint64_t announced_bytes(ByteView header) { return header.size() < 12 ? 0 : load_be<uint64_t>(header.data() + 4); }
+
+}  // namespace
+
+/// Publishing and acknowledging, which is what nearly all frames do, without a coroutine for each. Nothing if the frame
+/// is another's, or may have to wait.
+std::optional<bool> Session::handle_now(const Frame& frame) {
+  if (state_ != State::open || frame.channel == 0 || frame.type == FrameType::heartbeat) return std::nullopt;
+  Channel* channel = find_channel(frame.channel);
+  if (!channel) return std::nullopt;
+  if (frame.type == FrameType::header && announced_bytes(frame.payload) > small_body) return std::nullopt;
+  auto done = channel->handle_now(frame);
+  if (!done) return std::nullopt;
+  return !*done || refuse_on(*channel, **done);
+}
+
+/// Closes the channel, or the connection if the code is a hard one. False if the connection must end at once.
+bool Session::refuse_on(Channel& channel, const Refusal& refusal) {
+  if (is_hard(refusal.code)) return refuse(refusal, channel.method());
+  close_channel(channel, refusal);
   return true;
 }
 
@@ -313,17 +346,10 @@ bool Session::open(ByteView payload) {
 }
 
 io::Task<bool> Session::handle_channel(const Frame& frame) {
-  auto found = channels_.find(frame.channel);
-  Channel* channel = found == channels_.end() ? nullptr : found->second.get();
+  Channel* channel = find_channel(frame.channel);
   if (channel) {
     if (frame.type == FrameType::header) co_await make_room(*channel, frame.payload);
-    if (auto done = channel->handle_now(frame)) {
-      if (!*done) co_return true;
-      const Refusal& refusal = **done;
-      if (is_hard(refusal.code)) co_return refuse(refusal, channel->method());
-      close_channel(*channel, refusal);
-      co_return true;
-    }
+    if (auto done = channel->handle_now(frame)) co_return !*done || refuse_on(*channel, **done);
   }
   Method method = frame.type == FrameType::method ? peek_method(frame.payload) : Method{};
   if (!channel) {
@@ -333,7 +359,7 @@ io::Task<bool> Session::handle_channel(const Frame& frame) {
   }
   if (channel->is_closing()) {
     if (method == Method::channel_close) send(frame.channel, ChannelCloseOk{});
-    if (method == Method::channel_close || method == Method::channel_close_ok) channels_.erase(found);
+    if (method == Method::channel_close || method == Method::channel_close_ok) channels_.erase(frame.channel);
     co_return true;
   }
   if (method == Method::channel_close_ok)
@@ -342,25 +368,20 @@ io::Task<bool> Session::handle_channel(const Frame& frame) {
     co_return refuse({ReplyCode::channel_error, "second 'channel.open' seen"}, method);
   if (method == Method::channel_close) {
     channel->close();
-    channels_.erase(found);
+    channels_.erase(frame.channel);
     send(frame.channel, ChannelCloseOk{});
     co_return true;
   }
   ++core_.counters.requests;
   auto handling = channel->handle(frame);
   Outcome outcome = co_await handling;
-  if (!outcome) co_return true;
-  if (is_hard(outcome->code)) co_return refuse(*outcome, channel->method());
-  close_channel(*channel, *outcome);
-  co_return true;
+  co_return !outcome || refuse_on(*channel, *outcome);
 }
 
 /// A large body is let in when there is memory for it. Who has bodies under way on other channels does not wait: they
 /// come through the same socket, and nobody else can make room for them.
 io::Task<> Session::make_room(Channel& channel, ByteView header) {
-  constexpr uint64_t small_body = 64 * KiB;
-  if (header.size() < 12) co_return;
-  uint64_t bytes = load_be<uint64_t>(header.data() + 4);
+  uint64_t bytes = announced_bytes(header);
   if (bytes <= small_body || bytes > core_.budget.total() / 2 || !channel.expects_header()) co_return;
   bool others = std::ranges::any_of(channels_, [](const auto& one) { return one.second->has_reserved(); });
   if (others && core_.budget.used() + bytes > core_.budget.total()) co_return;

@@ -107,10 +107,13 @@ class Session final : TurnWaiter {
 
   io::Task<bool> read_more();
   bool greet();
+  std::optional<bool> handle_now(const Frame& frame);
   io::Task<bool> handle(const Frame& frame);
   io::Task<bool> handle_connection(const Frame& frame);
   io::Task<bool> handle_channel(const Frame& frame);
   io::Task<> make_room(Channel& channel, ByteView header);
+  Channel* find_channel(uint16_t number) const;
+  bool refuse_on(Channel& channel, const Refusal& refusal);
   bool open_channel(uint16_t number, ByteView payload);
   bool start_ok(ByteView payload);
   bool tune_ok(ByteView payload);

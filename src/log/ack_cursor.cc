@@ -201,8 +201,11 @@ bool AckCursor::untake(Offset offset) {
   return release(offset, 0, 0);
 }
 
-std::optional<Offset> AckCursor::peek(Offset end) const {
-  int64_t oldest = done_.first_gap(next_);
+std::optional<Offset> AckCursor::peek(Offset end) {
+  // What came back from a snapshot may stand before the next new one.
+  next_ = done_.first_gap(next_);
+  while (next_ < end.value && entries_.contains(next_)) next_ = done_.first_gap(next_ + 1);
+  int64_t oldest = next_;
   if (!returned_.empty()) oldest = std::min(oldest, *returned_.begin());
   if (oldest >= end.value) return std::nullopt;
   return Offset(oldest);
@@ -393,7 +396,7 @@ size_t AckCursor::bytes() const {
 // --- snapshots ---
 
 namespace {
-constexpr uint8_t save_version = 1;
+constexpr uint8_t save_version = 2;
 }
 
 void AckCursor::save(Bytes& to) const {
@@ -423,11 +426,13 @@ void AckCursor::save(Bytes& to) const {
     }
     at = entry->offset;
   }
+  append_uvarint(to, static_cast<uint64_t>(std::max<int64_t>(doubtful_end_ - floor_, 0)));
 }
 
 Result<AckCursor> AckCursor::load(ByteView bytes) {
   Unpacker from(bytes);
-  if (auto version = from.get<uint8_t>(); from.ok() && version != save_version)
+  auto version = from.get<uint8_t>();
+  if (from.ok() && version != 1 && version != save_version)
     return fail(Code::unsupported, "ack cursor: version", version);
   AckCursor cursor((Offset(from.get<int64_t>())));
   ByteView rest = from.rest();
@@ -467,6 +472,10 @@ Result<AckCursor> AckCursor::load(ByteView bytes) {
     rest = rest.subspan(sizeof entry.key);
     cursor.put_off(entry, unzigzag(due));
   }
+  uint64_t doubtful = 0;
+  if (version > 1 && (!number(&doubtful) || doubtful > offsets_max - static_cast<uint64_t>(cursor.floor_)))
+    return fail(Code::corrupt, "ack cursor: doubtful end");
+  if (doubtful > 0) cursor.doubtful_end_ = cursor.floor_ + static_cast<int64_t>(doubtful);
   if (!rest.empty()) return fail(Code::corrupt, "ack cursor: bytes behind the end");
   return cursor;
 }

@@ -82,7 +82,7 @@ class AckCursor {
   uint32_t count(Offset offset) { return ++find(offset)->attempts; }
   /// The oldest record below `end` that nobody holds and no delay keeps; take gives it to whoever asks, unless its key
   /// is busy.
-  std::optional<Offset> peek(Offset end) const;
+  std::optional<Offset> peek(Offset end);
   /// A holder is gone: all it held is due now. Costs by what it held. Returns it, oldest first.
   std::vector<Taken> release_all(HolderId holder);
   /// Moves the deadline of a held record. False if it is not held.
@@ -121,9 +121,14 @@ class AckCursor {
   size_t parked() const { return parked_.size(); }
   size_t bytes() const;
 
-  /// Version u8 = 1, floor i64, then as varints: runs, and per run its distance from the last one and its length;
+  /// Records below `end` may have been taken before: by a process that ended without saving this. Kept in snapshots.
+  void doubt_below(Offset end) { doubtful_end_ = std::max(doubtful_end_, end.value); }
+  bool is_doubtful(Offset offset) const { return offset.value < doubtful_end_; }
+
+  /// Version u8 = 2, floor i64, then as varints: runs, and per run its distance from the last one and its length;
   /// exceptions (delayed, or taken before), and per exception its distance from the last one, 2 * attempts + is
-  /// delayed, and if it is, the due time (zigzag) and the key hash u64.
+  /// delayed, and if it is, the due time (zigzag) and the key hash u64; then how far
+  /// behind the floor records are doubtful (not in version 1).
   void save(Bytes& to) const;
   /// Reads exactly one snapshot. What was held is due. Code::corrupt, or Code::unsupported for a later version.
   static Result<AckCursor> load(ByteView bytes);
@@ -184,7 +189,8 @@ class AckCursor {
   bool is_running(const Timer& timer) const;
 
   int64_t floor_, next_;  // every record in [floor_, next_) is done or has an entry; from next_ on few are
-  IntervalSet done_;      // above the floor
+  int64_t doubtful_end_ = 0;
+  IntervalSet done_;  // above the floor
   OffsetMap<Entry> entries_;
   std::set<int64_t> returned_;                     // due, oldest first
   std::set<std::pair<uint64_t, int64_t>> parked_;  // by key, oldest first

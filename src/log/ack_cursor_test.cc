@@ -49,6 +49,35 @@ TEST(ack_cursor, what_comes_back_is_first_again) {
   EXPECT_EQ(cursor.attempts(Offset(1)), 1u);
 }
 
+TEST(ack_cursor, what_came_back_is_not_the_head_once_it_is_taken) {
+  AckCursor before;
+  for (int64_t n = 0; n < 3; ++n) ASSERT_TRUE(before.take(Offset(4), HolderId(1)));
+  for (int64_t n = 0; n < 3; ++n) before.release(Offset(n), 0, 0);
+  Bytes saved;
+  before.save(saved);
+  AckCursor cursor = *AckCursor::load(saved);
+  EXPECT_EQ(cursor.peek(Offset(4)), Offset(0));
+  for (int64_t n = 0; n < 3; ++n) EXPECT_EQ(cursor.take(Offset(4), HolderId(1))->offset, Offset(n));
+  EXPECT_EQ(cursor.peek(Offset(4)), Offset(3));
+  EXPECT_EQ(cursor.peek(Offset(3)), std::nullopt);
+  EXPECT_EQ(cursor.take(Offset(4), HolderId(1))->offset, Offset(3));
+}
+
+TEST(ack_cursor, doubt_is_kept_until_the_record_is_done) {
+  AckCursor before;
+  before.settle(Offset(0), Offset(2));
+  before.doubt_below(Offset(5));
+  Bytes saved;
+  before.save(saved);
+  AckCursor cursor = *AckCursor::load(saved);
+  EXPECT_TRUE(cursor.is_doubtful(Offset(4)));
+  EXPECT_FALSE(cursor.is_doubtful(Offset(5)));
+  cursor.settle(Offset(2), Offset(7));
+  saved.clear();
+  cursor.save(saved);
+  EXPECT_FALSE(AckCursor::load(saved)->is_doubtful(Offset(0)));
+}
+
 TEST(ack_cursor, holds_and_delays_run_out) {
   AckCursor cursor;
   taken(cursor, ann, 30);

@@ -113,6 +113,8 @@ class Log {
   /// where blocking is allowed, it costs nobody else time. Nothing if it is there, as far as one can tell. Ask again
   /// then: the index may have been missing, and the batches come next.
   std::optional<io::FileRange> missing(Offset from);
+  /// The same for find_time().
+  std::optional<io::FileRange> missing_for_time(int64_t timestamp);
 
   struct Found {
     Offset offset;
@@ -190,6 +192,8 @@ class Log {
   Result<SegmentIndex*> index_of(size_t segment);
   uint64_t end_of_run(size_t segment, uint64_t at) const;
   Result<Position> find_batch(size_t segment, Offset offset);
+  template <class Position>
+  std::optional<io::FileRange> missing_in(size_t segment, Position position);
   bool is_just_written(size_t segment, uint64_t at) const;
   Result<std::optional<Found>> find_in_batch(io::File& file, const BatchHeader& header, uint64_t at, int64_t timestamp);
   Result<std::optional<Found>> find_time_in(size_t segment, int64_t timestamp);

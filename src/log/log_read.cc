@@ -21,15 +21,28 @@ bool Log::is_just_written(size_t segment, uint64_t at) const {
 
 std::optional<io::FileRange> Log::missing(Offset from) {
   if (from < state_.begin || from >= high_watermark_) return std::nullopt;
-  size_t i = segment_of(from);
-  const Segment& s = state_.segments[i];
+  auto position = [from](const SegmentIndex& index) { return index.position_for(from); };
+  return missing_in(segment_of(from), position);
+}
+
+std::optional<io::FileRange> Log::missing_for_time(int64_t timestamp) {
+  auto position = [timestamp](const SegmentIndex& index) { return index.position_for_time(timestamp); };
+  for (size_t i = 0; i < state_.segments.size(); ++i)
+    if (state_.segments[i].max_timestamp >= timestamp && readable_bytes(i) > 0) return missing_in(i, position);
+  return std::nullopt;
+}
+
+/// `position` says where the index sends a reader.
+template <class Position>
+std::optional<io::FileRange> Log::missing_in(size_t segment, Position position) {
+  const Segment& s = state_.segments[segment];
   auto opened = context_.files.open(state_.stream, s);
   if (!opened) return std::nullopt;
   SegmentFiles::Entry& entry = **opened;
-  uint64_t at = 0, end = readable_bytes(i);
+  uint64_t at = 0, end = readable_bytes(segment);
   if (entry.index) {
-    at = entry.index->position_for(from);
-    if (is_just_written(i, at)) return std::nullopt;
+    at = position(*entry.index);
+    if (is_just_written(segment, at)) return std::nullopt;
     end = std::min(end, at + lookup_bytes);
   } else if (auto size = entry.file->size(); s.sealed && size && *size > s.bytes) {
     at = s.bytes, end = *size;  // the stored index; without one the segment is walked

@@ -143,9 +143,8 @@ void Channel::wake_consumers() {
 }
 
 uint64_t Channel::hand_out(const std::shared_ptr<Queue>& queue, const MessageId& message, uint64_t consumer) {
-  unacked_.push_back({queue, message, consumer, /*open=*/true});
   if (consumer != 0) ++outstanding_;  // basic.get has no limit, and counts towards none
-  return next_tag_++;
+  return unsettled_.add({queue, message, consumer});
 }
 
 namespace {
@@ -164,15 +163,7 @@ void append_delivery(Session& session, uint16_t channel, M& method, const Mapped
 }  // namespace
 
 void Channel::deliver(Consumer& consumer, Queue& queue, const Delivery& delivery) {
-  uint64_t tag = next_tag_;
-  if (consumer.no_ack) {
-    // Tags go on all the same; nothing under this one can be acknowledged.
-    unacked_.push_back({});
-    ++next_tag_;
-    while (!unacked_.empty() && !unacked_.front().open) unacked_.pop_front();
-  } else {
-    tag = hand_out(consumer.queue, delivery.id, consumer.id);
-  }
+  uint64_t tag = consumer.no_ack ? unsettled_.skip() : hand_out(consumer.queue, delivery.id, consumer.id);
   FieldTable headers;
   MappedMessage message = read(queue, delivery, headers);
   BasicDeliver deliver{.consumer_tag = consumer.tag, .delivery_tag = tag, .redelivered = delivery.redelivered};
@@ -223,8 +214,7 @@ io::Task<Outcome> Channel::basic_get(ByteView payload) {
       if (!no_ack) queue->requeue(delivery.id);
       return;
     }
-    uint64_t tag = no_ack ? next_tag_++ : hand_out(queue, delivery.id, 0);
-    if (no_ack) unacked_.push_back({});
+    uint64_t tag = no_ack ? unsettled_.skip() : hand_out(queue, delivery.id, 0);
     FieldTable headers;
     MappedMessage message = read(*queue, delivery, headers);
     BasicGetOk ok{
@@ -239,8 +229,7 @@ io::Task<Outcome> Channel::basic_get(ByteView payload) {
 }
 
 /// An outstanding message is settled: its consumer has room for another.
-void Channel::finished(Unacked& unacked) {
-  unacked.open = false;
+void Channel::finished(const Unacked& unacked) {
   if (unacked.consumer == 0) return;
   bool was_full = prefetch_all_ != 0 && outstanding_ >= prefetch_all_;
   --outstanding_;
@@ -257,22 +246,21 @@ void Channel::finished(Unacked& unacked) {
 }
 
 Outcome Channel::settle(uint64_t tag, bool multiple, void (*how)(Queue&, const MessageId&), bool is_nack) {
-  uint64_t first = next_tag_ - unacked_.size();
   acked_consumer_ = nullptr;
-  if (multiple && tag == 0) {
-    tag = next_tag_ - 1;  // all there are, if any
-  } else if (tag < first || tag >= next_tag_ || !unacked_[tag - first].open) {
+  bool all = multiple && tag == 0;  // there are, if any
+  if (!all && !unsettled_.find(tag))
     return Refusal{ReplyCode::precondition_failed, "unknown delivery tag " + std::to_string(tag)};
-  }
-  for (uint64_t at = multiple ? first : tag; at <= tag && at < next_tag_; ++at) {
-    Unacked& unacked = unacked_[at - first];
-    if (!unacked.open) continue;
+  auto take = [&](uint64_t one) -> Outcome {
     if (is_nack)
-      if (auto refused = not_for_streams("basic.nack and basic.reject", *unacked.queue)) return refused;
+      if (auto refused = not_for_streams("basic.nack and basic.reject", *unsettled_.find(one)->queue)) return refused;
+    Unacked unacked = unsettled_.take(one);
     how(*unacked.queue, unacked.id);
     finished(unacked);
-  }
-  while (!unacked_.empty() && !unacked_.front().open) unacked_.pop_front();
+    return {};
+  };
+  if (!multiple) return take(tag);
+  while (!unsettled_.empty() && (all || unsettled_.oldest() <= tag))
+    if (auto refused = take(unsettled_.oldest())) return refused;
   return {};
 }
 
@@ -315,13 +303,13 @@ Outcome Channel::basic_recover(ByteView payload, bool answer) {
   }
   if (!requeue) return Refusal{ReplyCode::not_implemented, "requeue=false"};
   acked_consumer_ = nullptr;
-  for (auto at = unacked_.rbegin(); at != unacked_.rend(); ++at) {
-    if (!at->open) continue;
-    if (auto refused = not_for_streams("basic.nack and basic.reject", *at->queue)) return refused;
-    at->queue->requeue(at->id);
-    finished(*at);
+  while (!unsettled_.empty()) {
+    if (auto refused = not_for_streams("basic.nack and basic.reject", *unsettled_.find(unsettled_.newest())->queue))
+      return refused;
+    Unacked unacked = unsettled_.take(unsettled_.newest());
+    unacked.queue->requeue(unacked.id);
+    finished(unacked);
   }
-  unacked_.clear();
   if (answer) session_.send(number, BasicRecoverOk{});
   return {};
 }

@@ -25,63 +25,76 @@ std::expected<int64_t, std::string> parse_expiration(std::string_view text) {
 
 }  // namespace
 
+void Content::finish() {
+  constexpr size_t kept_bytes = 4 * KiB;
+  awaits = Awaits::nothing;
+  header.clear();
+  body.clear();
+  if (header.capacity() > kept_bytes) header = {};
+  if (body.capacity() > kept_bytes) body = {};
+  memory = {};
+}
+
 Outcome Channel::basic_publish(ByteView payload) {
   auto publish = decode_method<BasicPublish>(payload);
   if (!publish) return malformed(publish.error(), payload);
   if (publish->immediate) return Refusal{ReplyCode::not_implemented, "immediate=true"};
-  Content& content = content_.emplace();
-  content.exchange = publish->exchange;
-  content.routing_key = publish->routing_key;
-  content.mandatory = publish->mandatory;
+  content_.awaits = Content::Awaits::header;
+  content_.exchange = publish->exchange;
+  content_.routing_key = publish->routing_key;
+  content_.mandatory = publish->mandatory;
   return {};
 }
 
 Outcome Channel::content_header(ByteView payload) {
-  if (!content_) return Refusal{ReplyCode::unexpected_frame, "expected method frame, got non method frame instead"};
-  Content& content = *content_;
-  if (content.has_header)
-    return Refusal{ReplyCode::unexpected_frame, "expected content body, got non content body frame instead"};
-  auto header = decode_header(payload);
+  switch (content_.awaits) {
+    case Content::Awaits::nothing:
+      return Refusal{ReplyCode::unexpected_frame, "expected method frame, got non method frame instead"};
+    case Content::Awaits::body:
+      return Refusal{ReplyCode::unexpected_frame, "expected content body, got non content body frame instead"};
+    case Content::Awaits::header: break;
+  }
+  content_.header.assign(payload.begin(), payload.end());
+  auto header = decode_header(content_.header);
   if (!header) return Refusal{ReplyCode::syntax_error, "malformed content header"};
   if (header->class_id != basic_class)
     return Refusal{ReplyCode::unexpected_frame, "expected content header for class 60, got one for class " +
                                                     std::to_string(header->class_id) + " instead"};
   uint64_t max = std::min<uint64_t>(body_bytes_max, session_.door().core.budget.total() / 2);
   if (header->body_bytes > max) {
-    Refusal refusal{ReplyCode::precondition_failed, "message size " + std::to_string(header->body_bytes) +
-                                                        " is larger than configured max size " + std::to_string(max)};
-    content_.reset();
-    return refusal;
+    content_.finish();
+    return Refusal{ReplyCode::precondition_failed, "message size " + std::to_string(header->body_bytes) +
+                                                       " is larger than configured max size " + std::to_string(max)};
   }
-  content.has_header = true;
-  content.left = header->body_bytes;
-  content.properties.assign(header->encoded.begin(), header->encoded.end());
-  if (content.left > 0) return {};
-  Content whole = std::move(content);
-  content_.reset();
-  return publish(whole.exchange, whole.routing_key, whole.properties, header->properties, {}, whole.mandatory);
+  content_.awaits = Content::Awaits::body;
+  content_.properties = header->properties;
+  content_.left = header->body_bytes;
+  if (content_.left > 0) return {};
+  Outcome outcome = publish({});
+  content_.finish();
+  return outcome;
 }
 
 Outcome Channel::content_body(ByteView payload) {
-  if (!content_) return Refusal{ReplyCode::unexpected_frame, "expected method frame, got non method frame instead"};
-  Content& content = *content_;
-  if (!content.has_header)
-    return Refusal{ReplyCode::unexpected_frame,
-                   "expected content header for class 60, got non content header frame instead"};
-  if (payload.size() > content.left) return Refusal{ReplyCode::frame_error, "the body is longer than its header said"};
-  content.left -= payload.size();
-  bool in_one_frame = content.left == 0 && content.body.empty();
-  if (!in_one_frame) {
-    if (content.body.empty()) content.body.reserve(std::min<uint64_t>(content.left + payload.size(), MiB));
-    append(content.body, payload);
+  switch (content_.awaits) {
+    case Content::Awaits::nothing:
+      return Refusal{ReplyCode::unexpected_frame, "expected method frame, got non method frame instead"};
+    case Content::Awaits::header:
+      return Refusal{ReplyCode::unexpected_frame,
+                     "expected content header for class 60, got non content header frame instead"};
+    case Content::Awaits::body: break;
   }
-  if (content.left > 0) return {};
-  Content whole = std::move(content);
-  content_.reset();
-  auto decoded = decode_properties(whole.properties);
-  CHECK(decoded);
-  return publish(whole.exchange, whole.routing_key, whole.properties, *decoded,
-                 in_one_frame ? payload : ByteView(whole.body), whole.mandatory);
+  if (payload.size() > content_.left) return Refusal{ReplyCode::frame_error, "the body is longer than its header said"};
+  content_.left -= payload.size();
+  bool in_one_frame = content_.left == 0 && content_.body.empty();
+  if (!in_one_frame) {
+    if (content_.body.empty()) content_.body.reserve(std::min<uint64_t>(content_.left + payload.size(), MiB));
+    append(content_.body, payload);
+  }
+  if (content_.left > 0) return {};
+  Outcome outcome = publish(in_one_frame ? payload : ByteView(content_.body));
+  content_.finish();
+  return outcome;
 }
 
 namespace {
@@ -102,81 +115,27 @@ std::expected<void, Refusal> add_keys(std::vector<std::string_view>& keys, Field
 
 }  // namespace
 
-Outcome Channel::publish(std::string_view exchange, std::string_view key, ByteView properties,
-                         const Properties& decoded, ByteView body, bool mandatory) {
-  VirtualHost& host = session_.host();
-  if (!session_.may_publish(exchange))
-    if (auto refusal = session_.publish_refusal(exchange, key)) return refusal;
-  Exchange* to = host.find_exchange(exchange);
-  if (!to)
-    return Refusal{ReplyCode::not_found, "no exchange '" + std::string(exchange) + "' in vhost '" + host.name + "'"};
-  if (to->definition.internal)
-    return Refusal{ReplyCode::access_refused,
-                   "cannot publish to internal exchange '" + std::string(exchange) + "' in vhost '" + host.name + "'"};
-  if (decoded.user_id && *decoded.user_id != session_.user() && !session_.may_impersonate())
-    return Refusal{ReplyCode::precondition_failed, "user_id property set to '" + std::string(*decoded.user_id) +
-                                                       "' but authenticated user was '" + session_.user() + "'"};
-  if (decoded.delivery_mode && *decoded.delivery_mode != 1 && *decoded.delivery_mode != 2)
-    return Refusal{ReplyCode::precondition_failed,
-                   "invalid message: {delivery_mode_unknown," + std::to_string(*decoded.delivery_mode) + "}"};
-  std::optional<int64_t> ttl;
-  if (decoded.expiration) {
-    auto ms = parse_expiration(*decoded.expiration);
-    if (!ms)
-      return Refusal{ReplyCode::precondition_failed,
-                     "invalid expiration '" + std::string(*decoded.expiration) + "': " + ms.error()};
-    ttl = *ms;
-  }
-  std::vector<std::string_view> more_keys;
-  Bytes without_bcc;
-  if (decoded.headers) {
-    if (auto added = add_keys(more_keys, *decoded.headers, "CC"); !added) return added.error();
-    size_t visible = more_keys.size();
-    if (auto added = add_keys(more_keys, *decoded.headers, "BCC"); !added) return added.error();
-    if (more_keys.size() > visible || decoded.headers->has("BCC")) {
-      FieldTable stripped(*decoded.headers);
-      stripped.remove("BCC");
-      Properties changed = decoded;
-      changed.headers = stripped.view();
-      append_properties(without_bcc, changed);
-    }
-  }
-  bool known =
-      more_keys.empty() && route_.version == host.version() && route_.exchange == exchange && route_.routing_key == key;
-  if (!known) {
-    route_.queues.clear();
-    RoutedMessage routed{.routing_key = key,
-                         .more_keys = more_keys,
-                         .headers = decoded.headers.value_or(FieldTableView()),
-                         .message_id = decoded.message_id.value_or(""),
-                         .correlation_id = decoded.correlation_id.value_or(""),
-                         .timestamp = decoded.timestamp,
-                         .random = session_.door().core.random.next()};
-    host.route(*to, routed, route_.queues);
-    route_.exchange = exchange;
-    route_.routing_key = key;
-    route_.version = more_keys.empty() && host.routes_by_key(*to) ? host.version() : 0;
-  }
+/// What content_ holds, with its body.
+Outcome Channel::publish(ByteView body) {
+  // An exchange that a message of the same version of things went through is there and takes messages.
+  bool known = route_.version == session_.host().version() && route_.exchange == content_.exchange &&
+               route_.routing_key == content_.routing_key;
+  if (!session_.may_publish(content_.exchange))
+    if (Outcome refusal = session_.publish_refusal(content_.exchange, content_.routing_key)) return refusal;
+  if (!known)
+    if (Outcome refusal = check_exchange()) return refusal;
+  std::optional<int64_t> ttl_ms;
+  if (Outcome refusal = check_properties(&ttl_ms)) return refusal;
+  bool has_bcc = false;
+  if (Outcome refusal = gather_keys(&has_bcc)) return refusal;
+  if (!known || !more_keys_.empty()) route();
   if (confirming_) ++next_publish_;
   auto& counters = session_.door().core.messages;
   ++counters.received;
   counters.routed += route_.queues.size();
-  if (route_.queues.empty()) ++(mandatory ? counters.returned : counters.dropped);
-  if (route_.queues.empty() && mandatory) send_return(ReplyCode::no_route, exchange, key, properties, body);
-  bool accepted = true;
-  if (!route_.queues.empty()) {
-    MappedMessage message{exchange, key, decoded, body};
-    if (!without_bcc.empty()) message.properties = *decode_properties(without_bcc);
-    for (auto& queue : route_.queues) {
-      NewRecord record = session_.records().make(message, queue->name, 0);
-      NewMessage fresh{.key = record.key,
-                       .body = body,
-                       .headers = record.headers,
-                       .priority = decoded.priority.value_or(0),
-                       .ttl_ms = ttl};
-      accepted &= queue->publish(fresh);
-    }
-  }
+  if (route_.queues.empty()) ++(content_.mandatory ? counters.returned : counters.dropped);
+  if (route_.queues.empty() && content_.mandatory) send_return(ReplyCode::no_route, body);
+  bool accepted = route_.queues.empty() || hand_to_queues(body, ttl_ms, has_bcc);
   if (!confirming_) return {};
   if (!accepted) {
     session_.send(number, BasicNack{.delivery_tag = next_publish_ - 1, .multiple = false, .requeue = false});
@@ -186,12 +145,93 @@ Outcome Channel::publish(std::string_view exchange, std::string_view key, ByteVi
   return {};
 }
 
-void Channel::send_return(ReplyCode code, std::string_view exchange, std::string_view key, ByteView properties,
-                          ByteView body) {
-  BasicReturn returned{
-      .reply_code = static_cast<uint16_t>(code), .reply_text = name(code), .exchange = exchange, .routing_key = key};
+Outcome Channel::check_exchange() const {
+  VirtualHost& host = session_.host();
+  const Exchange* to = host.find_exchange(content_.exchange);
+  if (!to) return Refusal{ReplyCode::not_found, "no exchange '" + content_.exchange + "' in vhost '" + host.name + "'"};
+  if (to->definition.internal)
+    return Refusal{ReplyCode::access_refused,
+                   "cannot publish to internal exchange '" + content_.exchange + "' in vhost '" + host.name + "'"};
+  return {};
+}
+
+Outcome Channel::check_properties(std::optional<int64_t>* ttl_ms) const {
+  const Properties& properties = content_.properties;
+  if (properties.user_id && *properties.user_id != session_.user() && !session_.may_impersonate())
+    return Refusal{ReplyCode::precondition_failed, "user_id property set to '" + std::string(*properties.user_id) +
+                                                       "' but authenticated user was '" + session_.user() + "'"};
+  if (properties.delivery_mode && *properties.delivery_mode != 1 && *properties.delivery_mode != 2)
+    return Refusal{ReplyCode::precondition_failed,
+                   "invalid message: {delivery_mode_unknown," + std::to_string(*properties.delivery_mode) + "}"};
+  if (!properties.expiration) return {};
+  auto ms = parse_expiration(*properties.expiration);
+  if (!ms)
+    return Refusal{ReplyCode::precondition_failed,
+                   "invalid expiration '" + std::string(*properties.expiration) + "': " + ms.error()};
+  *ttl_ms = *ms;
+  return {};
+}
+
+Outcome Channel::gather_keys(bool* has_bcc) {
+  more_keys_.clear();
+  const auto& headers = content_.properties.headers;
+  if (!headers) return {};
+  if (auto added = add_keys(more_keys_, *headers, "CC"); !added) return added.error();
+  size_t visible = more_keys_.size();
+  if (auto added = add_keys(more_keys_, *headers, "BCC"); !added) return added.error();
+  *has_bcc = more_keys_.size() > visible || headers->has("BCC");
+  return {};
+}
+
+void Channel::route() {
+  VirtualHost& host = session_.host();
+  const Exchange& to = *host.find_exchange(content_.exchange);
+  const Properties& properties = content_.properties;
+  RoutedMessage routed{.routing_key = content_.routing_key,
+                       .more_keys = more_keys_,
+                       .headers = properties.headers.value_or(FieldTableView()),
+                       .message_id = properties.message_id.value_or(""),
+                       .correlation_id = properties.correlation_id.value_or(""),
+                       .timestamp = properties.timestamp,
+                       .random = session_.door().core.random.next()};
+  route_.queues.clear();
+  host.route(to, routed, route_.queues);
+  route_.exchange = content_.exchange;
+  route_.routing_key = content_.routing_key;
+  route_.version = more_keys_.empty() && host.routes_by_key(to) ? host.version() : 0;
+}
+
+/// False if a queue refused it.
+bool Channel::hand_to_queues(ByteView body, std::optional<int64_t> ttl_ms, bool has_bcc) {
+  MappedMessage message{content_.exchange, content_.routing_key, content_.properties, body};
+  FieldTable stripped;
+  if (has_bcc) {  // that is for the broker alone
+    stripped = FieldTable(*content_.properties.headers);
+    stripped.remove("BCC");
+    message.properties.headers = stripped.view();
+  }
+  bool accepted = true, per_queue = content_.exchange.empty();  // what was sent to a queue by name says so shorter
+  NewRecord record;
+  for (size_t i = 0; i < route_.queues.size(); ++i) {
+    Queue& queue = *route_.queues[i];
+    if (i == 0 || per_queue) record = session_.records().make(message, queue.name, 0);
+    NewMessage fresh{.key = record.key,
+                     .body = body,
+                     .headers = record.headers,
+                     .priority = content_.properties.priority.value_or(0),
+                     .ttl_ms = ttl_ms};
+    accepted &= queue.publish(fresh);
+  }
+  return accepted;
+}
+
+void Channel::send_return(ReplyCode code, ByteView body) {
+  BasicReturn returned{.reply_code = static_cast<uint16_t>(code),
+                       .reply_text = name(code),
+                       .exchange = content_.exchange,
+                       .routing_key = content_.routing_key};
   append_method(session_.out(), number, returned);
-  append_header(session_.out(), number, body.size(), properties);
+  append_header(session_.out(), number, body.size(), content_.properties);
   append_body(session_.out(), number, body, session_.frame_max());
   session_.written();
 }

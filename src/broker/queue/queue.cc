@@ -84,7 +84,7 @@ Queue::Open& Queue::opened(uint8_t index) {
   if (settings_.is_stream) return level;
   level.cursor = &host_.store.cursor(level.id.cursor, level.id.stream);
   know_keys(level);
-  if (host_.unclean) level.recovered_end = level.log->bounds().end;
+  if (host_.unclean) level.cursor->doubt_below(level.log->bounds().end);
   // What lies here from before may expire too; nobody knows without looking.
   if (level.cursor->floor() < level.log->bounds().end) has_ttl_ = true;
   return level;
@@ -366,7 +366,7 @@ bool Queue::over_limits(bool for_one_more) {
 
 Delivery Queue::delivery(const Next& next, const StoredRecord& record) const {
   const Open& level = *levels_[next.level];
-  bool before = next.taken.attempt > 1 || next.taken.offset < level.recovered_end;
+  bool before = next.taken.attempt > 1 || level.cursor->is_doubtful(next.taken.offset);
   return {.id = {next.level, next.taken.offset, static_cast<uint32_t>(record.body().size())},
           .attempt = next.taken.attempt,
           .redelivered = before,

@@ -170,7 +170,6 @@ class Queue : public std::enable_shared_from_this<Queue> {
     Bytes batch;                       // what was published in this turn: room for the header, then records
     BatchHeader header;
     std::vector<Place> settled;             // in this turn
-    Offset recovered_end{};                 // below it, a message may have been delivered before a crash
     Offset head_seen{-1};                   // the oldest message when expiry was looked at,
     std::optional<int64_t> head_expires{};  // and when it does
     Offset retained_at{-1};                 // the segment that was the last one when retention was applied
@@ -235,7 +234,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   std::unique_ptr<FairShare> fair_;
   HolderId getter_{};
   int64_t ready_bytes_ = 0;
-  bool dirty_ = false, loading_ = false, skipped_ = false, trimming_ = false, expiring_ = false, erased_ = false,
+  bool dirty_ = false, loading_ = false, trimming_ = false, expiring_ = false, erased_ = false,
        has_ttl_ = false;
   std::vector<io::Wakeup*> load_waiters_;
   io::Timer expiry_;

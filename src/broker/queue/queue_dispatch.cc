@@ -149,10 +149,7 @@ void Queue::put_back(const Next& next) {
 }
 
 void Queue::dispatch() {
-  if (loading_) {
-    skipped_ = true;
-    return;
-  }
+  if (loading_) return;
   for (int handed = 0;; ++handed) {
     QueueConsumer* consumer = next_consumer();
     if (!consumer) return;
@@ -189,7 +186,6 @@ void Queue::hand_out(QueueConsumer& consumer, const Next& next, const StoredReco
 io::Task<> Queue::load_and_go_on(Next next) {
   auto self = shared_from_this();
   (void)co_await bring(next.level, next.taken.offset);
-  if (!erased_) changed();
 }
 
 io::Task<Result<void>> Queue::load(Open& level, Offset offset) {
@@ -197,12 +193,14 @@ io::Task<Result<void>> Queue::load(Open& level, Offset offset) {
   return level.window.load(host_.loop, *level.log, offset, run_bytes);
 }
 
-/// Reads the run that begins at `offset` into memory. False if the queue is gone, or the disk fails.
+/// Reads the run that begins at `offset` into memory, or waits until another run has been read: look again then. False
+/// if the queue is gone, or the disk fails.
 io::Task<bool> Queue::bring(uint8_t index, Offset offset) {
-  while (loading_) {
+  if (loading_) {
     io::Wakeup wakeup;
     load_waiters_.push_back(&wakeup);
     co_await wakeup;
+    co_return !erased_;
   }
   if (erased_) co_return false;
   loading_ = true;
@@ -217,9 +215,11 @@ io::Task<bool> Queue::bring(uint8_t index, Offset offset) {
     co_await host_.loop.sleep_until(host_.loop.now() + unreadable_ms);
   }
   loading_ = false;
-  if (!erased_) host_.count_kept(*this, before, level.window.bytes());
+  if (!erased_) {
+    host_.count_kept(*this, before, level.window.bytes());
+    changed();  // whoever asked for it, dispatch() has stood still meanwhile
+  }
   for (io::Wakeup* waiter : std::exchange(load_waiters_, {})) waiter->wake();
-  if (std::exchange(skipped_, false) && !erased_) changed();  // whoever had this read
   co_return loaded && !erased_;
 }
 
@@ -279,8 +279,9 @@ io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64
   co_return false;
 }
 
+/// Not while dispatch() stands still: consumers come first.
 void Queue::trim_to_limits() {
-  if (trimming_ || settings_.overflow != Overflow::drop_head || !over_limits()) return;
+  if (loading_ || trimming_ || settings_.overflow != Overflow::drop_head || !over_limits()) return;
   drop_heads().detach();
 }
 

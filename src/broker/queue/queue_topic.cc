@@ -41,7 +41,7 @@ void Queue::source_ready(TopicSource& source) {
     if (level->source.get() != &source) continue;
     level->cursor = &source.cursor;
     know_keys(*level);
-    if (host_.unclean) level->recovered_end = source.end;
+    if (host_.unclean) level->cursor->doubt_below(source.end);
   }
   changed();
 }

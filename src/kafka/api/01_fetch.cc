@@ -6,6 +6,7 @@
 #include "kafka/messages/01_fetch.h"
 
 #include "kafka/api.h"
+#include "kafka/cold_data.h"
 #include "kafka/errors.h"
 
 namespace naru::kafka {
@@ -71,17 +72,9 @@ std::optional<io::FileRange> missing(Core& owner, const Part& part) {
   return log ? log->missing(part.from) : std::nullopt;
 }
 
-/// Has another thread read it: nobody else on this core waits for the disk.
-io::Task<> load(Core& owner, const Part& part, io::FileRange range) {
-  constexpr int tries = 3;  // the index, the batches; and memory can be so short that they are gone again
-  for (int i = 0; i < tries && range.file; ++i) {
-    auto job = [&range] {
-      range.file->load(range.at, range.length);
-      return true;
-    };
-    co_await io::work(owner.loop, io::Lane::reads, job);
-    range = missing(owner, part).value_or(io::FileRange());
-  }
+io::Task<> load(Core& owner, const Part& part) {
+  auto what = [&owner, &part] { return missing(owner, part); };
+  return load_missing(owner, what);
 }
 
 /// Counts what becomes readable in the logs of one core on behalf of a fetch that waits. Touched by that core alone.
@@ -234,7 +227,7 @@ class Fetching {
  private:
   io::Task<bool> read_of(Core& owner, const std::vector<size_t>& parts) {
     for (size_t n : parts) {
-      if (auto range = missing(owner, parts_[n])) co_await load(owner, parts_[n], std::move(*range));
+      if (missing(owner, parts_[n])) co_await load(owner, parts_[n]);
       read(owner, parts_[n], bytes_max_ - std::min(bytes_max_, bytes_), bytes_ == 0);
       bytes_ += parts_[n].range.length;
     }

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "kafka/api.h"
+#include "kafka/cold_data.h"
 #include "kafka/partitions.h"
 
 namespace naru::kafka {
@@ -63,6 +64,29 @@ void find(Core& owner, const Part& part) {
   }
 }
 
+/// What a look for a time has to wait for, because it is not in memory.
+std::optional<io::FileRange> missing(Core& owner, const Part& part) {
+  bool is_time = part.wanted >= 0 || part.wanted == max_time;
+  if (!is_time || !owner.catalog()->find(part.topic->id)) return std::nullopt;
+  Log& log = owner.log(*part.topic, part.partition);
+  if (part.wanted >= 0) return log.missing_for_time(part.wanted);
+  int64_t greatest = INT64_MIN;
+  for (const Segment& segment : log.state().segments) greatest = std::max(greatest, segment.max_timestamp);
+  return log.missing_for_time(greatest);
+}
+
+io::Task<bool> find_all(Core& owner, std::vector<Part*> mine) {
+  for (Part* part : mine) {
+    auto what = [&owner, part] { return missing(owner, *part); };
+    co_await load_missing(owner, what);
+    if (owner.catalog()->find(part->topic->id))
+      find(owner, *part);
+    else
+      part->topic = nullptr;
+  }
+  co_return true;
+}
+
 io::Task<ListOffsetsResponse> handle(Context& on, const ListOffsetsRequest& request) {
   ListOffsetsResponse response;
   std::vector<Part> parts;
@@ -90,11 +114,7 @@ io::Task<ListOffsetsResponse> handle(Context& on, const ListOffsetsRequest& requ
         parts.push_back({known, asked.partition_index, asked.current_leader_epoch, asked.timestamp, &answer});
     }
   }
-  auto work = [](Core& owner, const std::vector<Part*>& mine) -> io::Task<bool> {
-    for (const Part* part : mine) find(owner, *part);
-    co_return true;
-  };
-  co_await on_owners(on.core, parts, work);
+  co_await on_owners(on.core, parts, find_all);
   for (const Part& part : parts)
     if (!part.topic) part.answer->error_code = ErrorCode::unknown_topic_or_partition;
   co_return response;

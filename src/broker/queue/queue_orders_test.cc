@@ -1,0 +1,413 @@
+// Every order of what can happen to a queue, against a model that a child could check: a list of messages, each ready,
+// held or gone. The store, the journal and the disk are the real ones on a simulated loop and disk; a restart recovers
+// them.
+#include <algorithm>
+
+#include "base/testing.h"
+#include "broker/queue/queue_host.h"
+#include "sim/sim_disk.h"
+#include "sim/sim_loop.h"
+
+namespace naru {
+namespace {
+
+constexpr io::Millis settle_ms = 10;  // for what a step sets off: the disk takes a while
+// All the other steps of an order together take less than the time to live.
+constexpr int64_t ttl_ms = 1000, a_while_ms = 2000;
+
+enum class Op : uint8_t { publish, publish_ttl, ack, requeue, reject, get, die, expire, purge, restart, kill };
+
+const char* name(Op op) {
+  constexpr const char* names[] = {"publish", "publish_ttl", "ack",   "requeue", "reject", "get",
+                                   "die",     "expire",      "purge", "restart", "kill"};
+  return names[static_cast<size_t>(op)];
+}
+
+struct Shape {
+  QueueSettings settings{};
+  size_t prefetch = 2;
+};
+
+/// What should be.
+struct Model {
+  struct Message {
+    std::string text;
+    bool expires = false;   // when time passes, unless it is held
+    bool overdue = false;   // time has passed
+    uint32_t attempts = 0;  // how often it was handed out
+    bool after_kill = false;
+  };
+  std::map<int, Message> ready;               // by number: the order of publishing
+  std::vector<std::pair<int, Message>> held;  // by the consumer, in the order it got them
+  std::vector<std::string> buried;
+  std::vector<std::string> given;  // to consumer or getter: text and whether it counted as redelivered
+};
+
+struct Held {
+  MessageId id;
+  std::string text;
+};
+
+/// A consumer with a prefetch, as a channel has them.
+class Taker final : public QueueConsumer {
+ public:
+  Taker(size_t prefetch, std::vector<std::string>& log) : prefetch_(prefetch), log_(log) {}
+  bool can_take() const override { return held.size() < prefetch_; }
+  void take(Queue&, const Delivery& delivery) override {
+    std::string body(text(delivery.record.body()));
+    log_.push_back(body + (delivery.redelivered ? " again" : ""));
+    held.push_back({delivery.id, body});
+  }
+  void queue_gone(Queue&) override { ADD_FAILURE() << "nobody deletes the queue"; }
+  std::vector<Held> held;
+
+ private:
+  size_t prefetch_;
+  std::vector<std::string>& log_;
+};
+
+class Burial final : public DeadLetters {
+ public:
+  void bury(Queue&, const StoredRecord& record, Death why) override {
+    constexpr const char* reasons[] = {"rejected", "expired", "maxlen", "delivery_limit"};
+    buried.push_back(std::string(text(record.body())) + " " + reasons[static_cast<size_t>(why)]);
+  }
+  std::vector<std::string> buried;
+};
+
+/// One broker's life after the other on one disk; each order gets a queue of its own.
+class World {
+ public:
+  World() : disk_(std::make_unique<sim::SimDisk>(1)) { start(); }
+  ~World() {
+    queue_.reset();
+    disk_->kill();
+    stop();
+  }
+
+  void begin(const Shape& shape) {
+    shape_ = shape;
+    ++stream_;
+    model_ = {};
+    seen_.clear();
+    burial_.buried.clear();
+    next_ = 0;
+    open();
+    for (Op op : {Op::publish, Op::publish_ttl, Op::publish}) step(op);
+  }
+  void end() {
+    detach();
+    queue_->erase();
+    queue_.reset();
+    settle();
+  }
+
+  void step(Op op) {
+    switch (op) {
+      case Op::publish: publish(false); break;
+      case Op::publish_ttl: publish(true); break;
+      case Op::ack: ack(); break;
+      case Op::requeue: requeue(); break;
+      case Op::reject: reject(); break;
+      case Op::get: get(); break;
+      case Op::die: die(); break;
+      case Op::expire: expire(); break;
+      case Op::purge: purge(); break;
+      case Op::restart: restart(false); break;
+      case Op::kill: restart(true); break;
+    }
+    settle();
+    go_on();
+    compare();
+  }
+
+ private:
+  // --- the life of the broker
+  void start() {
+    loop_ = std::make_unique<sim::SimLoop>(1);
+    loop_->run_for(lived_ms_);  // the clock of the world goes on
+    std::string damage;
+    auto recovered = recover(*disk_, damage);
+    ASSERT_TRUE(recovered) << damage;
+    bool unclean = recovered->manifest.generation > 0 && !recovered->facts.clean;
+    auto owner = [](uint32_t) { return 0u; };
+    auto manifest = begin_generation(*disk_, *recovered, 1, owner, Uuid{});
+    ASSERT_TRUE(manifest);
+    manifest_ = *manifest;
+    StoreSettings settings;
+    settings.journal = {.file_bytes = 256 * KiB, .write_bytes = 32 * KiB, .waiting_bytes = 256 * KiB};
+    auto fatal = [](const Error& error) { ADD_FAILURE() << error.reason; };
+    broker_.cores.push_back(std::make_unique<Core>(broker_, 0, *loop_, *disk_, JournalId{manifest->generation, 0},
+                                                   manifest->epoch, settings, fatal, 1));
+    store_ = &broker_.first().store;
+    ASSERT_TRUE(store_->start(recovered->state, [](uint32_t) { return true; }, {}));
+    for (const std::string& old : recovered->old_journals) (void)disk_->remove(old).has_value();
+    host_ = std::make_unique<QueueHost>(broker_.first(), unclean);
+    host_->dead_letters = &burial_;
+  }
+  void stop() {
+    bool settled = false;
+    [](Store& store, bool& done) -> io::Task<> {
+      co_await store.settle();
+      done = true;
+    }(*store_, settled)
+                                        .detach();
+    loop_->run_for(settle_ms);
+    EXPECT_TRUE(settled);
+    lived_ms_ = loop_->now();
+    host_.reset();
+    broker_.cores.clear();
+    loop_.reset();
+  }
+  void open() {
+    queue_ = std::make_shared<Queue>(*host_, "q", std::vector<Queue::Level>{{StreamId(stream_), CursorId(stream_)}},
+                                     shape_.settings);
+    attach();
+  }
+  void attach() {
+    taker_ = std::make_unique<Taker>(shape_.prefetch, seen_);
+    ASSERT_TRUE(queue_->add(*taker_));
+  }
+  void detach() {
+    std::vector<Held> held = std::move(taker_->held);
+    queue_->remove(*taker_);
+    taker_.reset();
+    for (auto at = held.rbegin(); at != held.rend(); ++at) queue_->requeue(at->id);
+  }
+  /// Until all that was said is on disk, and a little longer.
+  void settle() {
+    loop_->run_for(settle_ms);
+    bool durable = false;
+    [](Store& store, bool& done) -> io::Task<> {
+      auto stored = co_await store.durable(store.journal().end());
+      EXPECT_TRUE(stored);
+      done = true;
+    }(*store_, durable)
+                                        .detach();
+    loop_->run([&] { return durable; });
+    loop_->run_for(settle_ms);
+  }
+  void restart(bool killed) {
+    if (!killed) {  // connections end first, then everything is written down
+      die_without_successor();
+      bool done = false;
+      [](Store& store, bool& finished) -> io::Task<> {
+        auto stored = co_await store.checkpoint();
+        EXPECT_TRUE(stored);
+        finished = true;
+      }(*store_, done)
+                                              .detach();
+      loop_->run([&] { return done; });
+      manifest_.clean = true;
+      ASSERT_TRUE(write_manifest(*disk_, manifest_));
+    }
+    disk_->kill();
+    host_->dead_letters = nullptr;  // of what the dead broker still does nobody hears
+    if (taker_) queue_->remove(*taker_);
+    taker_.reset();
+    queue_.reset();
+    stop();
+    disk_ = disk_->restarted(1);
+    start();
+    open();
+    for (auto& [number, message] : model_.held) model_.ready[number] = message;
+    model_.held.clear();
+    for (auto& [number, message] : model_.ready) message.after_kill |= killed;
+  }
+
+  // --- what happens, to the queue and to the model
+  void publish(bool expires) {
+    int number = next_++;
+    std::string body = "m" + std::to_string(number);
+    NewMessage message{.body = view(body)};
+    if (expires) message.ttl_ms = ttl_ms;
+    EXPECT_TRUE(queue_->publish(message));
+    model_.ready[number] = {.text = body, .expires = expires};
+  }
+  void ack() {
+    if (taker_->held.empty()) return;
+    queue_->settle(taker_->held.front().id);
+    taker_->held.erase(taker_->held.begin());
+    queue_->wake(*taker_);
+    model_.held.erase(model_.held.begin());
+  }
+  void requeue() {
+    if (taker_->held.empty()) return;
+    queue_->requeue(taker_->held.front().id);
+    taker_->held.erase(taker_->held.begin());
+    queue_->wake(*taker_);
+    auto [number, message] = model_.held.front();
+    model_.held.erase(model_.held.begin());
+    give_back(number, message);
+  }
+  void reject() {
+    if (taker_->held.empty()) return;
+    queue_->reject(taker_->held.front().id);
+    taker_->held.erase(taker_->held.begin());
+    queue_->wake(*taker_);
+    model_.buried.push_back(model_.held.front().second.text + " rejected");
+    model_.held.erase(model_.held.begin());
+  }
+  void get() {
+    std::optional<std::string> got;
+    std::function<void(const Delivery&, int64_t)> take = [&](const Delivery& delivery, int64_t) {
+      got = std::string(text(delivery.record.body())) + (delivery.redelivered ? " again" : "");
+    };
+    bool found = false;
+    [](Queue& queue, std::function<void(const Delivery&, int64_t)> taker, bool& result) -> io::Task<> {
+      result = co_await queue.get(/*no_ack=*/true, std::move(taker));
+    }(*queue_, take, found)
+                                                                                               .detach();
+    settle();
+    auto first = model_.ready.begin();
+    ASSERT_EQ(found, first != model_.ready.end());
+    if (!found) return;
+    EXPECT_EQ(*got, told(first->second));
+    model_.ready.erase(first);
+  }
+  void die() {
+    die_without_successor();
+    attach();
+  }
+  void die_without_successor() {
+    detach();
+    settle();
+    auto held = std::exchange(model_.held, {});
+    for (auto at = held.rbegin(); at != held.rend(); ++at) give_back(at->first, at->second);
+    after_turn();
+  }
+  void expire() {
+    loop_->run_for(a_while_ms);
+    for (auto* messages : {&model_.ready})
+      for (auto& [number, message] : *messages) message.overdue |= message.expires;
+    for (auto& [number, message] : model_.held) message.overdue |= message.expires;
+  }
+  void purge() {
+    EXPECT_EQ(queue_->purge(), static_cast<int64_t>(model_.ready.size()));
+    model_.ready.clear();
+  }
+  void give_back(int number, Model::Message message) {
+    if (shape_.settings.delivery_limit && message.attempts > *shape_.settings.delivery_limit) {
+      model_.buried.push_back(message.text + " delivery_limit");
+    } else {
+      model_.ready[number] = std::move(message);
+    }
+  }
+
+  // --- what follows from it
+  static std::string told(const Model::Message& message) {
+    return message.text + (message.attempts > 0 || message.after_kill ? " again" : "");
+  }
+  /// Messages leave from the head: the overdue ones there, and what is too much.
+  void after_turn() {
+    const auto& limit = shape_.settings.max_length;
+    while (limit && static_cast<int64_t>(model_.ready.size()) > *limit) bury_first("maxlen");
+    while (!model_.ready.empty() && model_.ready.begin()->second.overdue) bury_first("expired");
+  }
+  void bury_first(const char* why) {
+    model_.buried.push_back(model_.ready.begin()->second.text + " " + why);
+    model_.ready.erase(model_.ready.begin());
+  }
+  /// The consumer gets what it has room for, oldest first; what is overdue is on its way out instead.
+  void go_on() {
+    while (!model_.ready.empty() && model_.held.size() < shape_.prefetch) {
+      auto first = model_.ready.begin();
+      if (first->second.overdue) {
+        bury_first("expired");
+        continue;
+      }
+      model_.given.push_back(told(first->second));
+      ++first->second.attempts;
+      model_.held.push_back(*first);
+      model_.ready.erase(first);
+    }
+    after_turn();
+  }
+
+  void compare() {
+    EXPECT_EQ(seen_, model_.given);
+    EXPECT_EQ(burial_.buried, model_.buried);
+    auto counts = queue_->counts();
+    EXPECT_EQ(counts.ready, static_cast<int64_t>(model_.ready.size()));
+    EXPECT_EQ(counts.unacked, static_cast<int64_t>(model_.held.size()));
+    std::vector<std::string> held, expected;
+    for (const Held& one : taker_->held) held.push_back(one.text);
+    for (const auto& [number, message] : model_.held) expected.push_back(message.text);
+    EXPECT_EQ(held, expected);
+  }
+
+  std::unique_ptr<sim::SimDisk> disk_;
+  std::unique_ptr<sim::SimLoop> loop_;
+  Broker broker_{BrokerSettings{}};
+  Store* store_ = nullptr;  // of the broker's only core
+  Manifest manifest_;
+  Burial burial_;
+  std::unique_ptr<QueueHost> host_;
+  std::shared_ptr<Queue> queue_;
+  std::unique_ptr<Taker> taker_;
+  Shape shape_;
+  Model model_;
+  std::vector<std::string> seen_;
+  io::Millis lived_ms_ = 0;
+  uint64_t stream_ = 0;
+  int next_ = 0;
+};
+
+/// Runs every order of these steps, each on a queue of its own.
+void try_every_order(const Shape& shape, std::vector<Op> ops) {
+  World world;
+  std::ranges::sort(ops);
+  do {
+    std::string order;
+    for (Op op : ops) order += std::string(" ") + name(op);
+    SCOPED_TRACE("order:" + order);
+    world.begin(shape);
+    for (Op op : ops) {
+      world.step(op);
+      if (::testing::Test::HasFailure()) return;
+    }
+    world.end();
+  } while (std::ranges::next_permutation(ops).found);
+}
+
+Shape with_dead_letters() {
+  Shape shape;
+  shape.settings.dead_letter_exchange = "dlx";
+  return shape;
+}
+
+TEST(queue_orders, answers_deaths_and_kills) {
+  try_every_order(with_dead_letters(), {Op::publish, Op::ack, Op::requeue, Op::reject, Op::die, Op::kill, Op::publish});
+}
+
+TEST(queue_orders, expiry_among_answers_and_restarts) {
+  try_every_order(with_dead_letters(), {Op::publish_ttl, Op::ack, Op::requeue, Op::expire, Op::die, Op::restart});
+}
+
+TEST(queue_orders, gets_and_purges_beside_a_consumer) {
+  Shape shape = with_dead_letters();
+  shape.prefetch = 1;
+  try_every_order(shape, {Op::publish, Op::get, Op::requeue, Op::purge, Op::ack, Op::restart, Op::kill});
+}
+
+TEST(queue_orders, expiry_beside_gets) {
+  Shape shape = with_dead_letters();
+  shape.prefetch = 1;
+  try_every_order(shape, {Op::publish_ttl, Op::publish, Op::get, Op::expire, Op::die, Op::kill});
+}
+
+TEST(queue_orders, a_limit_of_length) {
+  Shape shape = with_dead_letters();
+  shape.prefetch = 1;
+  shape.settings.max_length = 1;
+  try_every_order(shape, {Op::publish, Op::publish, Op::ack, Op::requeue, Op::die, Op::reject, Op::kill});
+}
+
+TEST(queue_orders, a_limit_of_deliveries) {
+  Shape shape = with_dead_letters();
+  shape.settings.delivery_limit = 1;
+  try_every_order(shape, {Op::publish, Op::ack, Op::requeue, Op::die, Op::requeue, Op::reject});
+}
+
+}  // namespace
+}  // namespace naru
