@@ -86,9 +86,7 @@ class Channel {
   // For those who list channels:
   bool is_confirming() const { return confirming_; }
   uint64_t unconfirmed() const { return confirming_ ? published() - last_confirmed_ : 0; }
-  size_t unacked() const {
-    return static_cast<size_t>(std::ranges::count_if(unacked_, [](const Unacked& one) { return one.open; }));
-  }
+  size_t unacked() const { return unsettled_.size(); }
   uint16_t prefetch() const { return prefetch_; }
   uint16_t prefetch_all() const { return prefetch_all_; }
   const std::map<std::string, std::unique_ptr<Consumer>, std::less<>>& consumers() const { return consumers_; }
