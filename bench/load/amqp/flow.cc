@@ -75,7 +75,8 @@ class Flow {
     }
     start_ns_ = now_ns();
     while (!is_over()) turn();
-    const double seconds = static_cast<double>(now_ns() - start_ns_) / 1e9, cpu = cpu_seconds() - cpu_before;
+    if (publish_seconds_ == 0) publish_seconds_ = seconds_so_far();
+    const double seconds = seconds_so_far(), cpu = cpu_seconds() - cpu_before;
     check_complete();
     clean_up();
     return report(seconds, cpu);
@@ -87,6 +88,7 @@ class Flow {
   int64_t due_ns(uint64_t sequence) const {
     return start_ns_ + static_cast<int64_t>(static_cast<double>(sequence) * 1e9 / settings_.rate);
   }
+  double seconds_so_far() const { return static_cast<double>(now_ns() - start_ns_) / 1e9; }
   bool all_published() const { return settings_.publishers == 0 || confirmed_ == messages_; }
   bool all_consumed() const { return settings_.consumers == 0 || at_barrier_ == consumers_.size(); }
   bool is_over() const { return all_published() && all_consumed(); }
@@ -146,6 +148,7 @@ class Flow {
   }
 
   void turn() {
+    if (all_published() && publish_seconds_ == 0) publish_seconds_ = seconds_so_far();
     int64_t wait_ns = silence_ns_max;
     for (const auto& publisher : publishers_) wait_ns = std::min(wait_ns, publish(*publisher));
     epoll_event events[256];
@@ -262,7 +265,7 @@ class Flow {
     if (frame.type == FrameType::method) {
       const auto id = static_cast<uint32_t>(reader.i32());
       if (id == basic_qos_ok) {
-        if (++at_barrier_ == consumers_.size()) consume_seconds_ = static_cast<double>(now_ns() - start_ns_) / 1e9;
+        if (++at_barrier_ == consumers_.size()) consume_seconds_ = seconds_so_far();
         return;
       }
       if (id != basic_deliver) Connection::unexpected(id, frame.payload.substr(4));

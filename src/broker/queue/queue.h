@@ -234,8 +234,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   std::unique_ptr<FairShare> fair_;
   HolderId getter_{};
   int64_t ready_bytes_ = 0;
-  bool dirty_ = false, loading_ = false, trimming_ = false, expiring_ = false, erased_ = false,
-       has_ttl_ = false;
+  bool dirty_ = false, loading_ = false, trimming_ = false, expiring_ = false, erased_ = false, has_ttl_ = false;
   std::vector<io::Wakeup*> load_waiters_;
   io::Timer expiry_;
   Counters counters_;

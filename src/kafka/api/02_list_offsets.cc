@@ -68,11 +68,12 @@ void find(Core& owner, const Part& part) {
 std::optional<io::FileRange> missing(Core& owner, const Part& part) {
   bool is_time = part.wanted >= 0 || part.wanted == max_time;
   if (!is_time || !owner.catalog()->find(part.topic->id)) return std::nullopt;
-  Log& log = owner.log(*part.topic, part.partition);
-  if (part.wanted >= 0) return log.missing_for_time(part.wanted);
+  Log* log = owner.find_log(*part.topic, part.partition);
+  if (!log) return std::nullopt;
+  if (part.wanted >= 0) return log->missing_for_time(part.wanted);
   int64_t greatest = INT64_MIN;
-  for (const Segment& segment : log.state().segments) greatest = std::max(greatest, segment.max_timestamp);
-  return log.missing_for_time(greatest);
+  for (const Segment& segment : log->state().segments) greatest = std::max(greatest, segment.max_timestamp);
+  return log->missing_for_time(greatest);
 }
 
 io::Task<bool> find_all(Core& owner, std::vector<Part*> mine) {
