@@ -151,6 +151,7 @@ class Flow {
     if (all_published() && publish_seconds_ == 0) publish_seconds_ = seconds_so_far();
     int64_t wait_ns = silence_ns_max;
     for (const auto& publisher : publishers_) wait_ns = std::min(wait_ns, publish(*publisher));
+    if (is_over()) return;  // the time was over with nothing under way
     epoll_event events[256];
     const timespec timeout{.tv_sec = wait_ns / 1'000'000'000, .tv_nsec = wait_ns % 1'000'000'000};
     const int count = epoll_pwait2(epoll_, events, static_cast<int>(std::size(events)), &timeout, nullptr);
