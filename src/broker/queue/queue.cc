@@ -121,6 +121,7 @@ bool Queue::publish(const NewMessage& message) {
     }
     return false;
   }
+  if (hand_over(message)) return true;
   Open& level = opened(std::min(message.priority, settings_.max_priority));
   int64_t now = host_.loop.wall();
   if (level.header.count == 0) {

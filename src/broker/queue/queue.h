@@ -189,6 +189,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   std::optional<int64_t> expiry_of(const StoredRecord& record) const;
   void apply_settled();
   void dispatch();
+  bool hand_over(const NewMessage& message);
   void hand_out(QueueConsumer& consumer, const Next& next, const StoredRecord& record);
   QueueConsumer* next_consumer();
   enum class Order : uint8_t { highest_first, lowest_first };

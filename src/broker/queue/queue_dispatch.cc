@@ -171,6 +171,29 @@ void Queue::dispatch() {
   }
 }
 
+/// To somebody who waits and acknowledges nothing, before it is written anywhere: nothing would be left of it. False if
+/// it has to go the long way, behind others or for others.
+bool Queue::hand_over(const NewMessage& message) {
+  if (consumers_.empty() || settings_.retains() || settings_.order_key || fair_ || loading_) return false;
+  QueueConsumer* consumer = next_consumer();
+  if (!consumer || !consumer->no_ack) return false;
+  for (auto& level : levels_)
+    if (level->header.count > 0 || (level->cursor && level->cursor->peek(level->end()))) return false;
+  headers_.clear();
+  for (const Header& header : message.headers) append_header(headers_, header);
+  StoredRecord record;
+  record.timestamp = host_.loop.wall();
+  record.key = message.key;
+  record.value = message.body;
+  record.headers = Headers(headers_, static_cast<int32_t>(message.headers.size()));
+  ++counters_.published;
+  ++counters_.delivered;
+  auto& line = ready_[consumer->priority];
+  line.splice(line.end(), line, line.begin());
+  consumer->take(*this, {.id = {.body_bytes = static_cast<uint32_t>(message.body.size())}, .record = record});
+  return true;
+}
+
 void Queue::hand_out(QueueConsumer& consumer, const Next& next, const StoredRecord& record) {
   Delivery out = delivery(next, record);
   ready_bytes_ -= out.id.body_bytes;

@@ -15,17 +15,32 @@ constexpr io::Millis settle_ms = 10;  // for what a step sets off: the disk take
 // All the other steps of an order together take less than the time to live.
 constexpr int64_t ttl_ms = 1000, a_while_ms = 2000;
 
-enum class Op : uint8_t { publish, publish_ttl, ack, requeue, reject, get, die, expire, purge, restart, kill };
+enum class Op : uint8_t {
+  publish,
+  publish_ttl,
+  ack,
+  requeue,
+  reject,
+  get,
+  die,
+  expire,
+  purge,
+  restart,
+  kill,
+  pause,
+  resume
+};
 
 const char* name(Op op) {
-  constexpr const char* names[] = {"publish", "publish_ttl", "ack",   "requeue", "reject", "get",
-                                   "die",     "expire",      "purge", "restart", "kill"};
+  constexpr const char* names[] = {"publish", "publish_ttl", "ack",     "requeue", "reject", "get",   "die",
+                                   "expire",  "purge",       "restart", "kill",    "pause",  "resume"};
   return names[static_cast<size_t>(op)];
 }
 
 struct Shape {
   QueueSettings settings{};
   size_t prefetch = 2;
+  bool no_ack = false;
 };
 
 /// What should be.
@@ -51,15 +66,18 @@ struct Held {
 /// A consumer with a prefetch, as a channel has them.
 class Taker final : public QueueConsumer {
  public:
-  Taker(size_t prefetch, std::vector<std::string>& log) : prefetch_(prefetch), log_(log) {}
-  bool can_take() const override { return held.size() < prefetch_; }
+  Taker(const Shape& shape, std::vector<std::string>& log) : prefetch_(shape.prefetch), log_(log) {
+    no_ack = shape.no_ack;
+  }
+  bool can_take() const override { return !paused && held.size() < prefetch_; }
   void take(Queue&, const Delivery& delivery) override {
     std::string body(text(delivery.record.body()));
     log_.push_back(body + (delivery.redelivered ? " again" : ""));
-    held.push_back({delivery.id, body});
+    if (!no_ack) held.push_back({delivery.id, body});
   }
   void queue_gone(Queue&) override { ADD_FAILURE() << "nobody deletes the queue"; }
   std::vector<Held> held;
+  bool paused = false;  // its client does not read
 
  private:
   size_t prefetch_;
@@ -115,6 +133,11 @@ class World {
       case Op::purge: purge(); break;
       case Op::restart: restart(false); break;
       case Op::kill: restart(true); break;
+      case Op::pause: taker_->paused = true; break;
+      case Op::resume:
+        taker_->paused = false;
+        queue_->wake(*taker_);
+        break;
     }
     settle();
     go_on();
@@ -165,7 +188,7 @@ class World {
     attach();
   }
   void attach() {
-    taker_ = std::make_unique<Taker>(shape_.prefetch, seen_);
+    taker_ = std::make_unique<Taker>(shape_, seen_);
     ASSERT_TRUE(queue_->add(*taker_));
   }
   void detach() {
@@ -310,7 +333,7 @@ class World {
   }
   /// The consumer gets what it has room for, oldest first; what is overdue is on its way out instead.
   void go_on() {
-    while (!model_.ready.empty() && model_.held.size() < shape_.prefetch) {
+    while (!model_.ready.empty() && !taker_->paused && model_.held.size() < shape_.prefetch) {
       auto first = model_.ready.begin();
       if (first->second.overdue) {
         bury_first("expired");
@@ -318,7 +341,7 @@ class World {
       }
       model_.given.push_back(told(first->second));
       ++first->second.attempts;
-      model_.held.push_back(*first);
+      if (!shape_.no_ack) model_.held.push_back(*first);
       model_.ready.erase(first);
     }
     after_turn();
@@ -394,6 +417,18 @@ TEST(queue_orders, expiry_beside_gets) {
   Shape shape = with_dead_letters();
   shape.prefetch = 1;
   try_every_order(shape, {Op::publish_ttl, Op::publish, Op::get, Op::expire, Op::die, Op::kill});
+}
+
+TEST(queue_orders, a_consumer_that_acknowledges_nothing) {
+  Shape shape = with_dead_letters();
+  shape.no_ack = true;
+  try_every_order(shape, {Op::publish, Op::publish_ttl, Op::pause, Op::publish, Op::resume, Op::get, Op::kill});
+}
+
+TEST(queue_orders, expiry_beside_a_consumer_that_acknowledges_nothing) {
+  Shape shape = with_dead_letters();
+  shape.no_ack = true;
+  try_every_order(shape, {Op::publish_ttl, Op::pause, Op::publish, Op::expire, Op::resume, Op::die, Op::restart});
 }
 
 TEST(queue_orders, a_limit_of_length) {
