@@ -187,7 +187,7 @@ io::Task<Reply> fetch(Call& call) {
   Fetched fetched;
   Bytes table;
   auto take = [&](const Delivery& delivery, int64_t left) {
-    amqp::MappedMessage message = amqp::read_record(delivery.record, {.home = queue->name}, table);
+    amqp::MappedMessage message = amqp::read_record(delivery.record, {.home = queue->home_name()}, table);
     fetched.messages.push(message_view(message, delivery, left, base64, bytes_max));
     fetched.held.push_back(delivery.id);
   };

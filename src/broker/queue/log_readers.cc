@@ -10,6 +10,7 @@ constexpr int looked_at_max = 1000;  // records for one reader in one turn, then
 // Of a backlog read at once for one reader, and for all of them.
 constexpr size_t run_bytes_min = 32 * KiB, run_bytes_max = 256 * KiB, runs_bytes = 8 * MiB;
 constexpr io::Millis retry_ms = 1000;
+constexpr int warm_tries = 3;  // the index, the batches; and memory can be so short that they are gone again
 
 }  // namespace
 
@@ -99,12 +100,9 @@ void LogReaders::serve(const ReaderPtr& reader, RecordWindow& recent) {
   }
 }
 
-/// Has another thread bring what a look at `offset` needs into memory. False if the log is gone.
-io::Task<bool> LogReaders::warm(Offset offset) {
-  constexpr int tries = 3;  // the index, the batches; and memory can be so short that they are gone again
-  for (int i = 0; i < tries && log_; ++i) {
-    auto range = log_->missing(offset);
-    if (!range) break;
+/// Has another thread bring into memory what a look would wait for. False if the log is gone.
+io::Task<bool> LogReaders::warm(std::optional<io::FileRange> range) {
+  if (range) {
     auto job = [&range] {
       range->file->load(range->at, range->length);
       return true;
@@ -123,14 +121,19 @@ io::Task<> LogReaders::seek(ReaderPtr reader) {
   reader->next = bounds.end;
   if (start.kind == ReadStart::Kind::last && bounds.high_watermark > bounds.begin) {
     Offset last = bounds.high_watermark - 1;
-    bool there = co_await warm(last);
+    bool there = true;
+    for (int i = 0; i < warm_tries && there; ++i) there = co_await warm(log_->missing(last));
     if (there) {
       auto slice = log_->read(last, 1);
       if (slice) reader->next = slice->first;
     }
   } else if (start.kind == ReadStart::Kind::time) {
-    auto found = log_->find_time(start.value);
-    if (found && *found) reader->next = (*found)->offset;
+    bool there = true;
+    for (int i = 0; i < warm_tries && there; ++i) there = co_await warm(log_->missing_for_time(start.value));
+    if (there) {
+      auto found = log_->find_time(start.value);
+      if (found && *found) reader->next = (*found)->offset;
+    }
   }
   reader->busy = false;
   if (log_) host_.mark(queue_);
@@ -141,7 +144,8 @@ io::Task<> LogReaders::load(ReaderPtr reader) {
   auto self = queue_.shared_from_this();
   reader->busy = true;
   size_t before = reader->run.bytes();
-  bool there = co_await warm(reader->next);
+  bool there = true;
+  for (int i = 0; i < warm_tries && there; ++i) there = co_await warm(log_->missing(reader->next));
   Result<void> loaded;
   if (there) {
     size_t bytes = std::clamp(runs_bytes / std::max<size_t>(readers_.size(), 1), run_bytes_min, run_bytes_max);

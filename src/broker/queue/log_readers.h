@@ -42,7 +42,7 @@ class LogReaders final : ReadWaiter {
   void forget_run(Reader& reader);
   io::Task<> seek(ReaderPtr reader);
   io::Task<> load(ReaderPtr reader);
-  io::Task<bool> warm(Offset offset);
+  io::Task<bool> warm(std::optional<io::FileRange> range);
 
   QueueHost& host_;
   Queue& queue_;

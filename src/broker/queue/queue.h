@@ -111,7 +111,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   /// The consumer takes messages again.
   void wake(QueueConsumer& consumer);
   size_t consumer_count() const { return consumers_.size(); }
-  bool is_exclusively_consumed() const { return !consumers_.empty() && consumers_.front()->exclusive; }
+  bool is_exclusively_consumed() const {
+    return std::ranges::any_of(consumers_, [](auto* one) { return one->exclusive && !one->start; });
+  }
   const QueueConsumer* active_consumer() const { return active_; }
 
   /// Hands out one message outside of any subscription. False if there is none that is ready.

@@ -15,7 +15,8 @@ constexpr io::Millis unreadable_ms = 2;      // until a record that is not durab
 
 Result<void> Queue::add(QueueConsumer& consumer) {
   if (consumer.start) return add_reader(consumer);
-  if (is_exclusively_consumed() || (consumer.exclusive && !consumers_.empty()))
+  auto takes = [](const QueueConsumer* one) { return !one->start; };
+  if (is_exclusively_consumed() || (consumer.exclusive && std::ranges::any_of(consumers_, takes)))
     return fail(Code::busy, "in exclusive use");
   consumer.holder_ = host_.new_holder();
   consumers_.push_back(&consumer);
@@ -174,6 +175,7 @@ void Queue::dispatch() {
 /// To somebody who waits and acknowledges nothing, before it is written anywhere: nothing would be left of it. False if
 /// it has to go the long way, behind others or for others.
 bool Queue::hand_over(const NewMessage& message) {
+  if (readers_ && readers_->any()) return false;
   if (consumers_.empty() || settings_.retains() || settings_.order_key || fair_ || loading_) return false;
   QueueConsumer* consumer = next_consumer();
   if (!consumer || !consumer->no_ack) return false;
