@@ -15,15 +15,18 @@ Channel::~Channel() {
 void Channel::close() {
   closing_ = true;
   content_.finish();
+  stop_answers();
   std::vector<std::shared_ptr<Queue>> left;
   for (auto& [tag, consumer] : consumers_)
     if (consumer->queue) left.push_back(consumer->queue);
   consumers_.clear();
   // Newest first, each to its place.
+  take_back_staged();
   while (!unsettled_.empty()) {
     Unacked unacked = unsettled_.take(unsettled_.newest());
     unacked.queue->requeue(unacked.id);
   }
+  forget_transaction();
   outstanding_ = 0;
   for (auto& queue : left) session_.door().hosts.consumer_left(session_.host(), *queue);
 }
@@ -76,9 +79,9 @@ io::Task<Outcome> Channel::handle(const Frame& frame) {
       session_.send(number, ChannelFlowOk{.active = true});
       co_return Outcome();
     }
-    case Method::tx_select:
-    case Method::tx_commit:
-    case Method::tx_rollback: co_return Refusal{ReplyCode::not_implemented, "transactions are not supported"};
+    case Method::tx_select: co_return tx_select();
+    case Method::tx_commit: co_return tx_commit();
+    case Method::tx_rollback: co_return tx_rollback();
     default: break;
   }
   co_return Refusal{ReplyCode::command_invalid, "unimplemented method", /*names_method=*/false};

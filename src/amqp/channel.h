@@ -10,6 +10,7 @@
 
 #include "amqp/consumer.h"
 #include "amqp/record_mapping.h"
+#include "amqp/transaction.h"
 #include "amqp/unsettled.h"
 #include "amqp/wire/method.h"
 #include "broker/vhost/virtual_hosts.h"
@@ -49,6 +50,12 @@ struct Route {
   std::vector<std::shared_ptr<Queue>> queues;
 };
 
+/// Not a queue: consumed from, and written into reply-to, by who wants answers on its channel (method/reply.cc).
+inline constexpr std::string_view answers_name = "amq.rabbitmq.reply-to";
+inline bool names_asker(std::string_view key) {
+  return key.size() > answers_name.size() && key.starts_with(answers_name) && key[answers_name.size()] == '.';
+}
+
 /// Names lose their line breaks, as RabbitMQ strips them.
 std::string clean_name(std::string_view name);
 
@@ -78,7 +85,7 @@ class Channel {
   void reserve(io::Reserved memory) {
     if (expects_header()) content_.memory = std::move(memory);
   }
-  /// The last publish that wants a confirm.
+  /// The last publish that wants a confirm; in a transaction, the last commit.
   uint64_t published() const { return next_publish_ - 1; }
   void confirm(uint64_t up_to);
   void wake_consumers();
@@ -123,9 +130,23 @@ class Channel {
   Outcome check_properties(std::optional<int64_t>* ttl_ms) const;
   Outcome gather_keys(bool* has_bcc);
   void route();
+  bool hand_over(ByteView body, std::optional<int64_t> ttl_ms, bool has_bcc);
   bool hand_to_queues(ByteView body, std::optional<int64_t> ttl_ms, bool has_bcc);
   void send_return(ReplyCode code, ByteView body);
   Outcome confirm_select(ByteView payload);
+  // method/tx.cc
+  Outcome tx_select();
+  Outcome tx_commit();
+  Outcome tx_rollback();
+  Outcome stage(ByteView body, std::optional<int64_t> ttl_ms, bool has_bcc);
+  void take_back_staged();
+  void forget_transaction();
+  // method/reply.cc
+  Outcome consume_answers(const BasicConsume& consume);
+  void stop_answers();
+  Outcome declare_answers(const std::string& name, bool nowait);
+  bool answer(std::string_view name, ByteView body);
+  void take_answer(const MappedMessage& message);
   // method/consume.cc
   Outcome basic_qos(ByteView payload);
   Outcome basic_consume(ByteView payload);
@@ -135,7 +156,7 @@ class Channel {
   Outcome basic_nack(ByteView payload);
   Outcome basic_reject(ByteView payload);
   Outcome basic_recover(ByteView payload, bool answer);
-  Outcome settle(uint64_t tag, bool multiple, void (*how)(Queue&, const MessageId&), bool is_nack = true);
+  Outcome settle(uint64_t tag, bool multiple, Settlement how, bool is_nack = true);
   uint64_t hand_out(const std::shared_ptr<Queue>& queue, const MessageId& id, uint64_t consumer);
   void finished(const Unacked& unacked);
   MappedMessage read(Queue& queue, const Delivery& delivery, FieldTable& headers);
@@ -163,6 +184,7 @@ class Channel {
   bool confirming_ = false;
   uint64_t next_publish_ = 1, last_confirmed_ = 0;
   std::set<uint64_t> nacked_;  // refused, and not yet passed by last_confirmed_
+  std::unique_ptr<Transaction> transaction_;
 
   uint16_t prefetch_ = 0, prefetch_all_ = 0;  // per consumer that comes; of the whole channel. 0: any
   std::map<std::string, std::unique_ptr<Consumer>, std::less<>> consumers_;
@@ -170,6 +192,11 @@ class Channel {
   uint64_t last_consumer_ = 0;
   Unsettled unsettled_;
   uint32_t outstanding_ = 0;  // of these, to be counted against prefetch_all_
+
+  struct Answers {
+    std::string tag, name;  // of the consumer; where answers are sent to
+  };
+  std::optional<Answers> answers_;
 };
 
 }  // namespace naru::amqp

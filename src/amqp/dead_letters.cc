@@ -115,7 +115,8 @@ void DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death wh
                        .headers = changed.view(),
                        .message_id = properties->message_id.value_or(""),
                        .correlation_id = properties->correlation_id.value_or(""),
-                       .timestamp = properties->timestamp};
+                       .timestamp = properties->timestamp,
+                       .delayed = requested_delay_ms(changed.view()) > 0};
   if (!new_key) routed.more_keys = copies;
   std::vector<std::shared_ptr<Queue>> targets;
   host.route(*exchange, routed, targets);

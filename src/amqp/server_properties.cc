@@ -4,9 +4,9 @@ namespace naru::amqp {
 
 FieldTable server_properties(const Core& core) {
   FieldTable capabilities;
-  for (const char* name :
-       {"publisher_confirms", "exchange_exchange_bindings", "basic.nack", "consumer_cancel_notify",
-        "connection.blocked", "consumer_priorities", "authentication_failure_close", "per_consumer_qos"})
+  for (const char* name : {"publisher_confirms", "exchange_exchange_bindings", "basic.nack", "consumer_cancel_notify",
+                           "connection.blocked", "consumer_priorities", "authentication_failure_close",
+                           "per_consumer_qos", "direct_reply_to"})
     capabilities.add(name, true);
   FieldTable properties;
   properties.add("capabilities", capabilities.view())

@@ -16,8 +16,10 @@ constexpr size_t choked_bytes = MiB, takes_again_bytes = 256 * KiB, flush_bytes 
 
 }  // namespace
 
-Session::Session(Door& door, std::unique_ptr<io::Stream> stream, uint64_t number)
-    : id(number), door_(door), core_(door.core), stream_(std::move(stream)), heart_(core_.loop, [this] { beat(); }) {
+Session::Session(Door& door, std::unique_ptr<io::Stream> stream, uint64_t number, const io::TlsPeer* tls)
+    : id(number), door_(door), core_(door.core), stream_(std::move(stream)), tls_(tls), heart_(core_.loop, [this] {
+        beat();
+      }) {
   ++core_.counters.connections;
   door_.sessions.insert(this);
   last_in_ = last_out_ = core_.loop.now();
@@ -130,18 +132,27 @@ io::Task<bool> Session::read_more() {
   co_return true;
 }
 
+/// Who published a moment ago waits while memory or the disk run short; who only consumes goes on.
+bool Session::must_wait() {
+  if (!has_published_ || state_ != State::open || door_.stopping || peer_gone_) return false;
+  return door_.queues.is_blocked() || (door_.alarms && door_.alarms->raised());
+}
+
 /// Waits while publishers have to wait: for the journal, for space on the disk, for a client that does not read.
 io::Task<> Session::flow() {
   co_await core_.store.journal().room();
-  while (door_.queues.is_blocked() && has_published_ && state_ == State::open && !door_.stopping) {
+  if (must_wait()) stream_->on_end([this] { peer_gone_ = true; });
+  while (must_wait()) {
     if (!blocked_told_ && client_can("connection.blocked")) {
-      ConnectionBlocked blocked{.reason = "low on disk"};
+      std::string reason = door_.queues.is_blocked() ? "low on disk" : door_.alarms->reason();
+      ConnectionBlocked blocked{.reason = reason};
       send(0, blocked);
       blocked_told_ = true;
     }
     co_await core_.loop.sleep_until(core_.loop.now() + blocked_ms);
     last_in_ = core_.loop.now();  // it is we who do not read
   }
+  has_published_ = false;
   if (std::exchange(blocked_told_, false)) send(0, ConnectionUnblocked{});
   if (stream_->queued() > 8 * choked_bytes) (void)co_await stream_->drained(choked_bytes);
 }
@@ -161,7 +172,9 @@ bool Session::greet() {
   greeting_.erase(greeting_.begin(), greeting_.begin() + protocol_header_bytes);
   frames_.feed(greeting_);
   FieldTable properties = server_properties(core_);
-  ConnectionStart start{.server_properties = properties.view(), .mechanisms = "PLAIN AMQPLAIN"};
+  // EXTERNAL is offered to who has no certificate too: a refused login says more than no mechanism.
+  ConnectionStart start{.server_properties = properties.view(),
+                        .mechanisms = tls_ ? "PLAIN AMQPLAIN EXTERNAL" : "PLAIN AMQPLAIN"};
   send(0, start);
   return true;
 }
@@ -259,7 +272,8 @@ bool Session::start_ok(ByteView payload) {
   if (!ok) return refuse({ReplyCode::syntax_error, "malformed connection.start-ok"}, Method::connection_start_ok);
   client_properties_ = FieldTable(ok->client_properties);
   mechanism_ = ok->mechanism;
-  if (ok->mechanism != "PLAIN" && ok->mechanism != "AMQPLAIN")
+  bool external = ok->mechanism == "EXTERNAL" && tls_ != nullptr;
+  if (ok->mechanism != "PLAIN" && ok->mechanism != "AMQPLAIN" && !external)
     return refuse({ReplyCode::channel_error, "unknown authentication mechanism '" + std::string(ok->mechanism) + "'"},
                   Method::connection_start_ok);
   if (!login(ok->mechanism, ok->response)) {
@@ -281,6 +295,7 @@ bool Session::start_ok(ByteView payload) {
 }
 
 bool Session::login(std::string_view mechanism, std::string_view response) {
+  bool from_here = stream_->peer().starts_with("127.") || stream_->peer().starts_with("[::1]");
   std::string_view user, password;
   if (mechanism == "PLAIN") {
     // authorisation id NUL user NUL password
@@ -297,11 +312,13 @@ bool Session::login(std::string_view mechanism, std::string_view response) {
     user = *login->text();
     password = *secret->text();
   } else {
-    return false;
+    auto identity = tls_->identity();
+    if (!identity) return false;
+    user_ = door_.login_by_common_name ? identity->common_name : identity->distinguished_name;
+    return door_.users.find(user_) && (user_ != "guest" || from_here);
   }
   user_ = user;
-  bool loopback = stream_->peer().starts_with("127.") || stream_->peer().starts_with("[::1]");
-  if (user == "guest" && !loopback) return false;  // everybody knows that password
+  if (user == "guest" && !from_here) return false;  // everybody knows that password
   return door_.users.login(user, password) != nullptr;
 }
 
@@ -460,7 +477,6 @@ void Session::force_close(const std::string& reason) {
 }
 
 void Session::confirm_after_turn(Channel& channel) {
-  has_published_ = true;
   if (std::ranges::find(unconfirmed_, &channel) == unconfirmed_.end()) unconfirmed_.push_back(&channel);
   door_.queues.call_when_appended(*this);
 }

@@ -8,11 +8,12 @@
 #include "amqp/channel.h"
 #include "amqp/wire/method.h"
 #include "amqp/wire/protocol_header.h"
+#include "broker/alarms.h"
 #include "broker/core.h"
 #include "broker/queue/queue_host.h"
 #include "broker/vhost/virtual_hosts.h"
 #include "io/buffer_pool.h"
-#include "io/net.h"
+#include "io/tls.h"
 
 namespace naru::amqp {
 
@@ -25,8 +26,12 @@ struct Door {
   Parameters& parameters;
   io::BufferPool buffers{};
   std::set<class Session*> sessions{};
+  std::map<std::string, Channel*, std::less<>> askers{};  // channels that take answers, by the name they go to
+  uint64_t staged_bytes = 0;                              // of messages that wait for a tx.commit
+  Alarms* alarms = nullptr;
   bool stopping = false;
-  uint16_t port = 0;  // that clients connect to
+  bool login_by_common_name = true;  // EXTERNAL: else by the certificate's distinguished name
+  uint16_t port = 0;                 // that clients connect to
 
   /// Their connections end.
   void user_removed(const std::string& user);
@@ -35,7 +40,8 @@ struct Door {
 
 class Session final : TurnWaiter {
  public:
-  Session(Door& door, std::unique_ptr<io::Stream> stream, uint64_t id);
+  /// `tls` tells who the peer is, if the stream is secure; lives as long as it.
+  Session(Door& door, std::unique_ptr<io::Stream> stream, uint64_t id, const io::TlsPeer* tls);
   ~Session() override;
 
   /// Serves until the connection ends; the session may be destroyed then.
@@ -81,6 +87,8 @@ class Session final : TurnWaiter {
   bool client_can(std::string_view capability) const;
   uint32_t frame_max() const { return frame_max_; }
   RecordMaker& records() { return records_; }
+  /// Something is being published: this client waits if there is an alarm.
+  void note_publish() { has_published_ = true; }
   /// Where frames for the client are appended; then call written().
   Bytes& out() { return out_; }
   void written();
@@ -89,6 +97,8 @@ class Session final : TurnWaiter {
     append_method(out_, channel, method);
     written();
   }
+  /// What the client has not taken yet.
+  uint64_t queued() const { return stream_->queued() + out_.size(); }
   /// Whether the client takes what it is sent; else woken later (Channel::wake_consumers).
   bool takes_more() const { return !choked_; }
   /// The channel has published something that it wants confirmed: Channel::confirm will be called.
@@ -128,10 +138,12 @@ class Session final : TurnWaiter {
   io::Task<> unchoke();
   void beat();
   io::Task<> flow();
+  bool must_wait();
 
   Door& door_;
   Core& core_;
   std::unique_ptr<io::Stream> stream_;
+  const io::TlsPeer* tls_;
   State state_ = State::greeting;
   FrameReader frames_;
   io::PooledBuffer buffer_;
@@ -139,8 +151,9 @@ class Session final : TurnWaiter {
   Bytes greeting_;  // until the protocol header is there
   Bytes out_;
   bool flush_planned_ = false, choked_ = false, broken_ = false, failed_login_ = false, blocked_told_ = false;
-  bool confirming_ = false, has_published_ = false;
-  int running_ = 0;  // coroutines beside run()
+  bool confirming_ = false, peer_gone_ = false;
+  bool has_published_ = false;  // among what was read last
+  int running_ = 0;             // coroutines beside run()
   std::vector<io::Wakeup*> idle_waiters_;
 
   FieldTable client_properties_;

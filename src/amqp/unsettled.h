@@ -48,6 +48,15 @@ class Unsettled {
     if (page->second->used == 0) drop_page(page);
     return taken;
   }
+  /// One that was taken is there again.
+  void put_back(uint64_t tag, Unacked message) {
+    auto& page = pages_[tag / page_slots];
+    if (!page) page = std::make_unique<Page>();
+    page->number = tag / page_slots;
+    page->used |= bit(tag);
+    page->slots[tag % page_slots] = std::move(message);
+    ++size_;
+  }
   /// The oldest tag there is. Not when empty().
   uint64_t oldest() const {
     const Page& page = *pages_.begin()->second;

@@ -101,6 +101,43 @@ int set_cluster_name(Call& call) {
   return call.change("PUT", "/cluster-name", body);
 }
 
+int set_memory_limit(Call& call) {
+  Json body;
+  std::string limit = call.words.size() == 2 ? call.word(0) + " " + call.word(1) : call.word(0);
+  call.banner("Setting memory threshold on naru to " + (call.words.size() == 2 ? call.word(1) + " (absolute)" : limit) +
+              " ...");
+  body.set("vm_memory_high_watermark", limit);
+  return call.change("PUT", "/alarms", body);
+}
+
+int set_disk_limit(Call& call) {
+  Json body;
+  std::string limit = call.words.size() == 2 ? call.word(0) + " " + call.word(1) : call.word(0);
+  call.banner("Setting disk free limit on naru to " + limit + " ...");
+  body.set("disk_free_limit", limit);
+  return call.change("PUT", "/alarms", body);
+}
+
+std::string delayed_path(const Call& call) {
+  return "/exchanges/" + escape(call.vhost) + "/" + escape(call.word(0)) + "/delayed";
+}
+
+int list_delayed(Call& call) {
+  static constexpr Column columns[] = {
+      {"id", ""}, {"due", ""}, {"routing_key", ""}, {"payload_bytes", ""}, {"message_id", ""}};
+  call.banner("Listing delayed messages of exchange '" + call.word(0) + "' in vhost '" + call.vhost + "' ...");
+  auto response = call.ask("GET", delayed_path(call) + "?count=" + call.option("--limit", "100"));
+  if (!response) return call.exit_code;
+  const Json* messages = response->body.find("messages");
+  return messages ? print_list(call, *messages, columns) : ok;
+}
+
+int cancel_delayed(Call& call) {
+  call.banner("Cancelling delayed message " + call.word(1) + " of exchange '" + call.word(0) + "' in vhost '" +
+              call.vhost + "' ...");
+  return call.change("DELETE", delayed_path(call) + "/" + escape(call.word(1)));
+}
+
 std::string member(const Json& json, std::string_view name) {
   const Json* value = json.find(name);
   return !value ? "" : value->text() ? std::string(*value->text()) : to_text(*value);
@@ -128,10 +165,10 @@ int status(Call& call) {
   call.line("\nData directory\n\nNode data directory: " + member(node, "db_dir"));
   call.line("\nMemory\n\nTotal memory used (bytes): " + member(node, "mem_used"));
   call.line("Memory limit (bytes): " + member(node, "mem_limit"));
-  call.line("\nAlarms\n\n" + std::string(node.find("disk_free_alarm") == nullptr ||
-                                                 !node.find("disk_free_alarm")->boolean().value_or(false)
-                                             ? "(none)"
-                                             : "Free disk space alarm"));
+  auto raised = [&](const char* name) { return node.find(name) && node.find(name)->boolean().value_or(false); };
+  call.line(std::string("\nAlarms\n\n") + (raised("mem_alarm")         ? "Memory alarm"
+                                           : raised("disk_free_alarm") ? "Free disk space alarm"
+                                                                       : "(none)"));
   call.line("\nTotals\n\nConnection count: " + member(*totals, "connections"));
   call.line("Queue count: " + member(*totals, "queues"));
   call.line("Virtual host count: " + std::to_string(call.ask("GET", "/vhosts")->body.items()->size()));
@@ -148,7 +185,7 @@ int ping(Call& call) {
 
 constexpr std::string_view delete_flags[] = {"--if-empty", "--if-unused", "-e", "-u"};
 constexpr std::string_view close_flags[] = {"--global"}, close_options[] = {"--limit", "--per-connection-delay"};
-constexpr std::string_view format_options[] = {"--format"};
+constexpr std::string_view format_options[] = {"--format"}, delayed_options[] = {"--limit", "--formatter"};
 
 constexpr Command commands[] = {
     {"purge_queue", "[-p <vhost>] <queue>", 1, 1, {}, {}, purge_queue},
@@ -159,6 +196,10 @@ constexpr Command commands[] = {
     {"export_definitions", "[<file> | -]", 0, 1, format_options, {}, export_definitions},
     {"import_definitions", "[<file> | -]", 0, 1, format_options, {}, import_definitions},
     {"set_cluster_name", "<name>", 1, 1, {}, {}, set_cluster_name},
+    {"set_vm_memory_high_watermark", "<fraction> | absolute <size>", 1, 2, {}, {}, set_memory_limit},
+    {"set_disk_free_limit", "<size> | mem_relative <fraction>", 1, 2, {}, {}, set_disk_limit},
+    {"list_delayed", "[-p <vhost>] <exchange> [--limit <limit>]", 1, 1, delayed_options, {}, list_delayed},
+    {"cancel_delayed", "[-p <vhost>] <exchange> <id>", 2, 2, {}, {}, cancel_delayed},
     {"status", "", 0, 0, {}, {}, status},
     {"ping", "", 0, 0, {}, {}, ping},
 };

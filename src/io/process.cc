@@ -1,5 +1,8 @@
 #include "io/process.h"
 
+#include <fcntl.h>
+#include <malloc.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -13,6 +16,25 @@ uint64_t resident_bytes() {
   int fields = std::fscanf(file, "%llu %llu", &total, &resident);
   std::fclose(file);
   return fields == 2 ? resident * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE)) : 0;
+}
+
+uint64_t memory_used() {
+  int fd = ::open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  char text[200] = {};
+  ssize_t n = ::read(fd, text, sizeof text - 1);
+  ::close(fd);
+  unsigned long long size = 0, resident = 0, shared = 0;  // in pages
+  if (n <= 0 || std::sscanf(text, "%llu %llu %llu", &size, &resident, &shared) != 3 || resident < shared) return 0;
+  return (resident - shared) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+void give_memory_back() { ::malloc_trim(0); }
+
+Space space_of(const std::string& folder) {
+  struct statvfs facts{};
+  if (::statvfs(folder.c_str(), &facts) != 0) return {};
+  return {.free = facts.f_bavail * facts.f_frsize, .total = facts.f_blocks * facts.f_frsize};
 }
 
 }  // namespace naru::io

@@ -23,7 +23,8 @@ std::string text_of(const sockaddr_storage& address, bool with_port) {
   char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
   ::getnameinfo(reinterpret_cast<const sockaddr*>(&address), sizeof address, host, sizeof host, port, sizeof port,
                 NI_NUMERICHOST | NI_NUMERICSERV);
-  return with_port ? std::string(host) + ":" + port : host;
+  if (!with_port) return host;
+  return (std::strchr(host, ':') ? "[" + std::string(host) + "]" : host) + ":" + port;
 }
 
 constexpr uint64_t send_bytes_max = MiB;  // at one go, so that a fast reader does not hog the loop
@@ -87,7 +88,7 @@ class TcpSocket final : public Pollable {
     pieces_.clear();
     queued_ = 0;
     if (reader_) std::exchange(reader_, nullptr)->wake();
-    if (drainer_) std::exchange(drainer_, nullptr)->wake();
+    wake_drained();
   }
 
   void flush_later() {
@@ -115,7 +116,21 @@ class TcpSocket final : public Pollable {
         break;
       }
     }
-    if (drainer_ && queued_ <= drain_to_) std::exchange(drainer_, nullptr)->wake();
+    wake_drained();
+  }
+
+  /// Who waits until less is queued, or for the end. Whoever is woken may wait again, or end the stream.
+  void wake_drained() {
+    for (size_t i = 0; i < drainers_.size();) {
+      if (is_open() && queued_ > drainers_[i].bytes) {
+        ++i;
+        continue;
+      }
+      Wakeup* next = drainers_[i].wakeup;
+      drainers_.erase(drainers_.begin() + static_cast<long>(i));
+      next->wake();
+      i = 0;
+    }
   }
 
   struct Piece {
@@ -198,8 +213,13 @@ class TcpSocket final : public Pollable {
   Socket socket_;
   bool readable_ = true, writable_ = true, ending_ = false, flush_planned_ = false, loading_ = false;
   std::deque<Piece> pieces_;
-  uint64_t queued_ = 0, drain_to_ = 0;
-  Wakeup *reader_ = nullptr, *drainer_ = nullptr;
+  uint64_t queued_ = 0;
+  struct Drainer {
+    Wakeup* wakeup;
+    uint64_t bytes;
+  };
+  Wakeup* reader_ = nullptr;
+  std::vector<Drainer> drainers_;
   std::move_only_function<void()> on_end_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
 };
@@ -216,7 +236,8 @@ class TcpStream final : public Stream {
     if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0) local_ = text_of(address, false);
   }
   ~TcpStream() override {
-    socket_->reader_ = socket_->drainer_ = nullptr;
+    socket_->reader_ = nullptr;
+    socket_->drainers_.clear();
     socket_->on_end_ = nullptr;
     socket_->shut();
     loop_.retire(std::move(socket_));
@@ -246,10 +267,8 @@ class TcpStream final : public Stream {
   Task<Result<void>> drained(uint64_t bytes) override {
     while (socket_->is_open() && socket_->queued_ > bytes) {
       Wakeup wakeup;
-      socket_->drain_to_ = bytes;
-      socket_->drainer_ = &wakeup;
+      socket_->drainers_.push_back({&wakeup, bytes});
       co_await wakeup;
-      socket_->drainer_ = nullptr;
     }
     if (!socket_->is_open()) co_return fail(Code::closed, "connection closed");
     co_return Result<void>();

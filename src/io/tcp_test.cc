@@ -177,6 +177,29 @@ TEST_F(tcp, closing_while_somebody_reads_and_drains_wakes_both) {
   run(body);
 }
 
+TEST_F(tcp, several_may_wait_until_less_is_queued_each_for_its_own_amount) {
+  auto body = [this]() -> Task<> {
+    constexpr size_t total = 24 * MiB;
+    for (size_t i = 0; i < total / MiB; ++i) broker->send(Bytes(MiB));
+    co_await loop.sleep_until(loop.now() + 20);
+    EXPECT_GT(broker->queued(), 2 * MiB) << "the kernel does not take it all";
+    std::string happened;
+    auto wait = [](Stream& stream, uint64_t bytes, std::string& to) -> Task<> {
+      auto result = co_await stream.drained(bytes);
+      to += (result ? "drained to " : "closed at ") + std::to_string(bytes) + ", ";
+    };
+    auto all = wait(*broker, 0, happened);
+    auto half = wait(*broker, 2 * MiB, happened);
+    auto end = wait(*broker, 0, happened);
+    (void)co_await read_exactly(*client, total, 300'000);
+    EXPECT_EQ(happened, "drained to 2097152, drained to 0, drained to 0, ");
+    co_await all;
+    co_await half;
+    co_await end;
+  };
+  run(body);
+}
+
 TEST_F(tcp, the_end_of_the_peer_is_told_also_while_nobody_reads_and_what_it_sent_before_can_be_read) {
   auto body = [this]() -> Task<> {
     bool ended = false;

@@ -68,8 +68,9 @@ constexpr std::string_view vhost_part = "{vhost}", any_part = "{}";
 }  // namespace
 
 Api::Api(Site site) : site_(std::move(site)) {
-  for (auto table : {user_routes(), permission_routes(), vhost_routes(), parameter_routes(), definition_routes(),
-                     queue_routes(), exchange_routes(), message_routes(), connection_routes(), overview_routes()})
+  for (auto table :
+       {user_routes(), permission_routes(), vhost_routes(), parameter_routes(), definition_routes(), queue_routes(),
+        exchange_routes(), message_routes(), connection_routes(), overview_routes(), alarm_routes(), delayed_routes()})
     routes_.insert(routes_.end(), table.begin(), table.end());
 }
 

@@ -92,5 +92,7 @@ std::span<const Route> exchange_routes();
 std::span<const Route> message_routes();
 std::span<const Route> connection_routes();
 std::span<const Route> overview_routes();
+std::span<const Route> alarm_routes();
+std::span<const Route> delayed_routes();
 
 }  // namespace naru::management

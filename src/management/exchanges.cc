@@ -15,6 +15,7 @@ Json exchange_view(const Call& call, const VirtualHost& host, const Exchange& ex
       .set("internal", definition.internal)
       .set("arguments", to_json(definition.arguments.view()))
       .set("user_who_performed_action", "rmq-internal");
+  if (exchange.delayed) out.set("messages_delayed", exchange.delayed->counts().ready);
   set_policies(out, call.site.hosts.match(host, definition));
   return out;
 }

@@ -115,6 +115,7 @@ io::Task<Reply> publish(Call& call) {
                        .message_id = properties.message_id.value_or(""),
                        .correlation_id = properties.correlation_id.value_or(""),
                        .timestamp = properties.timestamp,
+                       .delayed = requested_delay_ms(headers.view()) > 0,
                        .random = call.site.core.random.next()};
   host.route(*to, routed, queues);
   amqp::MappedMessage message{to->definition.name, key, properties, naru::view(body)};
@@ -126,7 +127,7 @@ io::Task<Reply> publish(Call& call) {
                      .body = message.body,
                      .headers = record.headers,
                      .priority = properties.priority.value_or(0),
-                     .ttl_ms = ttl_of(properties)};
+                     .ttl_ms = queue->watcher ? std::nullopt : ttl_of(properties)};
     accepted |= queue->publish(fresh);
   }
   if (accepted) {

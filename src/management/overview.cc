@@ -84,6 +84,8 @@ io::Task<Reply> overview(Call& call) {
 
 Json node_view(const Call& call) {
   const BrokerSettings& settings = call.site.core.broker.settings;
+  Alarms& alarms = *call.site.door.alarms;
+  (void)alarms.raised();  // has a look
   Json out;
   out.set("name", call.site.node)
       .set("type", "disc")
@@ -91,9 +93,10 @@ Json node_view(const Call& call) {
       .set("partitions", Json::array())
       .set("uptime", call.site.core.loop.wall() - call.site.started_ms)
       .set("mem_used", static_cast<int64_t>(io::resident_bytes()))
-      .set("mem_limit", static_cast<int64_t>(settings.memory_bytes))
-      .set("mem_alarm", false)
-      .set("disk_free_alarm", call.site.queues.is_blocked())
+      .set("mem_limit", static_cast<int64_t>(alarms.memory_max()))
+      .set("mem_alarm", alarms.low_on_memory())
+      .set("disk_free_limit", static_cast<int64_t>(alarms.disk_free_min()))
+      .set("disk_free_alarm", alarms.low_on_disk() || call.site.queues.is_blocked())
       .set("sockets_used", call.site.door.sessions.size())
       .set("sockets_total", static_cast<int64_t>(settings.connections_max))
       .set("processors", call.site.core.broker.cores.size())
@@ -144,7 +147,10 @@ Reply ill(std::string_view reason) {
 }
 
 io::Task<Reply> alarms(Call& call) {
-  co_return call.site.queues.is_blocked() ? ill("There are alarms in effect: the disk is full") : healthy();
+  if (call.site.queues.is_blocked()) co_return ill("There are alarms in effect: the disk is full");
+  Alarms& all = *call.site.door.alarms;
+  if (all.raised()) co_return ill("There are alarms in effect: " + all.reason());
+  co_return healthy();
 }
 
 /// Of what only a cluster can have wrong.

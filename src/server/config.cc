@@ -23,6 +23,17 @@ std::optional<uint64_t> parse_size(std::string_view text) {
   return number * factor;
 }
 
+bool parse_tls_verify(std::string_view text, Config& config) {
+  config.tls.client_certificate_asked = text != "none";
+  config.tls.client_certificate_required = text == "required";
+  return text == "none" || text == "optional" || text == "required";
+}
+
+bool parse_tls_login(std::string_view text, Config& config) {
+  config.login_by_common_name = text == "common-name";
+  return text == "common-name" || text == "distinguished-name";
+}
+
 namespace {
 
 std::string endpoint(const std::string& text, io::Endpoint& into) {
@@ -30,6 +41,35 @@ std::string endpoint(const std::string& text, io::Endpoint& into) {
   if (!parsed) return parsed.error().reason;
   into = *parsed;
   return "";
+}
+
+void add_tls(CLI::App& serve, Config& config) {
+  serve.add_option_function<std::string>(
+      "--amqps",
+      [&](const std::string& text) {
+        if (auto wrong = endpoint(text, config.amqps.emplace()); !wrong.empty())
+          throw CLI::ValidationError("--amqps", wrong);
+      },
+      "HOST:PORT for AMQP over TLS, usually :5671 (default: none). Needs --tls-cert and --tls-key.");
+  serve.add_option("--tls-cert", config.tls.certificate,
+                   "PEM file with the certificate that clients are shown, then its chain.");
+  serve.add_option("--tls-key", config.tls.key, "PEM file with its private key, without a passphrase.");
+  serve.add_option("--tls-ca", config.tls.client_ca,
+                   "PEM file of authorities: who shows a certificate that they signed may log in by EXTERNAL.");
+  serve.add_option_function<std::string>(
+      "--tls-verify",
+      [&](const std::string& text) {
+        if (!parse_tls_verify(text, config))
+          throw CLI::ValidationError("--tls-verify", "is none, optional or required");
+      },
+      "Whether clients have to show a certificate: none, optional (default, with --tls-ca), required.");
+  serve.add_option_function<std::string>(
+      "--tls-login-from",
+      [&](const std::string& text) {
+        if (!parse_tls_login(text, config))
+          throw CLI::ValidationError("--tls-login-from", "is common-name or distinguished-name");
+      },
+      "What in a client's certificate is the name of its user: common-name (default) or distinguished-name.");
 }
 
 void add_serve(CLI::App& app, Config& config, std::string& file) {
@@ -61,6 +101,7 @@ void add_serve(CLI::App& app, Config& config, std::string& file) {
         if (auto wrong = endpoint(text, config.admin); !wrong.empty()) throw CLI::ValidationError("--admin", wrong);
       },
       "HOST:PORT for GET /health, GET /metrics and RabbitMQ's management API (default 127.0.0.1:15672).");
+  add_tls(*serve, config);
   serve->add_option("--advertise", config.advertise,
                     "Host name that clients are told to connect to (default: the address they used).");
   serve->add_option("--shards", config.cores,

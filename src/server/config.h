@@ -6,6 +6,7 @@
 #include "broker/catalog.h"
 #include "io/logger.h"
 #include "io/net.h"
+#include "io/tls.h"
 #include "log/log.h"
 
 namespace naru::server {
@@ -16,6 +17,9 @@ struct Config {
   std::string data_dir = "naru-data";
   io::Endpoint kafka{"127.0.0.1", 9092};
   std::optional<io::Endpoint> amqp{io::Endpoint{"127.0.0.1", 5672}};  // nothing: no AMQP
+  std::optional<io::Endpoint> amqps;                                  // AMQP over TLS
+  io::TlsSettings tls;
+  bool login_by_common_name = true;  // of a client certificate; else by its whole distinguished name
   io::Endpoint admin{"127.0.0.1", 15672};
   std::string advertise;      // host for clients; empty: the address that they connected to
   uint32_t cores = 0;         // event loops; 0: as many as make sense here
@@ -38,6 +42,11 @@ Parsed parse_command_line(int argc, const char* const* argv);
 
 /// Reads a TOML file into `config`; says what is wrong with it and where.
 std::optional<std::string> read_config_file(const std::string& path, Config& config);
+
+/// "none", "optional" or "required"; false if it is none of these.
+bool parse_tls_verify(std::string_view text, Config& config);
+/// "common-name" or "distinguished-name"; false if it is neither.
+bool parse_tls_login(std::string_view text, Config& config);
 
 /// "64MiB", "1G", "500000": bytes; nothing if it is no size.
 std::optional<uint64_t> parse_size(std::string_view text);

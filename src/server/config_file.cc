@@ -73,6 +73,18 @@ std::optional<std::string> read_config_file(const std::string& path, Config& con
       auto parsed = io::parse_endpoint(*text);
       if (!parsed) return wrong(parsed.error().reason);
       config.amqp = *parsed;
+    } else if (name == "amqps" && text) {
+      auto parsed = io::parse_endpoint(*text);
+      if (!parsed) return wrong(parsed.error().reason);
+      config.amqps = *parsed;
+    } else if (name == "tls-cert" && text) {
+      config.tls.certificate = *text;
+    } else if (name == "tls-key" && text) {
+      config.tls.key = *text;
+    } else if (name == "tls-ca" && text) {
+      config.tls.client_ca = *text;
+    } else if (name == "tls-verify" && text && parse_tls_verify(*text, config)) {
+    } else if (name == "tls-login-from" && text && parse_tls_login(*text, config)) {
     } else if (name == "data-dir" && text) {
       config.data_dir = *text;
     } else if (name == "advertise" && text) {

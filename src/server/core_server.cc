@@ -26,9 +26,9 @@ io::Task<> CoreServer::serve_kafka(std::unique_ptr<kafka::Session> session, uint
   kafka_.erase(id);
 }
 
-void CoreServer::add_amqp(io::Socket socket, uint64_t id, amqp::Door& door) {
+void CoreServer::add_amqp(io::TlsConnection connection, uint64_t id, amqp::Door& door) {
   if (door_.stopping) return;
-  auto session = std::make_unique<amqp::Session>(door, io::adopt(loop_, std::move(socket)), id);
+  auto session = std::make_unique<amqp::Session>(door, std::move(connection.stream), id, connection.peer);
   amqp_.insert(session.get());
   serve_amqp(std::move(session)).detach();
 }

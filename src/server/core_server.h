@@ -16,8 +16,8 @@ class CoreServer {
 
   /// Takes a connection; on this core's thread.
   void add_kafka(io::Socket socket, uint64_t id);
-  /// On core 0 only: that is where queues are.
-  void add_amqp(io::Socket socket, uint64_t id, amqp::Door& door);
+  /// With or without TLS. On core 0 only: that is where queues are.
+  void add_amqp(io::TlsConnection connection, uint64_t id, amqp::Door& door);
   void add_admin(io::Socket socket, const admin::Pages& pages);
   /// The port that the listener got.
   void set_advertised_port(uint16_t port) { door_.advertised.port = port; }

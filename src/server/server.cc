@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "amqp/dead_letters.h"
+#include "amqp/delay_schedule.h"
 #include "amqp/queue_arguments.h"
 #include "broker/embedded_meta_store.h"
 #include "broker/topic_config.h"
@@ -196,6 +197,9 @@ class Server {
     users_ = std::make_unique<Users>(*meta_);
     parameters_ = std::make_unique<Parameters>(*meta_);
     hosts_ = std::make_unique<VirtualHosts>(first, *queues_, *meta_, *users_, *parameters_, derive_queue);
+    hosts_->delay_with([this](VirtualHost& host, const std::string& exchange, Queue& queue) {
+      return std::make_unique<amqp::DelaySchedule>(*queues_, host, exchange, queue);
+    });
     amqp_door_ = std::make_unique<amqp::Door>(first, *queues_, *hosts_, *users_, *parameters_);
     management::Site site{first, *queues_, *hosts_, *users_, *parameters_, *amqp_door_, loop_of(0).wall()};
     api_ = std::make_unique<management::Api>(std::move(site));
@@ -205,6 +209,9 @@ class Server {
     pages_.metrics = [this] { return api_->metrics(); };
     users_->on_removed = [this](const std::string& user) { amqp_door_->user_removed(user); };
     hosts_->on_removed = [this](VirtualHost& host) { amqp_door_->host_removed(host); };
+    alarms_ = std::make_unique<Alarms>(first.loop, config_.data_dir, settings.memory_bytes, memory_there());
+    amqp_door_->alarms = alarms_.get();
+    amqp_door_->login_by_common_name = config_.login_by_common_name;
     return 0;
   }
 
@@ -263,15 +270,7 @@ class Server {
     auto admin = io::listen(
         loop_of(0), config_.admin, [this](io::Socket socket) { servers_[0]->add_admin(std::move(socket), pages_); },
         std::make_shared<io::SocketLimit>(admin_connections_));
-    if (config_.amqp) {
-      auto amqp = io::listen(
-          loop_of(0), *config_.amqp,
-          [this](io::Socket socket) { servers_[0]->add_amqp(std::move(socket), ++connections_, *amqp_door_); },
-          clients_limit_);
-      if (!amqp) return cannot_listen(*config_.amqp, amqp.error());
-      amqp_ = std::move(*amqp);
-      amqp_door_->port = amqp_->endpoint().port;
-    }
+    if (!listen_amqp()) return false;
     if (!kafka) return cannot_listen(config_.kafka, kafka.error());
     if (!admin) return cannot_listen(config_.admin, admin.error());
     kafka_ = std::move(*kafka);
@@ -282,11 +281,40 @@ class Server {
     io::log(Level::info, "naru is ready",
             {{"kafka", kafka_->endpoint().text()},
              {"amqp", amqp_ ? amqp_->endpoint().text() : std::string("off")},
+             {"amqps", amqps_ ? amqps_->endpoint().text() : std::string("off")},
              {"admin", admin_->endpoint().text()},
              {"data", config_.data_dir},
              {"cores", cores()}});
     if (loopback)
       io::log(Level::info, "listening on loopback only; for other machines: --kafka 0.0.0.0:9092 --advertise HOST");
+    return true;
+  }
+
+  bool listen_amqp() {
+    auto add = [this](io::TlsConnection connection) {
+      servers_[0]->add_amqp(std::move(connection), ++connections_, *amqp_door_);
+    };
+    if (config_.amqp) {
+      auto accept = [this, add](io::Socket socket) { add({.stream = io::adopt(loop_of(0), std::move(socket))}); };
+      auto amqp = io::listen(loop_of(0), *config_.amqp, accept, clients_limit_);
+      if (!amqp) return cannot_listen(*config_.amqp, amqp.error());
+      amqp_ = std::move(*amqp);
+      amqp_door_->port = amqp_->endpoint().port;
+    }
+    if (config_.amqps) {
+      auto tls = io::TlsContext::open(config_.tls);
+      if (!tls) {
+        io::log(Level::error, "TLS needs --tls-cert and --tls-key", {{"reason", tls.error()}});
+        return false;
+      }
+      tls_ = std::move(*tls);
+      auto accept = [this, add](io::Socket socket) {
+        add(tls_->serve(loop_of(0), io::adopt(loop_of(0), std::move(socket))));
+      };
+      auto amqps = io::listen(loop_of(0), *config_.amqps, accept, clients_limit_);
+      if (!amqps) return cannot_listen(*config_.amqps, amqps.error());
+      amqps_ = std::move(*amqps);
+    }
     return true;
   }
 
@@ -313,6 +341,7 @@ class Server {
   io::Task<> stop() {
     kafka_.reset();
     amqp_.reset();
+    amqps_.reset();
     admin_.reset();
     amqp_door_->stopping = true;
     // All together, as a session on one core may wait for a group or a log on another one; and checkpoints only when
@@ -355,16 +384,18 @@ class Server {
   Manifest manifest_;
   std::unique_ptr<Broker> broker_;
   std::unique_ptr<EmbeddedMetaStore> meta_;
+  std::unique_ptr<io::TlsContext> tls_;
   std::vector<std::unique_ptr<CoreServer>> servers_;
   amqp::DeadLetterExchange dead_letters_{loop_of(0)};
   std::unique_ptr<QueueHost> queues_;
+  std::unique_ptr<Alarms> alarms_;
   std::unique_ptr<Users> users_;
   std::unique_ptr<Parameters> parameters_;
   std::unique_ptr<VirtualHosts> hosts_;
   std::unique_ptr<amqp::Door> amqp_door_;
   std::unique_ptr<management::Api> api_;
   admin::Pages pages_;
-  std::unique_ptr<io::TcpListener> kafka_, amqp_, admin_;
+  std::unique_ptr<io::TcpListener> kafka_, amqp_, amqps_, admin_;
   std::vector<std::thread> threads_;
   std::vector<std::string> old_journals_;
   std::shared_ptr<io::SocketLimit> clients_limit_;

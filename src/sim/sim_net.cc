@@ -6,7 +6,8 @@ class SimStream final : public io::Stream {
  public:
   explicit SimStream(std::shared_ptr<SimConnection::Wire> wire) : wire_(std::move(wire)) {}
   ~SimStream() override {
-    wire_->reader = wire_->drainer = nullptr;
+    wire_->reader = nullptr;
+    wire_->drainers.clear();
     wire_->on_end = nullptr;
     wire_->closed = true;
   }
@@ -42,9 +43,8 @@ class SimStream final : public io::Stream {
   io::Task<Result<void>> drained(uint64_t bytes) override {
     while (queued() > bytes && !wire_->ended && !wire_->closed) {
       io::Wakeup wakeup;
-      wire_->drainer = &wakeup;
+      wire_->drainers.push_back(&wakeup);
       co_await wakeup;
-      wire_->drainer = nullptr;
     }
     if (wire_->ended || wire_->closed) co_return fail(Code::closed, "connection closed");
     co_return Result<void>();
@@ -53,7 +53,7 @@ class SimStream final : public io::Stream {
     auto wire = wire_;  // whoever is woken may destroy this stream
     if (std::exchange(wire->closed, true)) return;
     if (wire->reader) std::exchange(wire->reader, nullptr)->wake();
-    if (wire->drainer) std::exchange(wire->drainer, nullptr)->wake();
+    wire->wake_drainers();
   }
   std::string peer() const override { return "127.0.0.1:40000"; }
   std::string local_host() const override { return "127.0.0.1"; }
@@ -76,16 +76,14 @@ void SimConnection::hang_up() {
   wire_->loop.post([wire = wire_] {
     if (auto call = std::exchange(wire->on_end, nullptr)) call();
     if (wire->reader) std::exchange(wire->reader, nullptr)->wake();
-    if (wire->drainer) std::exchange(wire->drainer, nullptr)->wake();
+    wire->wake_drainers();
   });
 }
 
 Bytes SimConnection::take() {
   Bytes out = std::exchange(wire_->to_client, {});
-  if (out.empty() || !wire_->drainer) return out;
-  wire_->loop.post([wire = wire_] {
-    if (wire->drainer) std::exchange(wire->drainer, nullptr)->wake();
-  });
+  if (out.empty() || wire_->drainers.empty()) return out;
+  wire_->loop.post([wire = wire_] { wire->wake_drainers(); });
   return out;
 }
 

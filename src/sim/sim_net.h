@@ -33,7 +33,11 @@ class SimConnection {
     uint64_t window = UINT64_MAX;
     bool ended = false;   // by the client
     bool closed = false;  // by the broker
-    io::Wakeup *reader = nullptr, *drainer = nullptr;
+    io::Wakeup* reader = nullptr;
+    std::vector<io::Wakeup*> drainers;
+    void wake_drainers() {
+      for (auto* waiting : std::exchange(drainers, {})) waiting->wake();
+    }
     std::move_only_function<void()> on_end;
   };
   std::shared_ptr<Wire> wire_;

@@ -22,6 +22,7 @@ Outcome Channel::basic_qos(ByteView payload) {
 Outcome Channel::basic_consume(ByteView payload) {
   auto consume = decode_method<BasicConsume>(payload);
   if (!consume) return malformed(consume.error(), payload);
+  if (consume->queue == answers_name) return consume_answers(*consume);
   std::string name;
   if (auto no = queue_refusal(Operation::read, consume->queue)) return no;
   auto found = find_queue(consume->queue, &name);
@@ -116,7 +117,9 @@ Outcome Channel::basic_cancel(ByteView payload) {
   auto cancel = decode_method<BasicCancel>(payload);
   if (!cancel) return malformed(cancel.error(), payload);
   std::string tag(cancel->consumer_tag);
-  if (auto found = consumers_.find(tag); found != consumers_.end()) {
+  if (answers_ && answers_->tag == tag) {
+    stop_answers();
+  } else if (auto found = consumers_.find(tag); found != consumers_.end()) {
     auto queue = found->second->queue;
     consumers_.erase(found);  // what it holds stays outstanding on the channel
     if (queue) session_.door().hosts.consumer_left(session_.host(), *queue);
@@ -245,7 +248,7 @@ void Channel::finished(const Unacked& unacked) {
   if (blocked && consumer.queue) consumer.queue->wake(consumer);
 }
 
-Outcome Channel::settle(uint64_t tag, bool multiple, void (*how)(Queue&, const MessageId&), bool is_nack) {
+Outcome Channel::settle(uint64_t tag, bool multiple, Settlement how, bool is_nack) {
   acked_consumer_ = nullptr;
   bool all = multiple && tag == 0;  // there are, if any
   if (!all && !unsettled_.find(tag))
@@ -254,6 +257,10 @@ Outcome Channel::settle(uint64_t tag, bool multiple, void (*how)(Queue&, const M
     if (is_nack)
       if (auto refused = not_for_streams("basic.nack and basic.reject", *unsettled_.find(one)->queue)) return refused;
     Unacked unacked = unsettled_.take(one);
+    if (transaction_) {
+      transaction_->settled.push_back({one, how, std::move(unacked)});
+      return {};
+    }
     how(*unacked.queue, unacked.id);
     finished(unacked);
     return {};

@@ -128,7 +128,8 @@ io::Task<Outcome> Channel::make_binding(Binding binding) {
   for (const std::string* name : {&binding.source, binding.to_queue ? &binding.source : &binding.destination})
     if (!host.find_exchange(*name))
       co_return Refusal{ReplyCode::not_found, "no exchange '" + *name + "' in vhost '" + host.name + "'"};
-  ExchangeType type = host.find_exchange(binding.source)->definition.type;
+  const ExchangeDefinition& source = host.find_exchange(binding.source)->definition;
+  ExchangeType type = binding_type(source.type, source.arguments.view());
   if (auto problem = binding_problem(type, binding.key, binding.arguments.view()))
     co_return Refusal{ReplyCode::precondition_failed, *problem};
   auto adding = session_.door().hosts.bind(host, std::move(binding));

@@ -39,6 +39,7 @@ Outcome Channel::basic_publish(ByteView payload) {
   auto publish = decode_method<BasicPublish>(payload);
   if (!publish) return malformed(publish.error(), payload);
   if (publish->immediate) return Refusal{ReplyCode::not_implemented, "immediate=true"};
+  session_.note_publish();
   content_.awaits = Content::Awaits::header;
   content_.exchange = publish->exchange;
   content_.routing_key = publish->routing_key;
@@ -124,6 +125,10 @@ Outcome Channel::publish(ByteView body) {
     if (Outcome refusal = session_.publish_refusal(content_.exchange, content_.routing_key)) return refusal;
   if (!known)
     if (Outcome refusal = check_exchange()) return refusal;
+  if (content_.properties.reply_to && *content_.properties.reply_to == answers_name) {
+    if (!answers_) return Refusal{ReplyCode::precondition_failed, "fast reply consumer does not exist"};
+    content_.properties.reply_to = answers_->name;
+  }
   std::optional<int64_t> ttl_ms;
   if (Outcome refusal = check_properties(&ttl_ms)) return refusal;
   bool has_bcc = false;
@@ -133,9 +138,11 @@ Outcome Channel::publish(ByteView body) {
   auto& counters = session_.door().core.messages;
   ++counters.received;
   counters.routed += route_.queues.size();
-  if (route_.queues.empty()) ++(content_.mandatory ? counters.returned : counters.dropped);
-  if (route_.queues.empty() && content_.mandatory) send_return(ReplyCode::no_route, body);
-  bool accepted = route_.queues.empty() || hand_to_queues(body, ttl_ms, has_bcc);
+  if (content_.exchange.empty())
+    for (std::string_view key : more_keys_)
+      if (names_asker(key)) answer(key, body);
+  if (transaction_) return stage(body, ttl_ms, has_bcc);
+  bool accepted = hand_over(body, ttl_ms, has_bcc);
   if (!confirming_) return {};
   if (!accepted) {
     session_.send(number, BasicNack{.delivery_tag = next_publish_ - 1, .multiple = false, .requeue = false});
@@ -193,12 +200,23 @@ void Channel::route() {
                        .message_id = properties.message_id.value_or(""),
                        .correlation_id = properties.correlation_id.value_or(""),
                        .timestamp = properties.timestamp,
+                       .delayed = properties.headers && requested_delay_ms(*properties.headers) > 0,
                        .random = session_.door().core.random.next()};
   route_.queues.clear();
   host.route(to, routed, route_.queues);
   route_.exchange = content_.exchange;
   route_.routing_key = content_.routing_key;
   route_.version = more_keys_.empty() && host.routes_by_key(to) ? host.version() : 0;
+}
+
+/// What content_ holds goes to the queues of route_, or to who asked for it. False if a queue refused it.
+bool Channel::hand_over(ByteView body, std::optional<int64_t> ttl_ms, bool has_bcc) {
+  if (!route_.queues.empty()) return hand_to_queues(body, ttl_ms, has_bcc);
+  if (content_.exchange.empty() && names_asker(content_.routing_key) && answer(content_.routing_key, body)) return true;
+  auto& counters = session_.door().core.messages;
+  ++(content_.mandatory ? counters.returned : counters.dropped);
+  if (content_.mandatory) send_return(ReplyCode::no_route, body);
+  return true;
 }
 
 /// False if a queue refused it.
@@ -214,12 +232,15 @@ bool Channel::hand_to_queues(ByteView body, std::optional<int64_t> ttl_ms, bool 
   NewRecord record;
   for (size_t i = 0; i < route_.queues.size(); ++i) {
     Queue& queue = *route_.queues[i];
-    if (i == 0 || per_queue) record = session_.records().make(message, queue.name, 0);
+    bool waits = queue.watcher != nullptr;  // its time to live begins, and its BCC keys count, when it goes on
+    if (waits && has_bcc) message.properties.headers = content_.properties.headers;
+    if (i == 0 || per_queue || has_bcc) record = session_.records().make(message, queue.name, 0);
+    if (waits && has_bcc) message.properties.headers = stripped.view();
     NewMessage fresh{.key = record.key,
                      .body = body,
                      .headers = record.headers,
                      .priority = content_.properties.priority.value_or(0),
-                     .ttl_ms = ttl_ms};
+                     .ttl_ms = waits ? std::nullopt : ttl_ms};
     accepted &= queue.publish(fresh);
   }
   return accepted;
@@ -239,6 +260,7 @@ void Channel::send_return(ReplyCode code, ByteView body) {
 Outcome Channel::confirm_select(ByteView payload) {
   auto select = decode_method<ConfirmSelect>(payload);
   if (!select) return malformed(select.error(), payload);
+  if (transaction_) return Refusal{ReplyCode::precondition_failed, "cannot switch from tx to confirm mode"};
   confirming_ = true;
   if (!select->nowait) session_.send(number, ConfirmSelectOk{});
   return {};
@@ -247,6 +269,10 @@ Outcome Channel::confirm_select(ByteView payload) {
 /// All up to `up_to` is where it is to survive.
 void Channel::confirm(uint64_t up_to) {
   if (closing_) return;
+  if (transaction_) {
+    for (; last_confirmed_ < up_to; ++last_confirmed_) session_.send(number, TxCommitOk{});
+    return;
+  }
   uint64_t reached = up_to;
   if (reached > last_confirmed_)
     session_.door().core.messages.confirmed +=

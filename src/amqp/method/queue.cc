@@ -38,6 +38,7 @@ io::Task<Outcome> Channel::queue_declare(ByteView payload) {
                       .consumer_count = static_cast<uint32_t>(queue.queue->consumer_count())};
     session_.send(number, ok);
   };
+  if (name.starts_with(answers_name)) co_return declare_answers(name, nowait);
   if (declare->passive) {
     auto found = find_queue(name, nullptr);
     if (!found) co_return found.error();

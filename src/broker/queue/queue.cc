@@ -106,6 +106,7 @@ void Queue::look_at_backlog() {
 void Queue::changed() { host_.mark(*this); }
 
 bool Queue::publish(const NewMessage& message) {
+  if (erased_) return true;  // by who still had a way to it
   if (settings_.topic) return false;  // no route leads here
   bool full = settings_.overflow != Overflow::drop_head && over_limits(/*for_one_more=*/true);
   if (full) {
@@ -141,6 +142,7 @@ bool Queue::publish(const NewMessage& message) {
   for (const Header& header : message.headers) append_header(headers_, header);
   append_record(level.batch, now - level.header.base_timestamp, level.header.count, message.key, message.body, headers_,
                 header_count);
+  if (watcher) watcher->published(Offset(level.log->bounds().end.value + level.header.count), now, message);
   ++level.header.count;
   level.header.max_timestamp = now;
   ready_bytes_ += static_cast<int64_t>(message.body.size());
@@ -257,7 +259,7 @@ void Queue::end_turn() {
   if (!settings_.is_stream) {
     dispatch();
     trim_to_limits();
-    if (has_ttl_) expire_heads();
+    if (has_ttl_ && !watcher) expire_heads();
   }
   forget_passed();
   if (settings_.retains())
@@ -354,6 +356,18 @@ int64_t Queue::erase() {
     level->cursor = nullptr;
   }
   return ready;
+}
+
+std::optional<Offset> Queue::first_open(Offset from) {
+  Open& level = opened(0);
+  Offset first = level.cursor->first_open(from);
+  if (first < level.log->bounds().end) return first;
+  return std::nullopt;
+}
+
+io::Task<bool> Queue::read(Offset offset, StoredRecord* record) {
+  auto self = shared_from_this();
+  co_return co_await find(0, offset, record);
 }
 
 bool Queue::over_limits(bool for_one_more) {

@@ -84,6 +84,13 @@ class QueueConsumer {
   bool listed_ = false;
 };
 
+/// Told of what comes into a queue that nobody consumes from, and when it is to leave.
+class QueueWatcher {
+ public:
+  virtual ~QueueWatcher() = default;
+  virtual void published(Offset offset, int64_t now_ms, const NewMessage& message) = 0;
+};
+
 class Queue : public std::enable_shared_from_this<Queue> {
  public:
   /// The logs that a queue lives in, by priority, and the ids of their cursors.
@@ -99,6 +106,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   const std::string name;
   /// Whose queue it is: for the one that handles dead letters.
   VirtualHost* home = nullptr;
+  /// Of a queue where messages wait for their time; lives as long as the queue. See amqp/delay_schedule.h.
+  std::unique_ptr<QueueWatcher> watcher;
   const QueueSettings& settings() const { return settings_; }
   void set_settings(QueueSettings settings);
 
@@ -134,6 +143,15 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void source_ready(TopicSource& source);
   /// The name that messages without a routing key of their own were sent to.
   const std::string& home_name() const { return settings_.topic ? *settings_.topic : name; }
+  // For watchers, of the only level:
+  /// The oldest message from `from` on that is not settled; none if there is none below the log's end.
+  std::optional<Offset> first_open(Offset from);
+  /// What is appended from now on has this offset or a later one.
+  Offset end() const { return levels_[0]->log ? levels_[0]->log->bounds().end : Offset(0); }
+  bool is_settled(Offset offset) { return opened(0).cursor->is_done(offset); }
+  /// False if there is no such message, or the queue is gone. The record is good until the queue is asked again.
+  io::Task<bool> read(Offset offset, StoredRecord* record);
+  bool is_erased() const { return erased_; }
 
   struct Counts {
     int64_t ready = 0, unacked = 0;

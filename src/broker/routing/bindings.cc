@@ -1,6 +1,7 @@
 #include "broker/routing/bindings.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include "base/erlang_text.h"
 #include "broker/routing/hashing.h"
@@ -18,15 +19,54 @@ std::string_view name(ExchangeType type) {
     case ExchangeType::consistent_hash: return "x-consistent-hash";
     case ExchangeType::modulus_hash: return "x-modulus-hash";
     case ExchangeType::random: return "x-random";
+    case ExchangeType::delayed_message: return "x-delayed-message";
   }
   return {};
 }
 
 std::optional<ExchangeType> exchange_type(std::string_view text) {
-  for (int number = 1; number <= static_cast<int>(ExchangeType::random); ++number)
+  for (int number = 1; number <= static_cast<int>(ExchangeType::delayed_message); ++number)
     if (auto type = static_cast<ExchangeType>(number); name(type) == text) return type;
   return std::nullopt;
 }
+
+ExchangeType binding_type(ExchangeType type, FieldTableView arguments) {
+  if (type != ExchangeType::delayed_message) return type;
+  auto wanted = arguments.find("x-delayed-type");
+  auto named = exchange_type(wanted ? wanted->text().value_or("") : "");
+  return named && *named != ExchangeType::delayed_message ? *named : ExchangeType::direct;
+}
+
+int64_t requested_delay_ms(FieldTableView headers) {
+  constexpr int64_t delay_ms_max = 315'360'000'000;  // as any time to live
+  auto value = headers.find("x-delay");
+  if (!value) return 0;
+  int64_t ms = 0;
+  if (auto integer = value->integer()) {
+    ms = *integer;
+  } else if (auto real = value->real()) {
+    ms = *real >= 1 && *real <= static_cast<double>(delay_ms_max) ? static_cast<int64_t>(*real) : 0;
+  } else if (auto text = value->text()) {
+    auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), ms);
+    if (error != std::errc() || end != text->data() + text->size()) return 0;
+  }
+  return ms > 0 && ms <= delay_ms_max ? ms : 0;
+}
+
+namespace {
+
+std::optional<std::string> delayed_type_problem(FieldTableView arguments) {
+  auto wanted = arguments.find("x-delayed-type");
+  auto text = wanted ? wanted->text() : std::nullopt;
+  if (!text) return "Invalid argument, 'x-delayed-type' must be an existing exchange type";
+  auto named = exchange_type(*text);
+  if (!named) return "unknown exchange type '" + std::string(*text) + "'";
+  if (*named == ExchangeType::delayed_message)
+    return "Invalid argument, 'x-delayed-type' can't be used for 'x-delayed-message'";
+  return exchange_problem(*named, arguments);
+}
+
+}  // namespace
 
 std::unique_ptr<Bindings> make_bindings(ExchangeType type, FieldTableView arguments) {
   switch (type) {
@@ -37,6 +77,7 @@ std::unique_ptr<Bindings> make_bindings(ExchangeType type, FieldTableView argume
     case ExchangeType::consistent_hash: return std::make_unique<ConsistentHashBindings>(arguments);
     case ExchangeType::modulus_hash:
     case ExchangeType::random: return std::make_unique<ModulusBindings>(type);
+    case ExchangeType::delayed_message: return make_bindings(binding_type(type, arguments), arguments);
   }
   return nullptr;
 }
@@ -48,6 +89,7 @@ void keep_unique(std::vector<Destination>& destinations) {
 }
 
 std::optional<std::string> exchange_problem(ExchangeType type, FieldTableView arguments) {
+  if (type == ExchangeType::delayed_message) return delayed_type_problem(arguments);
   if (type != ExchangeType::consistent_hash) return std::nullopt;
   auto header = arguments.find("hash-header"), property = arguments.find("hash-property");
   if (header && property) return "hash-header and hash-property are mutually exclusive";

@@ -24,10 +24,16 @@ enum class ExchangeType : uint8_t {
   consistent_hash = 5,
   modulus_hash = 6,
   random = 7,
+  delayed_message = 8,  // as another type, but a message may have to wait first
 };
 /// "direct", "x-consistent-hash": the names that clients declare exchanges with.
 std::string_view name(ExchangeType type);
 std::optional<ExchangeType> exchange_type(std::string_view name);
+/// The type whose bindings an exchange has: its own, or the one that its x-delayed-type names.
+ExchangeType binding_type(ExchangeType type, FieldTableView arguments);
+/// How many milliseconds a message asks to wait, in its header x-delay; 0 if it does not, or not with a number from 1
+/// to ten years.
+int64_t requested_delay_ms(FieldTableView headers);
 
 /// What routing looks at. Borrows.
 struct RoutedMessage {
@@ -37,6 +43,8 @@ struct RoutedMessage {
   FieldTableView headers{};
   std::string_view message_id{}, correlation_id{};
   std::optional<uint64_t> timestamp{};
+  /// It asks to wait: an exchange that can do that keeps it.
+  bool delayed = false;
   /// Any number; a random exchange picks with it, so that matching itself is the same every time.
   uint64_t random = 0;
 };

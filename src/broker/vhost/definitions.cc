@@ -11,6 +11,20 @@ std::string to_row(const Bytes& bytes) { return std::string(text(bytes)); }
 
 Result<FieldTable> arguments_of(Unpacker& from) { return FieldTable(TRY(FieldTableView::parse(from.bytes()))); }
 
+void put_levels(Packer& to, const std::vector<Queue::Level>& levels) {
+  to.put(static_cast<uint16_t>(levels.size()));
+  for (const Queue::Level& level : levels) to.put(level.stream.value).put(level.cursor.value);
+}
+
+std::vector<Queue::Level> levels_of(Unpacker& from) {
+  std::vector<Queue::Level> levels;
+  for (auto count = from.get<uint16_t>(); from.ok() && count > 0; --count) {
+    StreamId stream(from.get<uint64_t>());
+    levels.push_back({stream, CursorId(from.get<uint64_t>())});
+  }
+  return levels;
+}
+
 /// Code::unsupported for a row that a later naru wrote.
 Result<Unpacker> open_row(std::string_view row) {
   Unpacker from(view(row));
@@ -23,12 +37,13 @@ Result<Unpacker> open_row(std::string_view row) {
 
 std::string encode(const ExchangeDefinition& exchange) {
   Bytes row;
-  Packer(row)
-      .put(row_version)
+  Packer to(row);
+  to.put(row_version)
       .put(exchange.name)
       .put(static_cast<uint8_t>(exchange.type))
       .put(static_cast<uint8_t>(exchange.auto_delete | exchange.internal << 1))
       .put(exchange.arguments.view().bytes());
+  if (exchange.type == ExchangeType::delayed_message) put_levels(to, exchange.levels);
   return to_row(row);
 }
 
@@ -42,7 +57,9 @@ Result<ExchangeDefinition> decode_exchange(std::string_view row) {
   exchange.auto_delete = flags & 1;
   exchange.internal = flags & 2;
   exchange.arguments = TRY(arguments_of(from));
-  if (!from.ok()) return fail(Code::corrupt, "definition of an exchange");
+  bool delays = exchange.type == ExchangeType::delayed_message;
+  if (delays) exchange.levels = levels_of(from);
+  if (!from.ok() || (delays && exchange.levels.empty())) return fail(Code::corrupt, "definition of an exchange");
   return exchange;
 }
 
@@ -53,9 +70,8 @@ std::string encode(const QueueDefinition& queue) {
       .put(queue.name)
       .put(static_cast<uint8_t>(queue.type))
       .put(static_cast<uint8_t>(queue.auto_delete))
-      .put(queue.arguments.view().bytes())
-      .put(static_cast<uint16_t>(queue.levels.size()));
-  for (const Queue::Level& level : queue.levels) to.put(level.stream.value).put(level.cursor.value);
+      .put(queue.arguments.view().bytes());
+  put_levels(to, queue.levels);
   return to_row(row);
 }
 
@@ -67,10 +83,7 @@ Result<QueueDefinition> decode_queue(std::string_view row) {
   queue.durable = true;
   queue.auto_delete = from.get<uint8_t>() & 1;
   queue.arguments = TRY(arguments_of(from));
-  for (auto count = from.get<uint16_t>(); from.ok() && count > 0; --count) {
-    StreamId stream(from.get<uint64_t>());
-    queue.levels.push_back({stream, CursorId(from.get<uint64_t>())});
-  }
+  queue.levels = levels_of(from);
   if (!from.ok() || queue.levels.empty()) return fail(Code::corrupt, "definition of a queue");
   return queue;
 }

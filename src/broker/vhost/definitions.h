@@ -14,6 +14,7 @@ struct ExchangeDefinition {
   ExchangeType type = ExchangeType::direct;
   bool durable = false, auto_delete = false, internal = false;
   FieldTable arguments{};
+  std::vector<Queue::Level> levels{};  // of a type that delays: where messages wait; given when it is created
 };
 
 /// What a client may ask of a queue's keeping. All are logs here; the type decides which arguments are allowed.

@@ -70,6 +70,8 @@ io::Task<Result<void>> VirtualHosts::remove(std::string name) {
     std::string queue = host->queues_.begin()->first;
     forget_queue(*host, queue);
   }
+  for (auto& [exchange_name, exchange] : host->exchanges_)
+    if (exchange.delayed) exchange.delayed->erase();
   users_.forget_vhost(name);
   parameters_.forget_vhost(name);
   policies_.changed(name);
@@ -104,6 +106,7 @@ void VirtualHosts::insert(VirtualHost& host, ExchangeDefinition definition) {
   std::string name = definition.name;
   host.add(std::move(definition));
   derive(host, *host.find_exchange(name));
+  open_delayed(host, name);
 }
 
 /// Policies have changed: what is there gets what they say now.

@@ -21,7 +21,7 @@ Exchange* VirtualHost::find_exchange(std::string_view exchange_name) {
 void VirtualHost::add(ExchangeDefinition definition) {
   std::string key = definition.name;
   auto matcher = make_bindings(definition.type, definition.arguments.view());
-  exchanges_.insert_or_assign(key, Exchange{std::move(definition), std::move(matcher), {}});
+  exchanges_.insert_or_assign(key, Exchange{.definition = std::move(definition), .matcher = std::move(matcher)});
   ++version_;
 }
 
@@ -86,6 +86,10 @@ void VirtualHost::route(const Exchange& from, const RoutedMessage& message,
   for (size_t i = 0; i < seen.size(); ++i) {
     const Exchange& exchange = *seen[i];
     matched_.clear();
+    if (exchange.delayed && message.delayed) {
+      if (std::ranges::find(queues, exchange.delayed) == queues.end()) queues.push_back(exchange.delayed);
+      continue;
+    }
     if (exchange.definition.name.empty()) {  // bound to every queue by its name
       size_t before = queues.size();
       reach(find_queue(message.routing_key));

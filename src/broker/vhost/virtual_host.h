@@ -15,7 +15,8 @@ namespace naru {
 struct Exchange {
   ExchangeDefinition definition;
   std::unique_ptr<Bindings> matcher;
-  std::set<const Binding*> bindings;  // from here; owned by the virtual host
+  std::set<const Binding*> bindings{};  // from here; owned by the virtual host
+  std::shared_ptr<Queue> delayed{};     // where messages wait for their time, if it is an exchange that delays
   std::optional<std::string> policy_alternate{};
   /// Where a message goes that leads nowhere: what was declared, else what a policy says.
   std::optional<std::string_view> alternate() const;

@@ -85,6 +85,9 @@ std::set<StreamId> VirtualHosts::streams() const {
   for (const auto& [name, host] : hosts_)
     for (const auto& [queue_name, queue] : host->queues())
       for (const Queue::Level& level : queue.definition.levels) streams.insert(level.stream);
+  for (const auto& [name, host] : hosts_)
+    for (const auto& [exchange_name, exchange] : host->exchanges())
+      for (const Queue::Level& level : exchange.definition.levels) streams.insert(level.stream);
   return streams;
 }
 
@@ -264,11 +267,24 @@ io::Task<Result<int64_t>> VirtualHosts::delete_queue(VirtualHost& host, std::str
   co_return ready;
 }
 
+void VirtualHosts::open_delayed(VirtualHost& host, const std::string& name) {
+  Exchange* exchange = host.find_exchange(name);
+  if (exchange->definition.levels.empty()) return;
+  exchange->delayed = std::make_shared<Queue>(queues_, name, exchange->definition.levels, QueueSettings());
+  exchange->delayed->home = &host;
+  exchange->delayed->watcher = make_watcher_(host, name, *exchange->delayed);
+}
+
 io::Task<Result<Exchange*>> VirtualHosts::declare_exchange(VirtualHost& host, ExchangeDefinition wanted) {
   if (wanted.durable && queues_.is_blocked()) co_return fail(Code::full, "no space left");
   if (host.removed) co_return fail(Code::conflict, "the virtual host is deleted");
   std::string name = wanted.name;
   bool durable = wanted.durable;
+  if (wanted.type == ExchangeType::delayed_message) {
+    auto making = new_levels(1);
+    CO_TRY(wanted.levels, co_await making);
+    if (Exchange* there = host.find_exchange(name)) co_return there;  // somebody was faster
+  }
   std::string row = durable ? encode(wanted) : std::string();
   insert(host, std::move(wanted));
   if (durable) {
@@ -276,6 +292,7 @@ io::Task<Result<Exchange*>> VirtualHosts::declare_exchange(VirtualHost& host, Ex
     auto committing = meta_.commit({}, std::move(writes));
     auto committed = co_await committing;
     if (!committed) {
+      if (Exchange* made = host.find_exchange(name); made && made->delayed) made->delayed->erase();
       host.exchanges_.erase(name);
       ++host.version_;
       co_return std::unexpected(committed.error());
@@ -299,6 +316,7 @@ io::Task<Result<void>> VirtualHosts::delete_exchange(VirtualHost& host, std::str
     CO_TRY_VOID(co_await committing);
   }
   for (const Binding& binding : gone) host.remove(binding);
+  if (Exchange* last = host.find_exchange(name); last && last->delayed) last->delayed->erase();
   host.exchanges_.erase(name);
   ++host.version_;
   sources.erase(name);

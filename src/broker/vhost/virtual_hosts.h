@@ -19,8 +19,14 @@ class VirtualHosts {
   /// policies say: "max-length": 10.
   using Derive = std::function<void(QueueDefinition&, std::string_view vhost, FieldTableView policy)>;
 
+  /// Makes what wakes the messages that wait at an exchange; `queue` holds them, those from before too.
+  using MakeWatcher =
+      std::function<std::unique_ptr<QueueWatcher>(VirtualHost& host, const std::string& exchange, Queue& queue)>;
+
   VirtualHosts(Core& core, QueueHost& queues, MetaStore& meta, Users& users, Parameters& parameters, Derive derive);
 
+  /// Call before load.
+  void delay_with(MakeWatcher make) { make_watcher_ = std::move(make); }
   /// Reads what is declared from the meta store after a start, users and parameters too. A data folder that never had
   /// one gets the virtual host "/".
   io::Task<Result<void>> load();
@@ -78,6 +84,7 @@ class VirtualHosts {
   bool is_durable(const VirtualHost& host, const Binding& binding) const;
   io::Task<> delete_unbound(VirtualHost& host, std::set<std::string> exchanges);
   void predeclare(VirtualHost& host);
+  void open_delayed(VirtualHost& host, const std::string& exchange);
 
   Core& core_;
   QueueHost& queues_;
@@ -87,6 +94,7 @@ class VirtualHosts {
   Policies policies_;
   Derive derive_;
   QueueTopics topics_;
+  MakeWatcher make_watcher_;
   std::map<std::string, std::unique_ptr<VirtualHost>, std::less<>> hosts_;
   /// Deleted ones, empty: who was at work on one may still look at it.
   std::vector<std::unique_ptr<VirtualHost>> removed_;

@@ -39,8 +39,8 @@ def tls(tmp_path_factory):
                 "auth_mechanisms.1 = EXTERNAL", "auth_mechanisms.2 = PLAIN", "auth_mechanisms.3 = AMQPLAIN")))
             patch.setenv("NARU_TEST_MORE_PLUGINS", ",rabbitmq_auth_mechanism_ssl")
         else:
-            patch.setenv("NARU_ARGS", f"--amqps 127.0.0.1:{port} --tls-certificate {folder}/server.pem --tls-key {folder}/server.key "
-                         f"--tls-client-ca {folder}/ca.pem")
+            patch.setenv("NARU_ARGS", f"--amqps 127.0.0.1:{port} --tls-cert {folder}/server.pem --tls-key {folder}/server.key "
+                         f"--tls-ca {folder}/ca.pem")
         broker = Broker(tmp_path_factory.mktemp("tls-broker"))
         if broker.process is None:
             pytest.skip("the broker is not ours to configure")
@@ -101,3 +101,54 @@ def test_the_certificate_is_checked_by_the_client(tls):
     host, port = address.split(":")
     with socket.create_connection((host, int(port)), 10) as plain, pytest.raises(ssl.SSLCertVerificationError):
         ssl.create_default_context().wrap_socket(plain, server_hostname=host)
+
+
+def test_handshakes_that_do_not_end_harm_nobody(tls):
+    """Half of a hello on a hundred connections: others come in as before, and the halves are cut off."""
+    address, _ = tls
+    host, port = address.split(":")
+    halves = []
+    for n in range(100):
+        half = socket.create_connection((host, int(port)), 10)
+        half.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[:n % 12])
+        halves.append(half)
+    with secure(tls) as connection:
+        assert connection.is_open()
+    for half in halves:
+        half.settimeout(20)
+        try:
+            while half.recv(100):
+                pass  # an alert
+        except ConnectionResetError:
+            pass
+        half.close()
+
+
+@pytest.mark.parametrize("junk", [b"\0" * 1000, b"\x16\x03\x01\xff\xff" + b"\x01" * 70000, b"GET / HTTP/1.1\r\n\r\n"])
+def test_junk_instead_of_a_handshake(tls, junk):
+    address, _ = tls
+    host, port = address.split(":")
+    with socket.create_connection((host, int(port)), 10) as plain:
+        try:
+            plain.sendall(junk)
+            while plain.recv(1000):
+                pass
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+    with secure(tls) as connection:
+        assert connection.is_open()
+
+
+def test_many_messages_both_ways(tls):
+    """More than fits into any buffer on the way, in pieces of all sizes."""
+    with secure(tls) as connection:
+        channel = connection.channel()
+        channel.declare("tls-many", exclusive=True)
+        channel.confirms()
+        sizes = [(n * n * 31) % 40_000 for n in range(300)]
+        for n, size in enumerate(sizes):
+            channel.publish("", "tls-many", bytes([n % 256]) * size)
+        assert set(channel.confirmed().values()) == {"ack"}
+        channel.consume("tls-many", no_ack=True)
+        for n, size in enumerate(sizes):
+            assert channel.deliver().body == bytes([n % 256]) * size

@@ -1,0 +1,171 @@
+#include "amqp/delay_schedule.h"
+
+#include <charconv>
+
+namespace naru::amqp {
+namespace {
+
+constexpr int in_one_turn = 256;                // then others have theirs
+constexpr io::Millis blocked_ms = 200;          // until a full disk is looked at again
+constexpr io::Millis timer_ms_max = 3'600'000;  // the clock on the wall may be set meanwhile
+
+/// What the header says as the record has it: decimal text, whatever type it had (docs/mapping.md).
+int64_t delay_in(std::string_view text) {
+  double ms = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), ms);
+  return error == std::errc() && ms >= 1 && ms < 1e15 ? static_cast<int64_t>(ms) : 0;
+}
+
+int64_t delay_of(const StoredRecord& record) {
+  for (const Header& header : record.headers)
+    if (header.name == "x-delay" && header.value) return delay_in(text(*header.value));
+  return 0;
+}
+
+std::vector<std::string_view> keys_in(FieldTableView headers, const char* name) {
+  std::vector<std::string_view> keys;
+  auto value = headers.find(name);
+  auto array = value ? value->array() : std::nullopt;
+  if (!array) return keys;
+  for (const FieldValue& key : *array)
+    if (key.text()) keys.push_back(*key.text());
+  return keys;
+}
+
+}  // namespace
+
+DelaySchedule::DelaySchedule(QueueHost& queues, VirtualHost& host, std::string exchange, Queue& queue)
+    : queues_(queues),
+      host_(host),
+      exchange_(std::move(exchange)),
+      queue_(queue),
+      timer_(queues.loop,
+             [this] {
+               if (!releasing_) release().detach();
+             }),
+      recovered_end_(queue.end()) {
+  // Not now: the queue is being made.
+  queues_.loop.post([this, alive = queue_.weak_from_this()] {
+    if (auto queue_alive = alive.lock()) find_all().detach();
+  });
+}
+
+void DelaySchedule::published(Offset offset, int64_t now_ms, const NewMessage& message) {
+  int64_t delay = 0;
+  for (const Header& header : message.headers)
+    if (header.name == "x-delay" && header.value) delay = delay_in(text(*header.value));
+  index_.push({now_ms + delay, offset});
+  plan();
+}
+
+/// What was there at the start: its times are in the messages themselves.
+io::Task<> DelaySchedule::find_all() {
+  auto queue = queue_.shared_from_this();
+  int found = 0;
+  for (auto at = queue->first_open(Offset(0)); at && *at < recovered_end_;
+       at = queue->first_open(Offset(at->value + 1))) {
+    StoredRecord record;
+    bool here = co_await queue->read(*at, &record);
+    if (queue->is_erased()) co_return;
+    if (here) index_.push({record.timestamp + delay_of(record), *at});
+    if (++found % in_one_turn == 0) co_await queues_.loop.sleep_until(queues_.loop.now() + 1);
+    if (queue->is_erased()) co_return;
+  }
+  complete_ = true;
+  plan();
+}
+
+void DelaySchedule::plan() {
+  if (!complete_ || releasing_ || index_.empty()) return;
+  io::Millis wait = std::clamp<int64_t>(index_.top().due_ms - queues_.loop.wall(), 0, timer_ms_max);
+  timer_.arm(queues_.loop.now() + wait);
+}
+
+/// Lets those go on whose time has come, in the order of their times. A message is at its next queue before it leaves
+/// this one, so that a crash may double it, but not lose it.
+io::Task<> DelaySchedule::release() {
+  auto queue = queue_.shared_from_this();
+  releasing_ = true;
+  for (int sent = 0; !queue->is_erased() && !index_.empty();) {
+    Waiting next = index_.top();
+    if (next.due_ms > queues_.loop.wall()) break;
+    if (queues_.is_blocked()) {
+      co_await queues_.loop.sleep_until(queues_.loop.now() + blocked_ms);
+      continue;
+    }
+    index_.pop();
+    if (queue->is_settled(next.offset)) continue;  // cancelled
+    StoredRecord record;
+    bool here = co_await queue->read(next.offset, &record);
+    if (queue->is_erased()) break;
+    if (here) send(record);
+    MessageId id{.level = 0, .offset = next.offset, .body_bytes = 0};
+    queue->settle(id);
+    if (++sent % in_one_turn == 0) co_await queues_.loop.sleep_until(queues_.loop.now() + 1);
+  }
+  releasing_ = false;
+  if (!queue->is_erased()) plan();
+}
+
+void DelaySchedule::send(const StoredRecord& record) {
+  Exchange* exchange = host_.find_exchange(exchange_);
+  if (!exchange) return;
+  Bytes table;
+  MappedMessage message = read_record(record, {.home = queue_.name}, table);
+  // Who gets it sees that it was delayed, and no exchange delays it again.
+  FieldTable headers(message.properties.headers.value_or(FieldTableView()));
+  int64_t delay = delay_of(record);
+  if (delay <= INT32_MAX) {
+    headers.set("x-delay", static_cast<int32_t>(-delay));
+  } else {
+    headers.set("x-delay", -delay);
+  }
+  auto keys = keys_in(message.properties.headers.value_or(FieldTableView()), "CC");
+  for (std::string_view key : keys_in(message.properties.headers.value_or(FieldTableView()), "BCC"))
+    keys.push_back(key);
+  headers.remove("BCC");
+  message.properties.headers = headers.view();
+  RoutedMessage routed{.routing_key = message.routing_key,
+                       .more_keys = keys,
+                       .headers = headers.view(),
+                       .message_id = message.properties.message_id.value_or(""),
+                       .correlation_id = message.properties.correlation_id.value_or(""),
+                       .timestamp = message.properties.timestamp,
+                       .random = static_cast<uint64_t>(record.offset.value)};
+  std::vector<std::shared_ptr<Queue>> targets;
+  host_.route(*exchange, routed, targets);
+  std::optional<int64_t> ttl_ms;
+  if (auto text = message.properties.expiration) {
+    int64_t ms = 0;
+    std::string_view digits = text->starts_with('+') ? text->substr(1) : *text;
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), ms).ec == std::errc()) ttl_ms = ms;
+  }
+  for (auto& target : targets) {
+    NewRecord made = records_.make(message, target->name, 0);
+    NewMessage fresh{.key = made.key,
+                     .body = message.body,
+                     .headers = made.headers,
+                     .priority = message.properties.priority.value_or(0),
+                     .ttl_ms = ttl_ms};
+    (void)target->publish(fresh);
+  }
+}
+
+std::vector<DelaySchedule::Waiting> DelaySchedule::next(size_t most) const {
+  std::vector<Waiting> all;
+  for (const Waiting& one : Readable::items(index_))
+    if (!queue_.is_settled(one.offset)) all.push_back(one);
+  most = std::min(most, all.size());
+  std::ranges::partial_sort(all, all.begin() + static_cast<long>(most));
+  all.resize(most);
+  return all;
+}
+
+bool DelaySchedule::cancel(Offset offset) {
+  if (offset >= queue_.end() || queue_.is_settled(offset)) return false;
+  MessageId id{.level = 0, .offset = offset, .body_bytes = 0};
+  queue_.settle(id);
+  return true;
+}
+
+}  // namespace naru::amqp
