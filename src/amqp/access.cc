@@ -27,7 +27,12 @@ std::optional<Refusal> Session::open_refusal(const std::string& vhost) const {
 
 std::optional<Refusal> Session::refusal(Operation operation, std::string_view kind, std::string_view name) const {
   if (name.empty() && kind == "exchange") name = "amq.default";
-  if (door_.users.may(user_, host_->name, operation, name)) return std::nullopt;
+  uint64_t version = door_.users.version();
+  if (allowed_.version == version && allowed_.operation == operation && allowed_.name == name) return std::nullopt;
+  if (door_.users.may(user_, host_->name, operation, name)) {
+    allowed_ = {version, operation, std::string(name)};
+    return std::nullopt;
+  }
   return Refusal{ReplyCode::access_refused, "access to " + std::string(kind) + " '" + std::string(name) +
                                                 "' in vhost '" + host_->name + "' refused for user '" + user_ + "'"};
 }

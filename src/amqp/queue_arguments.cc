@@ -281,6 +281,14 @@ std::expected<void, std::string> apply_arguments(QueueDefinition& queue, std::st
   return {};
 }
 
+void add_default_type(QueueDefinition& queue, std::string_view type) {
+  bool plain = type.empty() || type == "classic" || type == "undefined";
+  if (plain || queue.arguments.find("x-queue-type")) return;
+  // The others are durable, shared and named by their clients.
+  if (queue.durable && queue.owner == 0 && !queue.auto_delete && !queue.name.empty())
+    queue.arguments.add("x-queue-type", type);
+}
+
 void apply_policy(QueueDefinition& queue, FieldTableView policy) {
   constexpr std::string_view prefix = "x-";
   for (const Argument& argument : arguments) {
@@ -290,6 +298,8 @@ void apply_policy(QueueDefinition& queue, FieldTableView policy) {
     // What is settled when a queue is made: how it is kept, how many logs it has.
     if (argument.apply == queue_type || argument.apply == priorities) continue;
     if (argument.name.starts_with("x-naru-") && !argument.name.starts_with("x-naru-retain")) continue;
+    if (queue.settings.fair_key && std::ranges::count(not_with_fair_key, argument.name)) continue;
+    if (queue.settings.topic && std::ranges::count(own_log_arguments, argument.name)) continue;
     auto own = queue.arguments.find(argument.name);
     if (own && !(takes_smaller(key) && value->integer() < own->integer())) continue;
     (void)argument.apply(queue, *value).has_value();  // was checked with the policy

@@ -10,6 +10,9 @@ namespace naru::amqp {
 /// Fills type and settings of `queue` from its arguments. Else the explanation of a PRECONDITION_FAILED.
 std::expected<void, std::string> apply_arguments(QueueDefinition& queue, std::string_view vhost);
 
+/// Adds x-queue-type where the virtual host says so and nothing else does, if the queue can be of that type.
+void add_default_type(QueueDefinition& queue, std::string_view type);
+
 /// Adds what a policy says ("max-length": 10) where there is no argument for it; of two limits the smaller one counts.
 /// What does not suit the queue's type, or makes no sense, is left out.
 void apply_policy(QueueDefinition& queue, FieldTableView policy);

@@ -162,6 +162,12 @@ class Session final : TurnWaiter {
   uint64_t bytes_in_ = 0, bytes_out_ = 0;
   std::string user_;
   VirtualHost* host_ = nullptr;
+  /// The last thing that was allowed: who polls a queue asks the same again and again.
+  mutable struct {
+    uint64_t version = 0;
+    Operation operation{};
+    std::string name;
+  } allowed_;
   std::string may_publish_;
   uint64_t may_publish_version_ = 0;
   uint32_t frame_max_ = initial_frame_max;

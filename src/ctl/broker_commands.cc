@@ -62,6 +62,11 @@ int close_all_connections(Call& call) {
   return ok;
 }
 
+int close_all_user_connections(Call& call) {
+  call.banner("Closing all connections of user " + call.word(0) + ", reason: " + call.word(1) + " ...");
+  return call.change("DELETE", "/connections/username/" + escape(call.word(0)), {}, call.word(1));
+}
+
 int export_definitions(Call& call) {
   std::string file = call.words.empty() ? "-" : call.word(0);
   bool to_output = file == "-";
@@ -193,6 +198,7 @@ constexpr Command commands[] = {
     {"close_connection", "<connection> <explanation>", 2, 2, {}, {}, close_connection},
     {"close_all_connections", "[-p <vhost> --limit <limit>] [--global] <explanation>", 1, 1, close_options, close_flags,
      close_all_connections},
+    {"close_all_user_connections", "<username> <explanation>", 2, 2, {}, {}, close_all_user_connections},
     {"export_definitions", "[<file> | -]", 0, 1, format_options, {}, export_definitions},
     {"import_definitions", "[<file> | -]", 0, 1, format_options, {}, import_definitions},
     {"set_cluster_name", "<name>", 1, 1, {}, {}, set_cluster_name},

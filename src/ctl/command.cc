@@ -39,7 +39,7 @@ std::optional<Response> Call::ask(std::string_view method, const std::string& pa
 int Call::refused(const Response& response) const {
   if (response.status == 401)
     return error(not_permitted, "the broker refuses user \"" + target.user + "\": " + response.reason() +
-                                    ". --user and --password say who asks.");
+                                    ". --login and --password say who asks.");
   return error(unavailable, response.reason());
 }
 

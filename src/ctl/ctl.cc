@@ -24,7 +24,7 @@ int help() {
       "usage: naru ctl [OPTIONS] COMMAND ...\n\n"
       "The commands of rabbitmqctl, for a naru that runs on this machine or elsewhere.\n\n"
       "  --admin HOST:PORT   its admin port (default 127.0.0.1:15672; or NARU_ADMIN)\n"
-      "  --user NAME         an administrator (default guest; or NARU_USER)\n"
+      "  --login NAME        an administrator (default guest; or NARU_USER)\n"
       "  --password WORD     (default guest; or NARU_PASSWORD, which other users of the machine do not see)\n"
       "  -p, --vhost NAME    virtual host (default /)\n"
       "  -q, --quiet         only what was asked for;  -s, --silent  without column names either\n"
@@ -97,7 +97,7 @@ class Reader {
       auto endpoint = io::parse_endpoint(value);
       if (!endpoint) return "--admin: " + std::string(endpoint.error().reason);
       call_.target.admin = *endpoint;
-    } else if (takes({"--user"})) {
+    } else if (takes({"--login"})) {
       call_.target.user = value;
     } else if (takes({"--password"})) {
       call_.target.password = value;

@@ -218,11 +218,15 @@ int clear_user_limits(Call& call) {
 }
 
 int list_user_limits(Call& call) {
-  call.banner("Listing limits for all users ...");
-  auto all = call.ask("GET", "/user-limits");
+  bool one = call.has("--user");
+  call.banner(one ? "Listing limits for user \"" + call.option("--user") + "\" ..."
+                  : std::string("Listing limits for all users ..."));
+  auto all = call.ask("GET", one ? "/user-limits/" + escape(call.option("--user")) : "/user-limits");
   constexpr Column columns[] = {{"user", ""}, {"limits", "value"}};
   return all ? print_list(call, all->body, columns) : call.exit_code;
 }
+
+constexpr std::string_view limit_options[] = {"--user"}, limit_flags[] = {"--global"};
 
 constexpr Command commands[] = {
     {"add_user", "<username> [<password>]", 1, 2, {}, {}, add_user},
@@ -242,7 +246,7 @@ constexpr Command commands[] = {
     {"list_user_topic_permissions", "<username>", 1, 1, {}, {}, list_user_topic_permissions},
     {"set_user_limits", "<username> <definition>", 2, 2, {}, {}, set_user_limits},
     {"clear_user_limits", "<username> <limit> | all", 2, 2, {}, {}, clear_user_limits},
-    {"list_user_limits", "", 0, 0, {}, {}, list_user_limits},
+    {"list_user_limits", "[--user <username>] [--global]", 0, 0, limit_options, limit_flags, list_user_limits},
 };
 
 }  // namespace

@@ -68,6 +68,7 @@ constexpr std::string_view vhost_part = "{vhost}", any_part = "{}";
 }  // namespace
 
 Api::Api(Site site) : site_(std::move(site)) {
+  site_.rates = &rates_;
   for (auto table :
        {user_routes(), permission_routes(), vhost_routes(), parameter_routes(), definition_routes(), queue_routes(),
         exchange_routes(), message_routes(), connection_routes(), overview_routes(), alarm_routes(), delayed_routes()})

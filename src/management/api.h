@@ -22,6 +22,7 @@ class Api {
   Found find(std::string_view method, std::string_view path) const;
   io::Task<Reply> handle(http::Request& request, const std::string& peer);
 
+  Rates rates_;
   Site site_;
   std::vector<Route> routes_;
 };

@@ -9,6 +9,7 @@
 #include "broker/users/users.h"
 #include "broker/vhost/virtual_hosts.h"
 #include "http/parser.h"
+#include "management/rates.h"
 
 namespace naru::management {
 
@@ -21,6 +22,7 @@ struct Site {
   Parameters& parameters;
   amqp::Door& door;
   io::Millis started_ms = 0;  // wall clock
+  Rates* rates = nullptr;     // the API's
   std::string node = "naru@localhost";
 };
 
@@ -51,7 +53,7 @@ inline Reply no_content() { return {204, {}}; }
 Reply failed(int status, std::string_view error, std::string_view reason);
 inline Reply not_found() { return failed(404, "Object Not Found", "Not Found"); }
 inline Reply bad_request(std::string_view reason) { return failed(400, "bad_request", reason); }
-inline Reply not_authorised(std::string_view reason) { return failed(401, "not_authorised", reason); }
+inline Reply not_authorised(std::string_view reason) { return failed(401, "not_authorized", reason); }
 /// What the broker layer says.
 Reply failed(const Error& error);
 

@@ -118,6 +118,10 @@ io::Task<Reply> publish(Call& call) {
                        .delayed = requested_delay_ms(headers.view()) > 0,
                        .random = call.site.core.random.next()};
   host.route(*to, routed, queues);
+  auto& counters = call.site.core.messages;
+  ++counters.received;
+  counters.routed += queues.size();
+  if (queues.empty()) ++counters.dropped;
   amqp::MappedMessage message{to->definition.name, key, properties, naru::view(body)};
   amqp::RecordMaker records;
   bool accepted = false;
@@ -173,6 +177,8 @@ io::Task<Reply> fetch(Call& call) {
   if (auto no = refusal(call, Operation::read, call.vhost(), "queue", call.names[1])) co_return *no;
   if (!there) co_return not_found();
   if (there->definition.owner != 0) co_return bad_request("RESOURCE_LOCKED");
+  if (there->definition.type == QueueType::stream)
+    co_return bad_request("NOT_IMPLEMENTED - basic.get not supported by stream queues");
   auto queue = there->queue;
   std::string mode = text_in(call.body, "ackmode");
   bool requeue = mode.ends_with("requeue_true"), reject = mode.starts_with("reject");

@@ -6,7 +6,7 @@ namespace naru::management {
 namespace {
 
 struct Totals {
-  int64_t ready = 0, unacked = 0;
+  Traffic traffic;
   size_t connections = 0, channels = 0, exchanges = 0, queues = 0, consumers = 0;
 };
 
@@ -18,10 +18,15 @@ Totals count(const Call& call) {
     all.queues += host->queues().size();
     for (const auto& [queue_name, queue] : host->queues()) {
       auto counts = queue.queue->counts();
-      all.ready += counts.ready;
-      all.unacked += counts.unacked;
+      all.traffic.ready += counts.ready;
+      all.traffic.unacked += counts.unacked;
+      all.traffic.counters += queue.queue->counters();
       all.consumers += queue.queue->consumer_count();
     }
+  }
+  if (call.sees_all()) {
+    for (const Queue::Counters& erased : call.site.queues.of_erased) all.traffic.counters += erased;
+    all.traffic.confirmed = call.site.core.messages.confirmed;
   }
   for (const amqp::Session* session : call.site.door.sessions) {
     if (!session->has_host() || !call.sees(session->host().name)) continue;
@@ -51,9 +56,11 @@ Json listeners(const Site& site) {
 io::Task<Reply> overview(Call& call) {
   Totals totals = count(call);
   Json queue_totals, object_totals, out;
-  queue_totals.set("messages", totals.ready + totals.unacked)
-      .set("messages_ready", totals.ready)
-      .set("messages_unacknowledged", totals.unacked);
+  // Of whom depends on who asks.
+  std::string whose = call.sees_all() ? std::string() : "user " + call.user.name;
+  call.site.rates->add(queue_totals, whose, totals.traffic, call.site.core.loop.now());
+  Json stats = *queue_totals.find("message_stats");
+  std::erase_if(*queue_totals.members(), [](const auto& member) { return member.first == "message_stats"; });
   object_totals.set("channels", totals.channels)
       .set("connections", totals.connections)
       .set("consumers", totals.consumers)
@@ -73,7 +80,7 @@ io::Task<Reply> overview(Call& call) {
       .set("disable_stats", false)
       .set("enable_queue_totals", true)
       .set("exchange_types", exchange_types())
-      .set("message_stats", Json::object())
+      .set("message_stats", std::move(stats))
       .set("queue_totals", std::move(queue_totals))
       .set("object_totals", std::move(object_totals))
       .set("statistics_db_event_queue", 0)

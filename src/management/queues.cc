@@ -11,20 +11,6 @@ const char* type_name(QueueType type) {
   return type == QueueType::classic ? "classic" : type == QueueType::quorum ? "quorum" : "stream";
 }
 
-Json rate_free(uint64_t count) { return Json(static_cast<int64_t>(count)); }
-
-Json stats_of(const Queue& queue) {
-  const Queue::Counters& counters = queue.counters();
-  Json stats;
-  stats.set("publish", rate_free(counters.published))
-      .set("deliver_get", rate_free(counters.delivered + counters.got))
-      .set("deliver", rate_free(counters.delivered))
-      .set("get", rate_free(counters.got))
-      .set("redeliver", rate_free(counters.redelivered))
-      .set("ack", rate_free(counters.acked));
-  return stats;
-}
-
 }  // namespace
 
 void set_policies(Json& out, const Policies::Match& match) {
@@ -37,6 +23,7 @@ void set_policies(Json& out, const Policies::Match& match) {
 Json queue_view(const Call& call, const VirtualHost& host, const DeclaredQueue& queue) {
   const QueueDefinition& definition = queue.definition;
   auto counts = queue.queue->counts();
+  Traffic traffic{.counters = queue.queue->counters(), .ready = counts.ready, .unacked = counts.unacked};
   Json out;
   out.set("name", definition.name)
       .set("vhost", host.name)
@@ -47,11 +34,8 @@ Json queue_view(const Call& call, const VirtualHost& host, const DeclaredQueue& 
       .set("arguments", to_json(definition.arguments.view()))
       .set("node", call.site.node)
       .set("state", "running")
-      .set("messages", counts.ready + counts.unacked)
-      .set("messages_ready", counts.ready)
-      .set("messages_unacknowledged", counts.unacked)
-      .set("consumers", queue.queue->consumer_count())
-      .set("message_stats", stats_of(*queue.queue));
+      .set("consumers", queue.queue->consumer_count());
+  call.site.rates->add(out, host.name + '\0' + definition.name, traffic, call.site.core.loop.now());
   set_policies(out, call.site.hosts.match(host, definition));
   return out;
 }
@@ -99,6 +83,7 @@ io::Task<Reply> put(Call& call) {
                          .durable = flag_in(call.body, "durable", true),
                          .auto_delete = flag_in(call.body, "auto_delete"),
                          .arguments = table_in(call.body, "arguments")};
+  amqp::add_default_type(wanted, host.default_queue_type());
   if (wanted.name.starts_with("amq."))
     co_return bad_request("ACCESS_REFUSED - queue name '" + wanted.name + "' contains reserved prefix 'amq.*'");
   if (auto no = refusal(call, Operation::configure, host.name, "queue", wanted.name)) co_return *no;

@@ -53,7 +53,10 @@ io::Task<Reply> put(Call& call) {
     }
   }
   metadata.set("tags", std::move(tags));
-  if (const Json* type = call.body.find("default_queue_type")) metadata.set("default_queue_type", *type);
+  std::string_view type = call.body.text_of("default_queue_type");
+  if (!type.empty() && type != "classic" && type != "quorum" && type != "stream" && type != "undefined")
+    co_return bad_request("invalid queue type " + std::string(type));
+  if (!type.empty()) metadata.set("default_queue_type", type);
   bool is_new = !there;
   auto putting = call.site.hosts.put(call.names[0], std::move(metadata));
   auto done = co_await putting;

@@ -141,14 +141,16 @@ class Broker:
                         counts[name] += int(float(line.rsplit(" ", 1)[1]))
         return counts
 
-    def ctl(self, *words):
-        """rabbitmqctl, for what no protocol tells; naru takes the same words."""
+    def ctl_command(self, *words):
         if self.is_rabbitmq:
             folder = os.environ.get("NARU_TEST_PEER_DIR", str(self.folder / "rabbitmq"))
-            command = [*ANY_COMMAND, "ctl", "--port", str(self.port), "--dir", folder, "--", *words]
-        else:
-            binary = os.environ.get("NARU_BIN", str(REPO / "build/naru"))
-            command = [binary, "ctl", "--admin", f"127.0.0.1:{self.port + 2}", *words]
+            return [*ANY_COMMAND, "ctl", "--port", str(self.port), "--dir", folder, "--", *words]
+        binary = os.environ.get("NARU_BIN", str(REPO / "build/naru"))
+        return [binary, "ctl", "--admin", f"127.0.0.1:{self.port + 2}", *words]
+
+    def ctl(self, *words):
+        """rabbitmqctl, for what no protocol tells; naru takes the same words."""
+        command = self.ctl_command(*words)
         done = subprocess.run(command, capture_output=True, timeout=60, check=False)
         assert done.returncode == 0, f"{command}: {done.stdout.decode()}{done.stderr.decode()}"
         return done.stdout.decode()

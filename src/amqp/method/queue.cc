@@ -51,6 +51,7 @@ io::Task<Outcome> Channel::queue_declare(ByteView payload) {
                          .auto_delete = declare->auto_delete,
                          .owner = declare->exclusive ? session_.id : 0,
                          .arguments = FieldTable(declare->arguments)};
+  add_default_type(wanted, host.default_queue_type());
   if (name.empty()) {
     wanted.name = "amq.gen-" + session_.door().hosts.random_name();
   } else if (name.starts_with("amq.")) {

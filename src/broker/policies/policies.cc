@@ -33,6 +33,8 @@ constexpr Setting settings[] = {
     {"queue-leader-locator", Kind::text},
     {"queue-master-locator", Kind::text},
     {"initial-cluster-size", Kind::count},
+    {"naru-retain", Kind::text},
+    {"naru-retain-bytes", Kind::count},
     {"consumer-timeout", Kind::any},
     {"federation-upstream", Kind::any},
     {"federation-upstream-set", Kind::any},

@@ -37,6 +37,9 @@ class VirtualHost {
   /// Deleted, or about to be: nothing is declared here any more.
   bool removed = false;
 
+  /// Queues that may be of this type, and do not say which, are: x-queue-type. Empty: classic ones.
+  std::string_view default_queue_type() const { return metadata.text_of("default_queue_type"); }
+
   DeclaredQueue* find_queue(std::string_view queue_name);
   Exchange* find_exchange(std::string_view exchange_name);
   const std::map<std::string, DeclaredQueue, std::less<>>& queues() const { return queues_; }

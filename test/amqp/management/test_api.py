@@ -1,13 +1,15 @@
 """Status codes, who may ask what, and the JSON that programs read; the same on RabbitMQ."""
+import time
+
 import pytest
-from broker import wait_until
+from broker import PEER, wait_until
 
 from conftest import Api, quote
 
 
 def test_a_login_is_needed(broker):
     assert Api(broker, user=None)("GET", "/overview")[0] == 401
-    assert Api(broker, password="wrong")("GET", "/overview") == (401, {"error": "not_authorised", "reason": "Login failed"})
+    assert Api(broker, password="wrong")("GET", "/overview") == (401, {"error": "not_authorized", "reason": "Login failed"})
     assert Api(broker, "limited", "limited")("GET", "/overview")[0] == 401
 
 
@@ -259,3 +261,51 @@ def test_connections_channels_consumers(api, connect, vhost):
         == ("tag", {"name": "q", "vhost": vhost}, True, 7, False)
     api("DELETE", f"/connections/{quote(shown['name'])}", headers={"X-Reason": "enough"})
     connection.expect_error(320, "enough", "")
+
+
+@pytest.mark.skipif(PEER == "rabbitmq", reason="RabbitMQ 3.10 has no default types; later ones do")
+def test_the_default_type_of_a_virtual_host(api, vhost, connect):
+    api.put(f"/vhosts/{vhost}", {"default_queue_type": "quorum"})
+    channel = connect(vhost=vhost).channel()
+    channel.declare("q", durable=True)
+    channel.declare("q", durable=True)
+    channel.declare("passing")
+    channel.connection.declared.clear()
+    types = {queue["name"]: (queue["type"], queue["arguments"]) for queue in api.get(f"/queues/{vhost}")}
+    assert types == {"q": ("quorum", {"x-queue-type": "quorum"}), "passing": ("classic", {})}
+    assert api("PUT", f"/vhosts/{vhost}", {"default_queue_type": "square"})[0] == 400
+
+
+@pytest.mark.skipif(PEER == "rabbitmq", reason="RabbitMQ samples every five seconds, naru at each look")
+def test_rates(api, vhost):
+    api.put(f"/queues/{vhost}/q")
+    assert api.get(f"/queues/{vhost}/q")["message_stats"]["publish_details"] == {"rate": 0.0}
+    time.sleep(1.1)
+    for n in range(5):
+        publish(api, vhost, "q", str(n))
+    queue = api.get(f"/queues/{vhost}/q")
+    assert queue["message_stats"]["publish"] == queue["messages"] == 5
+    assert 0 < queue["message_stats"]["publish_details"]["rate"] < 5
+    assert 0 < queue["messages_details"]["rate"] < 5
+    assert api.get("/overview")["message_stats"]["publish"] >= 5
+
+
+@pytest.mark.skipif(PEER == "rabbitmq", reason="RabbitMQ's channels remember what was allowed")
+def test_what_is_taken_away_is_missed_at_once(api, user, vhost, connect):
+    name = user("", {vhost: (".*", ".*", ".*")})
+    channel = connect(name, name, vhost=vhost).channel().confirms()
+    channel.declare("q")
+    channel.connection.declared.clear()
+    for n in range(3):
+        channel.publish("", "q", str(n))
+    channel.confirmed()
+    assert channel.get("q").text == "0"
+    api.put(f"/permissions/{vhost}/{name}", {"configure": ".*", "write": ".*", "read": ""})
+    other = channel.connection.channel()
+    other.refused(403, f"access to queue 'q' in vhost '{vhost}' refused for user '{name}'", "basic.get", queue="q")
+    channel.publish("", "q", "still")
+    channel.confirmed()
+    api.put(f"/permissions/{vhost}/{name}", {"configure": ".*", "write": "", "read": ""})
+    channel.publish("", "q", "no more")
+    channel.expect_error(403, f"access to exchange 'amq.default' in vhost '{vhost}' refused for user '{name}'", "basic.publish")
+    assert api.get(f"/queues/{vhost}/q")["messages"] == 3
