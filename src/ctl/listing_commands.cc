@@ -99,7 +99,8 @@ constexpr Listing consumers{"/consumers/", "Listing consumers in vhost ", true, 
 
 template <const Listing& listing>
 int list(Call& call) {
-  call.banner("Timeout: " + std::to_string(call.target.timeout_ms / 1000) + ".0 seconds ...");
+  if (&listing != &bindings)  // says nothing of it there
+    call.banner("Timeout: " + std::to_string(call.target.timeout_ms / 1000) + ".0 seconds ...");
   call.banner(listing.banner +
               (listing.of_vhost ? call.vhost + (&listing == &bindings ? "..." : " ...") : std::string()));
   auto columns = chosen_columns(call, listing.columns, listing.columns.first(listing.shown));
