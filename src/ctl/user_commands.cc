@@ -223,7 +223,10 @@ int list_user_limits(Call& call) {
                   : std::string("Listing limits for all users ..."));
   auto all = call.ask("GET", one ? "/user-limits/" + escape(call.option("--user")) : "/user-limits");
   constexpr Column columns[] = {{"user", ""}, {"limits", "value"}};
-  return all ? print_list(call, all->body, columns) : call.exit_code;
+  if (!all) return call.exit_code;
+  for (Json& one : *all->body.items())  // shown as JSON, unlike arguments
+    if (const Json* value = one.find("value")) one.set("value", to_text(*value));
+  return print_list(call, all->body, columns);
 }
 
 constexpr std::string_view limit_options[] = {"--user"}, limit_flags[] = {"--global"};

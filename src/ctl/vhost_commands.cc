@@ -61,7 +61,10 @@ int list_vhost_limits(Call& call) {
                      : "Listing limits for vhost \"" + call.vhost + "\" ...");
   auto all = call.ask("GET", global ? "/vhost-limits" : "/vhost-limits/" + escape(call.vhost));
   constexpr Column limits[] = {{"vhost", ""}, {"limits", "value"}};
-  return all ? print_list(call, all->body, limits) : call.exit_code;
+  if (!all) return call.exit_code;
+  for (Json& one : *all->body.items())  // shown as JSON, unlike arguments
+    if (const Json* value = one.find("value")) one.set("value", to_text(*value));
+  return print_list(call, all->body, limits);
 }
 
 constexpr std::string_view limit_flags[] = {"--global"};
