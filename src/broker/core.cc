@@ -36,25 +36,25 @@ Core::Core(Broker& owner, uint32_t number, io::Loop& its_loop, io::Disk& disk, J
 
 void Core::adopt(CatalogPtr next) {
   CatalogPtr last = std::exchange(catalog_, std::move(next));
-  for (const auto& [name, topic] : last->topics) {
-    if (catalog_->find(topic->id)) continue;
+  last->by_id.each_unshared(catalog_->by_id, [&](const TopicPtr& topic) {
+    if (catalog_->find(topic->id)) return;
     for (StreamId stream : topic->partitions)
       if (!topic->queue && &broker.owner(stream) == this) store.drop(stream);
     groups.topic_deleted(topic->id);
-  }
-  for (const auto& [name, topic] : catalog_->topics) {
+  });
+  catalog_->by_id.each_unshared(last->by_id, [&](const TopicPtr& topic) {
     auto before = last->find(topic->id);
-    if ((before && before->revision == topic->revision) || topic->queue) continue;
+    if ((before && before->revision == topic->revision) || topic->queue) return;
     for (StreamId stream : topic->partitions)
       if (Log* log = store.find(stream)) log->set_settings(topic->log);
     note_append(topic->log);
-  }
+  });
   if (queues) queues->catalog_changed();
 }
 
 void Core::drop_unknown(const std::set<StreamId>& others) {
   std::set<StreamId> known = others;
-  for (const auto& [name, topic] : catalog_->topics) known.insert(topic->partitions.begin(), topic->partitions.end());
+  for (const TopicPtr& topic : catalog_->topics) known.insert(topic->partitions.begin(), topic->partitions.end());
   std::vector<StreamId> unknown;
   for (const auto& [stream, log] : store.logs())
     if (!known.contains(stream)) unknown.push_back(stream);

@@ -49,8 +49,7 @@ io::Task<Result<void>> Topics::load(std::set<StreamId> others) {
       topic.revision = row.revision;
       derive_(topic);
       auto shared = std::make_shared<const Topic>(std::move(topic));
-      next->topics.emplace(shared->name, shared);
-      next->by_id.emplace(shared->id, shared);
+      next->put(shared);
     }
   }
   co_await publish(std::move(next));
@@ -82,8 +81,7 @@ io::Task<Result<TopicPtr>> Topics::store(Topic topic, Revision expected, uint64_
   derive_(topic);
   auto next = copy();
   auto shared = std::make_shared<const Topic>(std::move(topic));
-  next->topics.insert_or_assign(shared->name, shared);
-  next->by_id.insert_or_assign(shared->id, shared);
+  next->put(shared);
   co_await publish(std::move(next));
   co_return TopicPtr(shared);
 }
@@ -135,8 +133,7 @@ io::Task<Result<void>> Topics::remove(std::string name) {
   if (!committed && committed.error().code == Code::conflict) co_return fail(Code::not_found, "no such topic");
   if (!committed) co_return std::unexpected(committed.error());
   auto next = copy();
-  next->topics.erase(name);
-  next->by_id.erase(present->id);
+  next->erase(*present);
   co_await publish(std::move(next));
   co_return Result<void>();
 }
@@ -150,13 +147,8 @@ io::Task<> Topics::put_queues(std::map<std::string, TopicPtr> changes) {
         io::log(io::Level::warning, "a queue has the name of a topic: Kafka's clients do not see it", {{"name", name}});
       continue;
     }
-    if (before) {
-      next->topics.erase(name);
-      next->by_id.erase(before->id);
-    }
-    if (!topic) continue;
-    next->topics.emplace(name, topic);
-    next->by_id.emplace(topic->id, topic);
+    if (before) next->erase(*before);
+    if (topic) next->put(topic);
   }
   co_await publish(std::move(next));
 }

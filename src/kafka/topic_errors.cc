@@ -38,8 +38,8 @@ std::optional<std::string> topic_name_message(std::string_view name) {
 TopicPtr colliding_topic(const Catalog& catalog, std::string_view name) {
   if (name.find_first_of("._") == std::string_view::npos) return nullptr;
   auto same = [](char a, char b) { return a == b || ((a == '.' || a == '_') && (b == '.' || b == '_')); };
-  for (const auto& [other, topic] : catalog.topics)
-    if (other != name && std::ranges::equal(other, name, same)) return topic;
+  for (const TopicPtr& topic : catalog.topics)
+    if (topic->name != name && std::ranges::equal(topic->name, name, same)) return topic;
   return nullptr;
 }
 

@@ -65,17 +65,13 @@ void QueueTopics::plan() {
   if (started_ && !publishing_) publish().detach();
 }
 
-/// A new catalog is a copy of the last one: the more there is in it, the longer a change waits for others to come
-/// along.
+/// What changes while a catalog is on its way to the other cores goes with the next one.
 io::Task<> QueueTopics::publish() {
-  constexpr size_t topics_per_ms = 50;  // a copy takes about a twentieth of that
   publishing_ = true;
   while (!pending_.empty()) {
     auto changes = std::exchange(pending_, {});
     auto publishing = core_.broker.topics->put_queues(std::move(changes));
     co_await publishing;
-    if (size_t pause_ms = core_.catalog()->topics.size() / topics_per_ms; pause_ms > 0)
-      co_await core_.loop.sleep_until(core_.loop.now() + static_cast<io::Millis>(pause_ms));
   }
   publishing_ = false;
 }

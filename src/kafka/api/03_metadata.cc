@@ -127,7 +127,7 @@ io::Task<MetadataResponse> handle(Context& on, const MetadataRequest& request) {
   if (all) {
     CatalogPtr catalog = on.core.catalog();
     response.topics.reserve(catalog->topics.size());
-    for (const auto& [name, topic] : catalog->topics) fill(response.topics.emplace_back(), broker, *topic);
+    for (const TopicPtr& topic : catalog->topics) fill(response.topics.emplace_back(), broker, *topic);
   } else if (by_id) {
     answer_ids(on, request, response);
   } else {

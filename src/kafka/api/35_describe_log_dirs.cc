@@ -19,7 +19,7 @@ struct Part {
 std::vector<Part> wanted(const Catalog& catalog, const DescribeLogDirsRequest& request) {
   std::vector<Part> parts;
   if (!request.topics) {
-    for (const auto& [name, topic] : catalog.topics)
+    for (const TopicPtr& topic : catalog.topics)
       for (size_t i = 0; i < topic->partitions.size(); ++i) parts.push_back({topic, static_cast<int32_t>(i)});
     return parts;
   }
