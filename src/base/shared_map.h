@@ -50,7 +50,11 @@ class SharedMap {
   /// Adds it, or replaces the one with its key.
   void put(Value value) {
     const auto& key = key_of(*value);
-    if (pages_.empty()) pages_.push_back(std::make_shared<Page>());
+    if (pages_.empty()) {
+      pages_.push_back(std::make_shared<Page>(1, std::move(value)));
+      ++size_;
+      return;
+    }
     size_t number = page_for(key);
     Page& page = own(number);
     auto at = place_in(page, key);
