@@ -224,8 +224,8 @@ int list_user_limits(Call& call) {
   auto all = call.ask("GET", one ? "/user-limits/" + escape(call.option("--user")) : "/user-limits");
   constexpr Column columns[] = {{"user", ""}, {"limits", "value"}};
   if (!all) return call.exit_code;
-  for (Json& one : *all->body.items())  // shown as JSON, unlike arguments
-    if (const Json* value = one.find("value")) one.set("value", to_text(*value));
+  for (Json& row : *all->body.items())  // shown as JSON, unlike arguments
+    if (const Json* value = row.find("value")) row.set("value", to_text(*value));
   return print_list(call, all->body, columns);
 }
 
