@@ -191,7 +191,8 @@ def test_mistakes_in_the_file_name_file_and_key(tmp_path, text, said):
 
 def test_ready_line_and_loopback_notice(naru):
     said = naru.says()
-    assert f"naru is ready kafka={naru.address} amqp=off admin=127.0.0.1:{naru.admin} data={naru.data}" in said
+    assert (f"naru is ready kafka={naru.address} amqp=off amqps=off admin=127.0.0.1:{naru.admin} "
+            f"data={naru.data}") in said
     assert "listening on loopback only" in said and "--kafka 0.0.0.0:9092 --advertise" in said
 
 
