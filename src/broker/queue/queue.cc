@@ -106,7 +106,7 @@ void Queue::look_at_backlog() {
 void Queue::changed() { host_.mark(*this); }
 
 bool Queue::publish(const NewMessage& message) {
-  if (erased_) return true;  // by who still had a way to it
+  if (erased_) return true;           // by who still had a way to it
   if (settings_.topic) return false;  // no route leads here
   bool full = settings_.overflow != Overflow::drop_head && over_limits(/*for_one_more=*/true);
   if (full) {
