@@ -15,7 +15,7 @@ FieldTable server_properties(const Core& core) {
       .add("information", "Licensed under the Apache License 2.0")
       .add("platform", "C++23")
       .add("product", "naru")
-      .add("version", "3.13.7");
+      .add("version", rabbitmq_version);
   return properties;
 }
 

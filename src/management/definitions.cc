@@ -1,6 +1,7 @@
 // /api/definitions: all that was made by administrators and declared by clients, as one JSON document, out and in. It
 // is RabbitMQ's format, so that what one broker exported the other one imports.
 #include "amqp/queue_arguments.h"
+#include "amqp/server_properties.h"
 #include "broker/field_json.h"
 #include "management/view.h"
 
@@ -114,8 +115,8 @@ void add_site(const Call& call, Json& out) {
 
 io::Task<Reply> get(Call& call) {
   Json out;
-  out.set("rabbit_version", "3.13.7")
-      .set("rabbitmq_version", "3.13.7")
+  out.set("rabbit_version", amqp::rabbitmq_version)
+      .set("rabbitmq_version", amqp::rabbitmq_version)
       .set("product_name", "naru")
       .set("product_version", call.site.core.broker.settings.version);
   if (call.names.empty()) add_site(call, out);

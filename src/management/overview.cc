@@ -1,4 +1,5 @@
 // /api/overview, /api/nodes and the health checks
+#include "amqp/server_properties.h"
 #include "io/process.h"
 #include "management/live.h"
 
@@ -38,7 +39,7 @@ Totals count(const Call& call) {
 
 Json exchange_types() {
   Json all = Json::array();
-  for (int i = 1; i <= 7; ++i) {
+  for (int i = 1; i <= static_cast<int>(ExchangeType::delayed_message); ++i) {
     Json one;
     one.set("name", naru::name(static_cast<ExchangeType>(i))).set("description", "").set("enabled", true);
     all.push(std::move(one));
@@ -48,7 +49,8 @@ Json exchange_types() {
 
 Json listeners(const Site& site) {
   Json all = Json::array(), amqp;
-  amqp.set("node", site.node).set("protocol", "amqp").set("ip_address", "::").set("port", site.door.port);
+  if (site.door.port == 0) return all;  // no port without TLS
+  amqp.set("node", site.node).set("protocol", "amqp").set("port", site.door.port);
   all.push(std::move(amqp));
   return all;
 }
@@ -68,11 +70,11 @@ io::Task<Reply> overview(Call& call) {
       .set("queues", totals.queues);
   const auto& globals = call.site.parameters.globals();
   auto cluster = globals.find("cluster_name");
-  out.set("management_version", "3.13.7")
+  out.set("management_version", amqp::rabbitmq_version)
       .set("rates_mode", "basic")
       .set("product_name", "naru")
       .set("product_version", call.site.core.broker.settings.version)
-      .set("rabbitmq_version", "3.13.7")
+      .set("rabbitmq_version", amqp::rabbitmq_version)
       .set("erlang_version", "")
       .set("erlang_full_version", "")
       .set("cluster_name", cluster == globals.end() ? Json(call.site.node) : cluster->second)
