@@ -14,12 +14,17 @@ class AmqpBroker(brokers.Broker):
 
     queue_type = "classic"
 
+    @staticmethod
+    def environment():
+        return dict(os.environ)
+
     def start(self, seconds_max=120):
         """Starts the broker; returns the milliseconds until it greeted a client."""
         os.makedirs(self.directory, exist_ok=True)
         with open(os.path.join(self.directory, "output"), "ab") as output:
             begin = time.monotonic()
-            self.process = subprocess.Popen(self.command(), stdout=output, stderr=output, stdin=subprocess.DEVNULL)
+            self.process = subprocess.Popen(self.command(), stdout=output, stderr=output, stdin=subprocess.DEVNULL,
+                                            env=self.environment())
         while time.monotonic() - begin < seconds_max:
             if self.process.poll() is not None:
                 raise RuntimeError(f"{self.label} ended at start, see {self.directory}/output")
@@ -44,13 +49,19 @@ class Naru(AmqpBroker):
                 "--kafka", f"127.0.0.1:{self.port + 1}", "--admin", f"127.0.0.1:{self.port + 2}"]
 
 
+PEER = os.path.join(brokers.REPOSITORY, "tools", "rabbitmq_peer")
+
+
 class RabbitMQ(AmqpBroker):
     label = "rabbitmq"
     synced = "classic queues: fsync before each confirm, many messages to one"
 
     def command(self):
-        return [os.path.join(brokers.REPOSITORY, "tools", "rabbitmq_peer"), "run",
-                "--port", str(self.port), "--dir", self.directory]
+        return [PEER, "run", "--port", str(self.port), "--dir", self.directory]
+
+    @staticmethod
+    def environment():
+        return {name: value for name, value in os.environ.items() if name != "RABBITMQ_ROOT"}
 
     @property
     def pid(self):
@@ -66,20 +77,32 @@ class RabbitMQ(AmqpBroker):
             how = signal.SIGTERM
         super()._end(how)
 
-    @staticmethod
-    def prepare():
-        subprocess.run([os.path.join(brokers.REPOSITORY, "tools", "rabbitmq_peer"), "fetch"], check=True)
+    @classmethod
+    def prepare(cls):
+        subprocess.run([PEER, "fetch"], check=True, env=cls.environment())
 
-    @staticmethod
-    def version():
-        return subprocess.run([os.path.join(brokers.REPOSITORY, "tools", "rabbitmq_peer"), "version"],
-                              check=True, capture_output=True, text=True).stdout.strip()
+    @classmethod
+    def version(cls):
+        return subprocess.run([PEER, "version"], check=True, capture_output=True, text=True,
+                              env=cls.environment()).stdout.strip()
 
 
 class RabbitMQQuorum(RabbitMQ):
     label = "rabbitmq quorum"
     synced = "quorum queues: fsync of the write-ahead log before each confirm, many messages to one"
     queue_type = "quorum"
+
+
+class RabbitMQNew(RabbitMQ):
+    """The one below RABBITMQ_ROOT; tools/rabbitmq_peer says how to get it."""
+
+    label = "rabbitmq (new)"
+
+    @staticmethod
+    def environment():
+        if "RABBITMQ_ROOT" not in os.environ:
+            raise RuntimeError("rabbitmq-new needs RABBITMQ_ROOT, see tools/rabbitmq_peer")
+        return dict(os.environ)
 
 
 def _stat(pid):
