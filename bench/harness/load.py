@@ -57,6 +57,10 @@ class AmqpLoad(Load):
     name = "naru-amqp-load"
 
 
+class SqsLoad(Load):
+    name = "naru-sqs-load"
+
+
 def _children_cpu():
     times = os.times()
     return times.children_user + times.children_system

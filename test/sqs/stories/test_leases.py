@@ -1,0 +1,178 @@
+"""Leases (reference A13): a visibility timeout of a few seconds is right for jobs that take much longer.
+
+Jobs take 1 to 60 s in the story; here a twentieth of that by default, with a timeout of 2 s. NARU_LEASE_SCALE=1 runs it in full.
+"""
+import os
+import random
+import time
+
+import pytest
+from broker import PEER, wait_until
+from queues import Sqs
+from wire import Client
+from workers import Worker
+
+SCALE = float(os.environ.get("NARU_LEASE_SCALE", "0.12"))
+JOBS = int(os.environ.get("NARU_LEASE_JOBS", "40"))
+VISIBILITY = 2
+SLACK = 3.0  # of a loaded machine, and of a poll that is under way
+
+pytestmark = pytest.mark.skipif(PEER != "naru", reason="no look-alike has leases")
+
+
+class Story:
+    def __init__(self, broker, folder, name, tags):
+        self.broker, self.folder, self.started = broker, folder, []
+        self.client = Client(broker.address)
+        self.sqs = Sqs(self.client)
+        self.queue = self.sqs.create(name, tags=tags, VisibilityTimeout=VISIBILITY)
+        self.random = random.Random(name)
+
+    def fill(self, jobs=JOBS, least=1.0, most=60.0):
+        self.jobs = {f"job{n}": self.random.uniform(least, most) * SCALE for n in range(jobs)}
+        for job, seconds in self.jobs.items():
+            self.sqs.send(self.queue, f"{job} {seconds:.3f}")
+
+    def add(self, count):
+        for _ in range(count):
+            self.started.append(Worker(self.broker.address, self.queue, self.folder, len(self.started)))
+
+    def alive(self):
+        return [worker for worker in self.started if worker.is_alive]
+
+    def done(self):
+        return {job for worker in self.started for what, job, _, _ in worker.steps() if what == "end"}
+
+    def runs(self):
+        """{job: [(begin, end or the worker's death or None, worker)]} in order."""
+        found = {}
+        for worker in self.started:
+            begun = {}
+            for what, job, _, when in worker.steps():
+                if what == "begin":
+                    begun[job] = when
+                else:
+                    found.setdefault(job, []).append((begun.pop(job), when, worker))
+            for job, when in begun.items():
+                found.setdefault(job, []).append((when, worker.died, worker))
+        return {job: sorted(runs, key=lambda run: run[0]) for job, runs in found.items()}
+
+    def end(self):
+        for worker in self.alive():
+            worker.thaw()
+            worker.kill()
+        self.sqs.clean_up()
+        self.client.close()
+
+
+@pytest.fixture
+def story(broker, tmp_path, name, request):
+    made = Story(broker, tmp_path, name, getattr(request, "param", {"naru:lease": "connection"}))
+    yield made
+    made.end()
+
+
+def test_workers_that_die_at_random(story):
+    """Nothing is worked on twice while its worker lives; what a dead one had comes again in time; nothing is lost."""
+    story.fill()
+    story.add(8)
+    last = time.monotonic()
+    while len(story.done()) < JOBS:
+        time.sleep(0.05)
+        assert time.monotonic() - last < 60, f"{len(story.done())} of {JOBS} done and nothing happens"
+        busy = [worker for worker in story.alive() if worker.works_on()]
+        if busy and story.random.random() < 0.05 and len(story.started) < 24:
+            story.random.choice(busy).kill()
+            story.add(1)
+        last = time.monotonic() if busy else last
+    wait_until(lambda: story.sqs.counts(story.queue) == (0, 0, 0), "the queue is empty", 30)
+    killed = 0
+    for job, runs in story.runs().items():
+        for (begin, end, worker), (again, _, _) in zip(runs, runs[1:]):
+            assert worker.died is not None and end == worker.died, f"{job} was worked on twice by the living: {runs}"
+            assert again >= end, f"{job} came again before its worker died"
+            killed += 1
+    assert killed > 0, "no worker died at work: it proves nothing"
+
+
+def test_the_time_until_a_dead_workers_job_comes_again(story):
+    story.fill(1, 600, 600)
+    story.add(1)
+    wait_until(lambda: story.started[0].works_on(), "it works")
+    time.sleep(VISIBILITY * 2)  # the timeout alone would have been over
+    story.add(1)
+    time.sleep(VISIBILITY)
+    assert not story.started[1].works_on(), "it was handed out while its worker lives"
+    story.started[0].kill()
+    wait_until(lambda: story.started[1].works_on(), "another works on it", VISIBILITY + SLACK)
+
+
+@pytest.mark.parametrize("story", [{"naru:lease": "strict"}], indirect=True)
+def test_strict_is_at_once(story):
+    story.fill(1, 600, 600)
+    story.add(1)
+    wait_until(lambda: story.started[0].works_on(), "it works")
+    story.add(1)
+    time.sleep(VISIBILITY * 2)
+    assert not story.started[1].works_on(), "it was handed out while its worker lives"
+    begin = time.monotonic()
+    story.started[0].kill()
+    wait_until(lambda: story.started[1].works_on(), "another works on it", VISIBILITY)
+    assert time.monotonic() - begin < VISIBILITY * 0.6
+
+
+@pytest.mark.parametrize("story", [{}], indirect=True)
+def test_without_a_lease_it_is_plain_sqs(story):
+    story.fill(1, 600, 600)
+    story.add(2)
+    wait_until(lambda: all(worker.works_on() for worker in story.started), "both work on the one job", VISIBILITY + SLACK)
+
+
+def test_a_frozen_worker_keeps_its_job(story):
+    """Its connection is open: it is there, as far as anybody can tell."""
+    story.fill(1, 600, 600)
+    story.add(1)
+    wait_until(lambda: story.started[0].works_on(), "it works")
+    story.started[0].freeze()
+    story.add(1)
+    time.sleep(VISIBILITY * 2.5)
+    assert not story.started[1].works_on()
+    story.started[0].kill()
+    wait_until(lambda: story.started[1].works_on(), "another works on it", VISIBILITY + SLACK)
+
+
+def test_a_disconnected_workers_job_comes_again(story):
+    story.fill(1, 600, 600)
+    story.add(1)
+    wait_until(lambda: story.started[0].works_on(), "it works")
+    story.add(1)
+    story.started[0].relay.disconnect()
+    wait_until(lambda: story.started[1].works_on(), "another works on it", VISIBILITY + SLACK)
+
+
+def test_a_lease_has_a_limit(broker, tmp_path, name):
+    story = Story(broker, tmp_path, name, {"naru:lease": "connection", "naru:lease-max": "4"})
+    try:
+        story.fill(1, 600, 600)
+        story.add(2)
+        wait_until(lambda: all(worker.works_on() for worker in story.started), "both have had it", 4 + VISIBILITY + SLACK)
+        first, second = sorted(next(iter(worker.works_on().values())) for worker in story.started)
+        assert second - first > 3.5
+    finally:
+        story.end()
+
+
+def test_an_explicit_change_wins(story):
+    story.sqs.send(story.queue, "b")
+    got = story.sqs.one(story.queue)
+    story.sqs.show_after(story.queue, got, 0)
+    assert story.sqs.bodies(story.queue, WaitTimeSeconds=1) == ["b"]
+
+
+def test_a_delete_on_another_connection(story, broker):
+    story.sqs.send(story.queue, "b")
+    got = story.sqs.one(story.queue)
+    time.sleep(VISIBILITY * 1.5)
+    with Client(broker.address) as other:
+        other.do("DeleteMessage", QueueUrl=story.queue, ReceiptHandle=got["ReceiptHandle"])
+    assert story.sqs.counts(story.queue) == (0, 0, 0)
