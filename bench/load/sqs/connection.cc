@@ -34,9 +34,7 @@ std::string Connection::request(std::string_view action, std::string_view body) 
 
 void Connection::send(std::string_view request) {
   end_ = 0;
-  timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  sent_at_ns_ = now.tv_sec * 1'000'000'000 + now.tv_nsec;
+  sent_at_ns_ = now_ns();
   while (!request.empty()) {
     const ssize_t done = ::send(fd_, request.data(), request.size(), MSG_NOSIGNAL);
     if (done < 0 && (errno == EINTR || errno == EAGAIN)) continue;
