@@ -176,3 +176,46 @@ def test_a_delete_on_another_connection(story, broker):
     with Client(broker.address) as other:
         other.do("DeleteMessage", QueueUrl=story.queue, ReceiptHandle=got["ReceiptHandle"])
     assert story.sqs.counts(story.queue) == (0, 0, 0)
+
+
+def test_a_proxys_connection_says_nothing(story, broker):
+    """Behind a proxy only requests are a sign of life."""
+    story.sqs.send(story.queue, "b")
+    with Client(broker.address) as proxy:
+        first = proxy.call("ReceiveMessage", headers={"X-Forwarded-For": "10.0.0.1", "Authorization": credential("other")}, QueueUrl=story.queue).result["Messages"]
+        assert len(first) == 1
+        again = wait_until(lambda: story.sqs.receive(story.queue, WaitTimeSeconds=1), "it comes again", VISIBILITY + SLACK)
+        assert [m["MessageId"] for m in again] == [m["MessageId"] for m in first]
+
+
+def test_an_open_connection_alone_holds_it(story, broker):
+    """No request for longer than the timeout, on a connection that is only open."""
+    story.sqs.send(story.queue, "b")
+    with Client(broker.address) as quiet:
+        assert len(quiet.do("ReceiveMessage", QueueUrl=story.queue)["Messages"]) == 1
+        time.sleep(VISIBILITY * 1.5)
+        with Client(broker.address) as other:
+            assert "Messages" not in other.call("ReceiveMessage", headers={"Authorization": credential("other")}, QueueUrl=story.queue).result
+    with Client(broker.address) as other:
+        found = wait_until(lambda: other.call("ReceiveMessage", headers={"Authorization": credential("other")}, QueueUrl=story.queue)
+                           .result.get("Messages"), "it comes again", VISIBILITY + SLACK)
+        assert found[0]["Body"] == "b"
+
+
+def credential(key):
+    return (f"AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host;x-amz-date, "
+            f"Signature={'0' * 64}")
+
+
+def test_after_a_restart_the_timeout_is_plain(own_broker, tmp_path, name):
+    story = Story(own_broker, tmp_path, name, {"naru:lease": "connection"})
+    try:
+        story.sqs.send(story.queue, "b")
+        assert len(story.sqs.receive(story.queue)) == 1
+        own_broker.kill()
+        own_broker.start()
+        story.client.close()
+        again = wait_until(lambda: story.sqs.receive(story.queue, WaitTimeSeconds=1), "it comes again", VISIBILITY + SLACK)
+        assert again[0]["Body"] == "b"
+    finally:
+        story.end()

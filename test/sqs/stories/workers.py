@@ -14,7 +14,7 @@ HERE = Path(__file__).resolve().parent
 
 
 class Relay(threading.Thread):
-    """What stands between a worker and the broker, so that the network between them can fail: bytes stop, nobody is told."""
+    """What stands between a worker and the broker, so that their connection can be cut while both live."""
 
     def __init__(self, address):
         super().__init__(daemon=True)
@@ -22,7 +22,7 @@ class Relay(threading.Thread):
         self.target = host, int(port)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
-        self.is_cut, self.pairs = False, []
+        self.pairs = []
         self.start()
 
     def run(self):
@@ -39,18 +39,15 @@ class Relay(threading.Thread):
     def pump(self, source, sink):
         try:
             while data := source.recv(65536):
-                while self.is_cut:  # silence: neither bytes nor an end
-                    time.sleep(0.05)
                 sink.sendall(data)
         except OSError:
             pass
         finally:
-            if not self.is_cut:
-                for end in (source, sink):
-                    try:
-                        end.shutdown(socket.SHUT_RDWR)
-                    except OSError:
-                        pass
+            for end in (source, sink):
+                try:
+                    end.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
 
     def disconnect(self):
         """Both sides are told."""
