@@ -12,12 +12,9 @@ std::string delete_request(const std::string& url, const std::vector<std::string
   if (handles.size() == 1)
     return Connection::request("DeleteMessage", text + R"(,"ReceiptHandle":")" + std::string(handles[0]) + "\"}");
   std::string entries;
-  for (const std::string_view handle : handles) {
-    entries += entries.empty() ? R"({"Id":")" : R"(,{"Id":")";
-    entries.append(std::to_string(&handle - handles.data()))
-        .append(R"(","ReceiptHandle":")")
-        .append(handle)
-        .append("\"}");
+  for (size_t i = 0; i < handles.size(); ++i) {
+    entries += i == 0 ? R"({"Id":")" : R"(,{"Id":")";
+    entries.append(std::to_string(i)).append(R"(","ReceiptHandle":")").append(handles[i]).append("\"}");
   }
   return Connection::request("DeleteMessageBatch", text + R"(,"Entries":[)" + entries + "]}");
 }
