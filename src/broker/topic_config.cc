@@ -338,6 +338,14 @@ std::string_view topic_config_default(const ConfigKey& key, const BrokerSettings
   return key.default_value;
 }
 
+TopicConfig shown_config(const Topic& topic) {
+  if (!topic.queue) return topic.config;
+  return {{"max.message.bytes", std::to_string(topic.message_bytes_max)},
+          {"message.timestamp.type", "LogAppendTime"},
+          {"retention.bytes", std::to_string(topic.log.retention_bytes)},
+          {"retention.ms", std::to_string(topic.log.retention_ms)}};
+}
+
 void derive(Topic& topic, const BrokerSettings& settings) {
   Values values(topic.config, settings);
   std::string_view policies = values.text("cleanup.policy");

@@ -38,6 +38,9 @@ std::optional<std::string> topic_config_error(const TopicConfig& config);
 /// The value that holds for a key that is not set: Kafka's default, or what this broker was told at start.
 std::string_view topic_config_default(const ConfigKey& key, const BrokerSettings& settings);
 
+/// What was set, also of a queue's topic: there it follows from the queue's settings and is not kept.
+TopicConfig shown_config(const Topic& topic);
+
 /// Fills in the part of a topic that follows from its config. A stored value that does not parse counts as not set.
 void derive(Topic& topic, const BrokerSettings& settings);
 

@@ -36,14 +36,15 @@ io::Task<Result<TopicPtr>> try_alter(Core& first, std::string_view name, bool va
     refusal = {ErrorCode::unknown_topic_or_partition, "The topic '" + std::string(name) + "' does not exist."};
     co_return TopicPtr();
   }
-  TopicConfig config = topic->config;
+  const TopicConfig present = shown_config(*topic);
+  TopicConfig config = present;
   refusal = next(config);
   if (refusal) co_return TopicPtr();
   if (auto message = topic_config_error(config)) {
     refusal = {ErrorCode::invalid_config, *message};
     co_return TopicPtr();
   }
-  if (validate_only || config == topic->config) co_return topic;
+  if (validate_only || config == present) co_return topic;
   co_return co_await first.broker.topics->configure(topic->name, std::move(config));
 }
 

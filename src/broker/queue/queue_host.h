@@ -81,7 +81,7 @@ class QueueHost final : public QueueLogs {
   int sending_ = 0;
   std::deque<std::weak_ptr<Queue>> keepers_;  // queues with messages in memory, the oldest first
   /// What queues keep in memory of what they have: beyond, the oldest is read back from its segments when it is wanted.
-  static constexpr size_t kept_bytes_max = 32 * MiB;
+  static constexpr size_t kept_bytes_max = 12 * MiB;
   size_t kept_bytes_ = 0;
   uint64_t last_holder_ = 0;
   bool planned_ = false, blocked_ = false;

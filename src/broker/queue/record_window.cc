@@ -12,24 +12,27 @@ void RecordWindow::keep(Offset first, Offset end, Bytes batch) {
 }
 
 void RecordWindow::forget_below(Offset offset) {
-  while (!kept_.empty() && kept_.front().end <= offset) {
-    kept_bytes_ -= kept_.front().bytes.size();
-    kept_.pop_front();
+  for (; passed_ < kept_.size() && kept_[passed_].end <= offset; ++passed_)
+    kept_bytes_ -= std::exchange(kept_[passed_].bytes, {}).size();
+  if (2 * passed_ >= kept_.size()) {
+    kept_.erase(kept_.begin(), kept_.begin() + static_cast<ptrdiff_t>(passed_));
+    passed_ = 0;
   }
   if (run_.end <= offset) run_ = {};
 }
 
 size_t RecordWindow::clear() {
   size_t freed = bytes();
-  kept_.clear();
+  kept_ = {};
+  passed_ = 0;
   kept_bytes_ = 0;
   run_ = {};
   return freed;
 }
 
 RecordWindow::Found RecordWindow::find(Offset offset, StoredRecord* record) {
-  if (!kept_.empty() && offset >= kept_.front().first) {
-    auto after = std::ranges::upper_bound(kept_, offset, {}, &Run::first);
+  if (!kept().empty() && offset >= kept_from()) {
+    auto after = std::ranges::upper_bound(kept(), offset, {}, &Run::first);
     return find_in(*std::prev(after), offset, record);
   }
   if (offset >= run_.first && offset < run_.end) return find_in(run_, offset, record);

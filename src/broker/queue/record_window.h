@@ -4,7 +4,7 @@
 // with a backlog reads it in long runs, in the order of offsets.
 //
 // Uncompressed batches only: what a producer compressed is inflated when it is read back.
-#include <deque>
+#include <vector>
 
 #include "io/loop.h"
 #include "log/log.h"
@@ -34,7 +34,7 @@ class RecordWindow {
   /// Keeps a batch that was just appended: whole, uncompressed, following the one kept before.
   void keep(Offset first, Offset end, Bytes batch);
   /// The first offset that is kept; a number above all offsets if there is none.
-  Offset kept_from() const { return kept_.empty() ? Offset(INT64_MAX) : kept_.front().first; }
+  Offset kept_from() const { return kept().empty() ? Offset(INT64_MAX) : kept().front().first; }
   /// Forgets kept batches below `offset`.
   void forget_below(Offset offset);
   /// What it takes in memory.
@@ -63,7 +63,12 @@ class RecordWindow {
   };
   static Found find_in(Run& run, Offset offset, StoredRecord* record);
 
-  std::deque<Run> kept_;
+  std::span<Run> kept() { return std::span(kept_).subspan(passed_); }
+  std::span<const Run> kept() const { return std::span(kept_).subspan(passed_); }
+
+  // No deque: an empty one takes 600 bytes, and most queues are idle.
+  std::vector<Run> kept_;
+  size_t passed_ = 0;  // so many at the front are forgotten
   size_t kept_bytes_ = 0;
   Run run_;
 };

@@ -26,10 +26,6 @@ Topic topic_of(std::string name, std::string_view vhost, const QueueDefinition& 
   topic.message_bytes_max = batch_bytes_max;
   topic.log_append_time = true;
   topic.log = queue_log_settings(queue.settings);
-  topic.config = {{"max.message.bytes", std::to_string(batch_bytes_max)},
-                  {"message.timestamp.type", "LogAppendTime"},
-                  {"retention.bytes", std::to_string(topic.log.retention_bytes)},
-                  {"retention.ms", std::to_string(topic.log.retention_ms)}};
   return topic;
 }
 

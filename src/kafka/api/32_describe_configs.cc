@@ -44,7 +44,7 @@ std::expected<std::vector<ConfigEntry>, Refusal> entries_of(Context& on, const A
         return std::unexpected(Refusal{ErrorCode::invalid_topic_exception, *message});
       TopicPtr topic = on.core.catalog()->find(name);
       if (!topic) return std::unexpected(Refusal{ErrorCode::unknown_topic_or_partition, ""});
-      return topic_entries(topic->config, settings);
+      return topic_entries(shown_config(*topic), settings);
     }
     case ResourceType::broker: {
       if (name.empty()) return std::vector<ConfigEntry>();
