@@ -75,6 +75,13 @@ class World:
         """Its dead letters go to $dlq."""
         return self.queue(RedrivePolicy=redrive(self["dlq_arn"], 3))
 
+    def make_lone(self):
+        """A dead letter queue that no other row speaks of, and $loner is its one source."""
+        return self.queue()
+
+    def make_loner(self):
+        return self.queue(RedrivePolicy=redrive(self["lone_arn"], 3))
+
     def make_closed(self):
         """A dead letter queue for nobody."""
         return self.queue(RedriveAllowPolicy='{"redrivePermission":"denyAll"}')

@@ -77,15 +77,18 @@ def test_workers_that_die_at_random(story):
     story.fill()
     story.add(8)
     last = time.monotonic()
-    while len(story.done()) < JOBS:
+    while sum(story.sqs.counts(story.queue)):
         time.sleep(0.05)
-        assert time.monotonic() - last < 60, f"{len(story.done())} of {JOBS} done and nothing happens"
+        assert time.monotonic() - last < 30, \
+            f"{len(story.done())} of {JOBS} done and nothing happens: {story.sqs.counts(story.queue)} in the queue"
         busy = [worker for worker in story.alive() if worker.works_on()]
         if busy and story.random.random() < 0.05 and len(story.started) < 24:
             story.random.choice(busy).kill()
             story.add(1)
         last = time.monotonic() if busy else last
-    wait_until(lambda: story.sqs.counts(story.queue) == (0, 0, 0), "the queue is empty", 30)
+    # Who died between a delete and its line in the log has done it.
+    undone = set(story.jobs) - story.done()
+    assert len(undone) <= 2 and undone <= {job for worker in story.started if worker.died for job in worker.works_on()}
     killed = 0
     for job, runs in story.runs().items():
         for (begin, end, worker), (again, _, _) in zip(runs, runs[1:]):

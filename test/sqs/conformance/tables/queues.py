@@ -81,9 +81,9 @@ def listing():
     token = value_error("Invalid or expired next token.")
     yield Row("ListQueues", {"MaxResults": 1, "NextToken": "no token"}, token)
     yield Row("ListDeadLetterSourceQueues", {"QueueUrl": "$dlq", "MaxResults": 1, "NextToken": "no token"}, token)
-    sources = [("GetQueueUrl", {"QueueName": "$src_name"})]
-    yield Row("ListDeadLetterSourceQueues", {"QueueUrl": "$dlq"}, {"queueUrls": ["$src"]}, after=sources)
-    yield Row("ListDeadLetterSourceQueues", {"QueueUrl": "$dlq", "MaxResults": 1}, {"queueUrls": ["$src"]}, after=sources)
+    sources = [("GetQueueUrl", {"QueueName": "$loner_name"})]
+    yield Row("ListDeadLetterSourceQueues", {"QueueUrl": "$lone"}, {"queueUrls": ["$loner"]}, after=sources)
+    yield Row("ListDeadLetterSourceQueues", {"QueueUrl": "$lone", "MaxResults": 1}, {"queueUrls": ["$loner"]}, after=sources)
     yield Row("ListDeadLetterSourceQueues", {"QueueUrl": "$new"}, {"queueUrls": []}, only="json")
 
 
