@@ -26,7 +26,7 @@ def connect(broker):
                         aws_secret_access_key="test", config=Config(retries={"max_attempts": 0}, read_timeout=30, connect_timeout=5))
 
 
-class Client1(threading.Thread):
+class Worker(threading.Thread):
     def __init__(self, broker, queue):
         super().__init__(daemon=True)
         self.sqs, self.queue, self.failure = connect(broker), queue, None
@@ -46,7 +46,7 @@ class Client1(threading.Thread):
         assert not self.is_alive() and self.failure is None, self.failure
 
 
-class Sender(Client1):
+class Sender(Worker):
     """Numbered messages, one by one and in batches; knows which were taken."""
 
     def __init__(self, broker, queue, first, seed):
@@ -66,7 +66,7 @@ class Sender(Client1):
             self.taken += numbers
 
 
-class Receiver(Client1):
+class Receiver(Worker):
     """Takes messages and deletes most; knows what it got, and which deletes were confirmed."""
 
     def __init__(self, broker, queue, seed, chance=0.8):

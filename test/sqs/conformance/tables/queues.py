@@ -21,7 +21,7 @@ def names():
         yield made(name, value_error(STANDARD))
     for name in ("$name", "a" * 81, "$name.FIFO", "a" * 76 + ".fifo", "a b.fifo", "a.b.fifo"):
         yield made(name, value_error(FIFO), Attributes=IS_FIFO)
-    for number, name in enumerate(("z", "a" * 80, "A-Z_0-9", "-", "_", "0")):
+    for name in ("z", "a" * 80, "A-Z_0-9", "-", "_", "0"):
         yield made(name, url(name))
     for name in ("$name.fifo", "a" * 75 + ".fifo"):
         yield made(name, url(name), Attributes=IS_FIFO)
