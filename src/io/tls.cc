@@ -176,6 +176,9 @@ class TlsStream final : public Stream, public TlsPeer {
     const X509_NAME* name = X509_get_subject_name(certificate);
     return PeerIdentity{.common_name = common_name(name), .distinguished_name = name_text(name)};
   }
+  Encryption encryption() const override {
+    return {SSL_version(ssl_) == TLS1_3_VERSION ? "tlsv1.3" : "tlsv1.2", SSL_get_cipher_name(ssl_)};
+  }
 
  private:
   enum class Step : uint8_t { done, more, ended, broken };

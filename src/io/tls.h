@@ -28,6 +28,11 @@ class TlsPeer {
  public:
   /// Nothing before the handshake, or if the peer showed no certificate.
   virtual std::optional<PeerIdentity> identity() const = 0;
+  /// What the handshake came to: "tlsv1.3", "TLS_AES_256_GCM_SHA384".
+  struct Encryption {
+    std::string version, cipher;
+  };
+  virtual Encryption encryption() const = 0;
 
  protected:
   ~TlsPeer() = default;
