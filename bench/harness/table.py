@@ -25,6 +25,18 @@ def ratios(ours, theirs):
     return [a / b for a, b in zip(ours, theirs) if b]
 
 
+def column(rounds, contender, case, *path):
+    """One figure of one case, over the rounds."""
+    values = []
+    for one in rounds:
+        value = one.get(contender, {}).get(case)
+        for key in path:
+            value = value.get(key) if value else None
+        if value is not None:
+            values.append(value)
+    return values
+
+
 def markdown(header, rows):
     widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
 
