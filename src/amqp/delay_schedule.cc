@@ -62,14 +62,16 @@ void DelaySchedule::published(Offset offset, int64_t now_ms, const NewMessage& m
 io::Task<> DelaySchedule::find_all() {
   auto queue = queue_.shared_from_this();
   int found = 0;
-  for (auto at = queue->first_open(Offset(0)); at && *at < recovered_end_;
-       at = queue->first_open(Offset(at->value + 1))) {
+  auto at = queue->first_open(Offset(0));
+  while (at && *at < recovered_end_) {
     StoredRecord record;
-    bool here = co_await queue->read(*at, &record);
+    auto read = co_await queue->read(*at, &record);
     if (queue->is_erased()) co_return;
-    if (here) index_.push({record.timestamp + delay_of(record), *at});
+    if (read == RecordWindow::Found::elsewhere) continue;  // the disk fails: it is asked again
+    if (read == RecordWindow::Found::here) index_.push({record.timestamp + delay_of(record), *at});
     if (++found % in_one_turn == 0) co_await queues_.loop.sleep_until(queues_.loop.now() + 1);
     if (queue->is_erased()) co_return;
+    at = queue->first_open(Offset(at->value + 1));
   }
   complete_ = true;
   plan();
@@ -93,12 +95,20 @@ io::Task<> DelaySchedule::release() {
       co_await queues_.loop.sleep_until(queues_.loop.now() + blocked_ms);
       continue;
     }
+    if (next.offset >= queue->end()) {  // it came in this turn and is not in the log yet
+      co_await queues_.loop.sleep_until(queues_.loop.now() + 1);
+      continue;
+    }
     index_.pop();
     if (queue->is_settled(next.offset)) continue;  // cancelled
     StoredRecord record;
-    bool here = co_await queue->read(next.offset, &record);
+    auto read = co_await queue->read(next.offset, &record);
     if (queue->is_erased()) break;
-    if (here) send(record);
+    if (read == RecordWindow::Found::elsewhere) {  // the disk fails: it is asked again
+      index_.push(next);
+      continue;
+    }
+    if (read == RecordWindow::Found::here) send(record);
     MessageId id{.level = 0, .offset = next.offset, .body_bytes = 0};
     queue->settle(id);
     if (++sent % in_one_turn == 0) co_await queues_.loop.sleep_until(queues_.loop.now() + 1);

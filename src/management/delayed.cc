@@ -29,7 +29,8 @@ io::Task<Reply> list(Call& call) {
   Json messages = Json::array();
   for (const auto& waiting : next) {
     StoredRecord record;
-    bool here = co_await queue->read(waiting.offset, &record);
+    auto read = co_await queue->read(waiting.offset, &record);
+    bool here = read == RecordWindow::Found::here;
     if (queue->is_erased()) co_return not_found();
     if (!here || queue->is_settled(waiting.offset)) continue;
     Bytes table;

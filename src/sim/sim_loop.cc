@@ -16,7 +16,13 @@ int64_t SimLoop::next_event_us() const {
 }
 
 bool SimLoop::turn() {
-  if (run_ready()) return true;
+  if (run_ready()) {
+    if (is_busy_ && random_.chance(0.3)) {
+      now_us_ += static_cast<int64_t>(random_.below(2000));
+      run_timers();
+    }
+    return true;
+  }
   if (run_turn_end()) return true;
   int64_t next = next_event_us();
   if (next == INT64_MAX) return false;

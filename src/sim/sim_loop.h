@@ -25,6 +25,8 @@ class SimLoop final : public io::Loop {
   /// Turns until nothing is left but timers further away than `ms`.
   void run_for(io::Millis ms);
   Prng& random() { return random_; }
+  /// From now on work takes time, too: a timer may be due before the turn ends, as on a real loop.
+  void set_busy() { is_busy_ = true; }
 
  private:
   struct Job {
@@ -36,6 +38,7 @@ class SimLoop final : public io::Loop {
 
   Prng random_;
   int64_t now_us_ = 0;
+  bool is_busy_ = false;
   std::deque<Job> jobs_;
 };
 

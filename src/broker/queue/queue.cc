@@ -52,6 +52,7 @@ void Queue::set_settings(QueueSettings settings) {
     level->head_seen = Offset(-1);
     if (level->log) level->log->set_settings(log_settings());
   }
+  count_backlog();
   host_.mark(*this);
 }
 
@@ -87,6 +88,8 @@ Queue::Open& Queue::opened(uint8_t index) {
   if (host_.unclean) level.cursor->doubt_below(level.log->bounds().end);
   // What lies here from before may expire too; nobody knows without looking.
   if (level.cursor->floor() < level.log->bounds().end) has_ttl_ = true;
+  level.uncounted = level.cursor->floor();
+  level.uncounted_end = level.log->bounds().end;
   return level;
 }
 
@@ -100,6 +103,7 @@ void Queue::know_keys(Open& level) {
 }
 
 void Queue::look_at_backlog() {
+  count_backlog();
   if (has_ttl_) changed();
 }
 
@@ -294,7 +298,7 @@ void Queue::apply_retention(Open& level) {
 
 Queue::Counts Queue::counts() {
   append_batches();
-  apply_settled();
+  if (host_.append_published()) apply_settled();
   trim_to_limits();
   Counts all;
   for (auto& level : levels_) {
@@ -317,7 +321,7 @@ Queue::Counts Queue::counts() {
 int64_t Queue::purge() {
   if (settings_.is_stream) return 0;  // it is not emptied
   append_batches();
-  apply_settled();
+  if (host_.append_published()) apply_settled();
   int64_t purged = 0;
   for (auto& level : levels_) {
     if (!level->cursor) continue;
@@ -365,7 +369,7 @@ std::optional<Offset> Queue::first_open(Offset from) {
   return std::nullopt;
 }
 
-io::Task<bool> Queue::read(Offset offset, StoredRecord* record) {
+io::Task<RecordWindow::Found> Queue::read(Offset offset, StoredRecord* record) {
   auto self = shared_from_this();
   co_return co_await find(0, offset, record);
 }
@@ -404,13 +408,12 @@ void Queue::settle(const MessageId& id) {
 
 void Queue::requeue(const MessageId& id, bool counts) {
   if (erased_ || id.is_copy) return;
-  apply_settled();
   Open& level = *levels_[id.level];
   if (counts && settings_.delivery_limit) {
     // Attempts include the first one, which was no return.
     if (level.cursor->attempts(id.offset) > *settings_.delivery_limit) return reject(id, Death::delivery_limit);
   }
-  ready_bytes_ += id.body_bytes;
+  if (is_counted(id.level, id.offset)) ready_bytes_ += id.body_bytes;
   if (fair_) fair_->given_back({id.level, id.offset});
   int64_t now = host_.loop.wall();
   level.cursor->release(id.offset, now, now);
@@ -431,9 +434,10 @@ void Queue::reject(const MessageId& id, Death why) {
 io::Task<> Queue::reject_later(MessageId id, Death why) {
   auto self = shared_from_this();
   StoredRecord record;
-  bool here = co_await find(id.level, id.offset, &record);
+  auto found = RecordWindow::Found::elsewhere;
+  while (!erased_ && found == RecordWindow::Found::elsewhere) found = co_await find(id.level, id.offset, &record);
   if (erased_) co_return;
-  if (here) {
+  if (found == RecordWindow::Found::here) {
     die(id, record, why);
   } else {
     mark_settled(id);

@@ -149,8 +149,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   /// What is appended from now on has this offset or a later one.
   Offset end() const { return levels_[0]->log ? levels_[0]->log->bounds().end : Offset(0); }
   bool is_settled(Offset offset) { return opened(0).cursor->is_done(offset); }
-  /// False if there is no such message, or the queue is gone. The record is good until the queue is asked again.
-  io::Task<bool> read(Offset offset, StoredRecord* record);
+  /// Found::elsewhere: it cannot be read now, or the queue is gone. The record is good until the queue is asked again.
+  io::Task<RecordWindow::Found> read(Offset offset, StoredRecord* record);
   bool is_erased() const { return erased_; }
 
   struct Counts {
@@ -193,6 +193,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
     Offset head_seen{-1};                   // the oldest message when expiry was looked at,
     std::optional<int64_t> head_expires{};  // and when it does
     Offset retained_at{-1};                 // the segment that was the last one when retention was applied
+    Offset uncounted{0}, uncounted_end{0};  // what was there at the start and is not among ready_bytes_ yet
   };
   struct Next {
     uint8_t level;
@@ -222,7 +223,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   std::optional<Next> first_unknown();
   io::Task<> load_and_go_on(Next next);
   io::Task<bool> bring(uint8_t level, Offset offset);
-  io::Task<bool> find(uint8_t level, Offset offset, StoredRecord* record);
+  io::Task<RecordWindow::Found> find(uint8_t level, Offset offset, StoredRecord* record);
   Delivery delivery(const Next& next, const StoredRecord& record) const;
   bool has_expired(const StoredRecord& record) const;
   void die(const MessageId& id, const StoredRecord& record, Death why);
@@ -231,6 +232,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void trim_to_limits();
   io::Task<> drop_heads();
   bool over_limits(bool for_one_more = false);
+  bool is_counted(uint8_t level, Offset offset) const;
+  void count_backlog();
+  io::Task<> count_backlog_now();
   LogSettings log_settings() const;
   void end_turn();
   void forget_passed();
@@ -254,7 +258,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   std::unique_ptr<LogReaders> readers_;                                 // once there was one
   std::unique_ptr<FairShare> fair_;
   HolderId getter_{};
-  int64_t ready_bytes_ = 0;
+  int64_t ready_bytes_ = 0;  // bodies of messages that nobody holds; see count_backlog
+  bool counting_ = false;
   bool dirty_ = false, loading_ = false, trimming_ = false, expiring_ = false, erased_ = false, has_ttl_ = false;
   std::vector<io::Wakeup*> load_waiters_;
   io::Timer expiry_;

@@ -2,6 +2,7 @@
 #include "broker/queue/log_readers.h"
 #include "broker/queue/queue_host.h"
 #include "broker/queue/topic_source.h"
+#include "io/logger.h"
 
 namespace naru {
 namespace {
@@ -10,6 +11,12 @@ constexpr int handed_out_max = 1000;         // in one turn, then others have th
 constexpr size_t looked_ahead_max = 20'000;  // messages, in search of keys whose turn it is
 constexpr size_t run_bytes = 256 * KiB;      // of a backlog read back at once
 constexpr io::Millis unreadable_ms = 2;      // until a record that is not durable yet is asked for again
+constexpr io::Millis failed_ms = 1000;       // until a disk that failed is asked again
+
+void tell_unreadable(const std::string& queue, const Error& error) {
+  io::log(io::Level::error, "messages of a queue cannot be read from the disk; trying again",
+          {{"queue", queue}, {"reason", error.reason}, {"errno", error.detail}});
+}
 
 }  // namespace
 
@@ -198,7 +205,7 @@ bool Queue::hand_over(const NewMessage& message) {
 
 void Queue::hand_out(QueueConsumer& consumer, const Next& next, const StoredRecord& record) {
   Delivery out = delivery(next, record);
-  ready_bytes_ -= out.id.body_bytes;
+  if (is_counted(next.level, next.taken.offset)) ready_bytes_ -= out.id.body_bytes;
   if (has_expired(record)) return die(out.id, record, Death::expired);
   ++counters_.delivered;
   auto& line = ready_[consumer.priority];
@@ -236,8 +243,11 @@ io::Task<bool> Queue::bring(uint8_t index, Offset offset) {
     auto loading = load(level, offset);
     auto result = co_await loading;
     loaded = result.has_value();
-    if (loaded || result.error().code != Code::out_of_range) break;
-    co_await host_.loop.sleep_until(host_.loop.now() + unreadable_ms);
+    if (loaded) break;
+    bool is_early = result.error().code == Code::out_of_range;
+    if (!is_early) tell_unreadable(name, result.error());
+    co_await host_.loop.sleep_until(host_.loop.now() + (is_early ? unreadable_ms : failed_ms));
+    if (!is_early) break;  // who asked may ask again
   }
   loading_ = false;
   if (!erased_) {
@@ -248,18 +258,15 @@ io::Task<bool> Queue::bring(uint8_t index, Offset offset) {
   co_return loaded && !erased_;
 }
 
-/// False if there is no such record, or the queue is gone.
-io::Task<bool> Queue::find(uint8_t index, Offset offset, StoredRecord* record) {
+/// Found::elsewhere: the queue is gone, or the disk fails; then it is a while later, and the record is where it was.
+io::Task<RecordWindow::Found> Queue::find(uint8_t index, Offset offset, StoredRecord* record) {
   while (!erased_) {
-    switch (levels_[index]->window.find(offset, record)) {
-      case RecordWindow::Found::here: co_return true;
-      case RecordWindow::Found::gone: co_return false;
-      case RecordWindow::Found::elsewhere: break;
-    }
+    auto found = levels_[index]->window.find(offset, record);
+    if (found != RecordWindow::Found::elsewhere) co_return found;
     bool brought = co_await bring(index, offset);
-    if (!brought) co_return false;
+    if (!brought) break;
   }
-  co_return false;
+  co_return RecordWindow::Found::elsewhere;
 }
 
 io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64_t left)> take) {
@@ -267,7 +274,7 @@ io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64
   auto self = shared_from_this();
   last_used_ms = host_.loop.now();
   append_batches();
-  apply_settled();
+  if (host_.append_published()) apply_settled();
   trim_to_limits();
   while (!erased_) {
     auto next = take_next(getter_);
@@ -279,14 +286,19 @@ io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64
       continue;
     }
     StoredRecord record;
-    bool found = co_await find(next->level, next->taken.offset, &record);
+    bool counted = is_counted(next->level, next->taken.offset);  // now: what somebody holds is not counted later
+    auto found = co_await find(next->level, next->taken.offset, &record);
     if (erased_) co_return false;
+    if (found == RecordWindow::Found::elsewhere) {
+      put_back(*next);
+      co_return false;
+    }
     MessageId id{next->level, next->taken.offset, static_cast<uint32_t>(record.body().size())};
-    if (!found) {
+    if (found == RecordWindow::Found::gone) {
       mark_settled(id);
       continue;
     }
-    ready_bytes_ -= id.body_bytes;
+    if (counted) ready_bytes_ -= id.body_bytes;
     if (has_expired(record)) {
       die(id, record, Death::expired);
       continue;
@@ -318,11 +330,16 @@ io::Task<> Queue::drop_heads() {
     auto next = take_next(getter_, Order::lowest_first);
     if (!next) break;
     StoredRecord record;
-    bool found = co_await find(next->level, next->taken.offset, &record);
+    bool counted = is_counted(next->level, next->taken.offset);
+    auto found = co_await find(next->level, next->taken.offset, &record);
     if (erased_) break;
+    if (found == RecordWindow::Found::elsewhere) {
+      put_back(*next);
+      break;
+    }
     MessageId id{next->level, next->taken.offset, static_cast<uint32_t>(record.body().size())};
-    if (found) {
-      ready_bytes_ -= id.body_bytes;
+    if (found == RecordWindow::Found::here) {
+      if (counted) ready_bytes_ -= id.body_bytes;
       die(id, record, Death::maxlen);
     } else {
       mark_settled(id);
@@ -352,8 +369,8 @@ io::Task<> Queue::expire_heads_now() {
       }
       if (!head) break;
       StoredRecord record;
-      bool found = co_await find(static_cast<uint8_t>(i), *head, &record);
-      if (erased_ || !found) break;
+      auto found = co_await find(static_cast<uint8_t>(i), *head, &record);
+      if (erased_ || found != RecordWindow::Found::here) break;
       // Somebody may have taken it while it was read.
       auto still = level.cursor->peek(level.end());
       if (still != head) continue;
@@ -367,7 +384,7 @@ io::Task<> Queue::expire_heads_now() {
       }
       (void)level.cursor->take(level.end(), getter_);
       MessageId id{static_cast<uint8_t>(i), *head, static_cast<uint32_t>(record.body().size())};
-      ready_bytes_ -= id.body_bytes;
+      if (is_counted(id.level, id.offset)) ready_bytes_ -= id.body_bytes;
       die(id, record, Death::expired);
     }
   }

@@ -83,6 +83,12 @@ void QueueHost::end_turn() {
   drop_oldest_kept();
 }
 
+bool QueueHost::append_published() {
+  bool all = true;
+  for (auto& queue : dirty_) all &= queue->append_batches();
+  return all;
+}
+
 void QueueHost::count_kept(Queue& queue, size_t before, size_t after) {
   kept_bytes_ += after - before;
   if (before == 0 && after > 0) keepers_.push_back(queue.weak_from_this());

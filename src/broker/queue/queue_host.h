@@ -52,6 +52,10 @@ class QueueHost final : public QueueLogs {
   /// Appends could not be made for want of space: publishers had better wait.
   bool is_blocked() const { return blocked_ || store.is_full(); }
 
+  /// Before something is settled out of turn: it may have been for a message that was published in this turn, which has
+  /// to be in the journal first. False if there is no space for that.
+  bool append_published();
+
   /// What was settled is on its way to other cores: `more`, or as many fewer.
   void count_sending(int more) { sending_ += more; }
   bool is_sending() const { return sending_ > 0; }

@@ -53,6 +53,8 @@ struct QueueSettings {
   bool single_active_consumer = false;
   bool counts_deliveries = false;            // consumers are told how often a message came back
   std::optional<uint32_t> delivery_limit{};  // how often a message may be given back
+  /// How long a consumer may keep a message without an acknowledgement. Nothing: for ever.
+  std::optional<int64_t> consumer_timeout_ms{};
 };
 
 /// Of the logs that such a queue lives in.

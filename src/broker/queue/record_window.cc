@@ -31,6 +31,7 @@ size_t RecordWindow::clear() {
 }
 
 RecordWindow::Found RecordWindow::find(Offset offset, StoredRecord* record) {
+  if (!kept().empty() && offset >= kept().back().end) return Found::elsewhere;  // not appended yet
   if (!kept().empty() && offset >= kept_from()) {
     auto after = std::ranges::upper_bound(kept(), offset, {}, &Run::first);
     return find_in(*std::prev(after), offset, record);

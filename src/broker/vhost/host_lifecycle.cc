@@ -27,18 +27,21 @@ io::Task<Result<void>> VirtualHosts::load_hosts() {
   }
   CO_TRY(auto made, co_await meta_.range(std::string(hosts_made_row)));
   if (!made.empty()) co_return Result<void>();
-  std::vector<MetaWrite> writes;
-  writes.push_back({std::string(hosts_made_row), ""});
-  auto committing = meta_.commit({}, std::move(writes));
-  CO_TRY_VOID(co_await committing);
   Json metadata;
   metadata.set("description", "Default virtual host").set("tags", Json::array());
-  auto making = put("/", std::move(metadata));
+  // One transaction: a crash between the two would leave a broker without a virtual host for ever.
+  std::vector<MetaWrite> made_once{{std::string(hosts_made_row), ""}};
+  auto making = put_with("/", std::move(metadata), std::move(made_once));
   co_return co_await making;
 }
 
 io::Task<Result<void>> VirtualHosts::put(std::string name, Json metadata) {
-  std::vector<MetaWrite> writes{{std::string(host_rows) + name, to_text(metadata)}};
+  auto putting = put_with(std::move(name), std::move(metadata), {});
+  co_return co_await putting;
+}
+
+io::Task<Result<void>> VirtualHosts::put_with(std::string name, Json metadata, std::vector<MetaWrite> writes) {
+  writes.push_back({std::string(host_rows) + name, to_text(metadata)});
   auto committing = meta_.commit({}, std::move(writes));
   CO_TRY_VOID(co_await committing);
   auto [at, is_new] = hosts_.try_emplace(name);

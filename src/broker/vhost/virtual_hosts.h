@@ -68,6 +68,7 @@ class VirtualHosts {
   std::string random_name();
 
  private:
+  io::Task<Result<void>> put_with(std::string name, Json metadata, std::vector<MetaWrite> writes);
   io::Task<Result<std::vector<Queue::Level>>> new_levels(size_t count);
   io::Task<Result<void>> make_way(std::string topic);
   io::Task<Result<void>> delete_named(QueueName name);

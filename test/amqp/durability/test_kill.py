@@ -139,3 +139,34 @@ def test_what_waits_for_its_time_survives(own_broker, how):
     assert sorted(got) == list(range(300)), "some are lost"
     # A kill between the two writes of one turn may double what was going on at that moment, never more.
     assert sum(got.values()) <= 300 + (30 if how == signal.SIGKILL else 0)
+
+
+@pytest.mark.skipif(PEER == "rabbitmq", reason="a restart of the original takes ten seconds")
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_limits_count_what_was_there_before(own_broker, how):
+    """By number and by bytes; what is over the limit goes, the oldest first."""
+    arguments = {"number": {"x-max-length": 10}, "bytes": {"x-max-length-bytes": 10_000},
+                 "refusing": {"x-max-length-bytes": 10_000, "x-overflow": "reject-publish"}}
+
+    def publish(first, last):
+        channel = connect(own_broker).channel()
+        channel.confirm_delivery()
+        for queue, limits in arguments.items():
+            channel.queue_declare(queue, durable=True, arguments=limits)
+            for n in range(first, last):
+                try:
+                    channel.basic_publish("", queue, str(n).zfill(1000), pika.BasicProperties(delivery_mode=2))
+                except pika.exceptions.NackError:
+                    assert queue == "refusing" and n >= 10
+        return channel
+
+    channel = publish(0, 8)
+    channel.basic_publish("", "bytes", b"", pika.BasicProperties(delivery_mode=2))  # has no bytes, and none are counted
+    restart(own_broker, how)
+    channel = publish(8, 15)
+    left = {}
+    for queue in arguments:
+        left[queue] = [int(body) for _, _, body in iter(lambda: channel.basic_get(queue, auto_ack=True), (None, None, None)) if body]
+    assert left["number"] == list(range(5, 15))
+    assert left["bytes"] == list(range(5, 15))
+    assert left["refusing"][:8] == list(range(8)) and len(left["refusing"]) in (10, 11)
