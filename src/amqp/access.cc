@@ -74,7 +74,8 @@ Session::Facts Session::facts() const {
           .connected_ms = connected_ms_,
           .bytes_in = bytes_in_,
           .bytes_out = bytes_out_,
-          .blocked = blocked_told_};
+          .blocked = blocked_told_,
+          .tls = tls_};
 }
 
 void Door::user_removed(const std::string& user) {

@@ -102,6 +102,10 @@ class Channel {
   bool may_take(const Consumer& consumer) const;
   void deliver(Consumer& consumer, Queue& queue, const Delivery& delivery);
   void queue_gone(Consumer& consumer);
+  /// The tag of what it has held for longest.
+  std::optional<uint64_t> oldest_of(const Consumer& consumer);
+  /// Destroys it; or closes the channel, where the client would not understand that.
+  void timed_out(Consumer& consumer);
 
  private:
   // method/exchange.cc
@@ -149,6 +153,7 @@ class Channel {
   void take_answer(const MappedMessage& message);
   // method/consume.cc
   Outcome basic_qos(ByteView payload);
+  void count_earlier_gets();
   Outcome basic_consume(ByteView payload);
   Outcome basic_cancel(ByteView payload);
   io::Task<Outcome> basic_get(ByteView payload);
@@ -161,6 +166,8 @@ class Channel {
   void finished(const Unacked& unacked);
   MappedMessage read(Queue& queue, const Delivery& delivery, FieldTable& headers);
   Outcome check_stream_consumer(FieldTableView arguments, const DeclaredQueue& queue, Consumer& consumer);
+  void track(FieldTableView arguments, const DeclaredQueue& queue, Consumer& consumer);
+  Outcome set_timeout(FieldTableView arguments, const DeclaredQueue& queue, Consumer& consumer);
   Outcome set_start(FieldTableView arguments, std::string_view name, const DeclaredQueue& queue, Consumer& consumer);
 
   /// Refuses what a stream cannot do.
@@ -191,7 +198,8 @@ class Channel {
   Consumer* acked_consumer_ = nullptr;  // within one method: who had the last message
   uint64_t last_consumer_ = 0;
   Unsettled unsettled_;
-  uint32_t outstanding_ = 0;  // of these, to be counted against prefetch_all_
+  std::set<uint64_t> reclaimed_;  // tags that a consumer had for too long: a late answer means nothing
+  uint32_t outstanding_ = 0;      // of these, to be counted against prefetch_all_
 
   struct Answers {
     std::string tag, name;  // of the consumer; where answers are sent to

@@ -1,6 +1,8 @@
 #pragma once
 // One subscription of a channel.
+#include "amqp/consumer_timeout.h"
 #include "amqp/stream_arguments.h"
+#include "amqp/stream_offsets.h"
 
 namespace naru::amqp {
 
@@ -22,6 +24,8 @@ class Consumer final : public QueueConsumer {
   uint32_t unacked = 0;
   std::shared_ptr<Queue> queue;
   StreamFilter filter;
+  std::unique_ptr<StreamProgress> progress{};  // of a stream's, if it is remembered
+  std::unique_ptr<ConsumerTimeout> timeout{};  // if there is one
 
  private:
   Channel& channel_;

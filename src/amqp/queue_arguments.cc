@@ -197,6 +197,8 @@ constexpr auto arguments = std::to_array<Argument>({
      [](auto& queue, auto& value) { return flag(queue.settings.single_active_consumer, value); }},
     {"x-delivery-limit", quorum_only,
      [](auto& queue, auto& value) { return set(queue.settings.delivery_limit, number(value, 0)); }},
+    {"x-consumer-timeout", no_stream,
+     [](auto& queue, auto& value) { return set(queue.settings.consumer_timeout_ms, number(value, 1, ttl_ms_max)); }},
     {"x-queue-mode", classic_only, mode},
     {"x-queue-version", classic_only, version},
     {"x-queue-leader-locator", any_type, ignored},

@@ -1,17 +1,13 @@
 #include "amqp/session.h"
 
-#include "amqp/server_properties.h"
 #include "io/logger.h"
 
 namespace naru::amqp {
 namespace {
 
-constexpr uint32_t server_frame_max = 131072;
-constexpr uint16_t server_channel_max = 2047, server_heartbeat_s = 60;
-constexpr io::Millis login_ms = 10'000;  // from the first byte to connection.open, as RabbitMQ's handshake_timeout
-constexpr io::Millis failed_login_ms = 3'000;  // until a connection that could not log in is closed without a word
-constexpr io::Millis close_ok_ms = 3'000;      // for the answer to connection.close
-constexpr io::Millis blocked_ms = 200;         // until a blocked publisher is looked at again
+constexpr io::Millis login_ms = 10'000;    // from the first byte to connection.open, as RabbitMQ's handshake_timeout
+constexpr io::Millis close_ok_ms = 3'000;  // for the answer to connection.close
+constexpr io::Millis blocked_ms = 200;     // until a blocked publisher is looked at again
 constexpr size_t choked_bytes = MiB, takes_again_bytes = 256 * KiB, flush_bytes = 64 * KiB;
 
 }  // namespace
@@ -138,9 +134,8 @@ bool Session::must_wait() {
   return door_.queues.is_blocked() || (door_.alarms && door_.alarms->raised());
 }
 
-/// Waits while publishers have to wait: for the journal, for space on the disk, for a client that does not read.
-io::Task<> Session::flow() {
-  co_await core_.store.journal().room();
+/// Waits while publishers have to: for memory, for space on the disk.
+io::Task<> Session::hold_back() {
   if (must_wait()) stream_->on_end([this] { peer_gone_ = true; });
   while (must_wait()) {
     if (!blocked_told_ && client_can("connection.blocked")) {
@@ -152,31 +147,15 @@ io::Task<> Session::flow() {
     co_await core_.loop.sleep_until(core_.loop.now() + blocked_ms);
     last_in_ = core_.loop.now();  // it is we who do not read
   }
-  has_published_ = false;
   if (std::exchange(blocked_told_, false)) send(0, ConnectionUnblocked{});
-  if (stream_->queued() > 8 * choked_bytes) (void)co_await stream_->drained(choked_bytes);
 }
 
-/// False if the connection must end.
-bool Session::greet() {
-  switch (read_greeting(greeting_)) {
-    case Greeting::incomplete: return true;
-    case Greeting::amqp_0_9_1: break;
-    default:
-      append(out_, protocol_header);
-      written();
-      return false;
-  }
-  state_ = State::starting;
-  // What follows the header was read together with it.
-  greeting_.erase(greeting_.begin(), greeting_.begin() + protocol_header_bytes);
-  frames_.feed(greeting_);
-  FieldTable properties = server_properties(core_);
-  // EXTERNAL is offered to who has no certificate too: a refused login says more than no mechanism.
-  ConnectionStart start{.server_properties = properties.view(),
-                        .mechanisms = tls_ ? "PLAIN AMQPLAIN EXTERNAL" : "PLAIN AMQPLAIN"};
-  send(0, start);
-  return true;
+/// Before more is read: waits for the journal, for what publishers wait for, for a client that does not read.
+io::Task<> Session::flow() {
+  co_await core_.store.journal().room();
+  co_await hold_back();
+  has_published_ = false;
+  if (stream_->queued() > 8 * choked_bytes) (void)co_await stream_->drained(choked_bytes);
 }
 
 Channel* Session::find_channel(uint16_t number) const {
@@ -198,7 +177,8 @@ std::optional<bool> Session::handle_now(const Frame& frame) {
   if (state_ != State::open || frame.channel == 0 || frame.type == FrameType::heartbeat) return std::nullopt;
   Channel* channel = find_channel(frame.channel);
   if (!channel) return std::nullopt;
-  if (frame.type == FrameType::header && announced_bytes(frame.payload) > small_body) return std::nullopt;
+  if (frame.type == FrameType::header && (announced_bytes(frame.payload) > small_body || must_wait()))
+    return std::nullopt;
   auto done = channel->handle_now(frame);
   if (!done) return std::nullopt;
   return !*done || refuse_on(*channel, **done);
@@ -267,105 +247,13 @@ io::Task<bool> Session::handle_connection(const Frame& frame) {
   co_return refuse({ReplyCode::channel_error, std::string("unexpected method in connection state ") + state}, method);
 }
 
-bool Session::start_ok(ByteView payload) {
-  auto ok = decode_method<ConnectionStartOk>(payload);
-  if (!ok) return refuse({ReplyCode::syntax_error, "malformed connection.start-ok"}, Method::connection_start_ok);
-  client_properties_ = FieldTable(ok->client_properties);
-  mechanism_ = ok->mechanism;
-  bool external = ok->mechanism == "EXTERNAL" && tls_ != nullptr;
-  if (ok->mechanism != "PLAIN" && ok->mechanism != "AMQPLAIN" && !external)
-    return refuse({ReplyCode::channel_error, "unknown authentication mechanism '" + std::string(ok->mechanism) + "'"},
-                  Method::connection_start_ok);
-  if (!login(ok->mechanism, ok->response)) {
-    io::log(io::Level::warning, "AMQP login refused", {{"peer", stream_->peer()}, {"user", user_}});
-    if (client_can("authentication_failure_close"))
-      return refuse({ReplyCode::access_refused, "Login was refused using authentication mechanism " +
-                                                    std::string(ok->mechanism) +
-                                                    ". For details see the broker logfile."});
-    state_ = State::closing;
-    failed_login_ = true;
-    heart_.arm(core_.loop.now() + failed_login_ms);
-    return true;
-  }
-  state_ = State::tuning;
-  ConnectionTune tune{
-      .channel_max = server_channel_max, .frame_max = server_frame_max, .heartbeat = server_heartbeat_s};
-  send(0, tune);
-  return true;
-}
-
-bool Session::login(std::string_view mechanism, std::string_view response) {
-  bool from_here = stream_->peer().starts_with("127.") || stream_->peer().starts_with("[::1]");
-  std::string_view user, password;
-  if (mechanism == "PLAIN") {
-    // authorisation id NUL user NUL password
-    size_t first = response.find('\0');
-    size_t second = first == response.npos ? first : response.find('\0', first + 1);
-    if (second == response.npos) return false;
-    user = response.substr(first + 1, second - first - 1);
-    password = response.substr(second + 1);
-  } else if (mechanism == "AMQPLAIN") {
-    auto table = FieldTableView::parse(view(response));
-    if (!table) return false;
-    auto login = table->find("LOGIN"), secret = table->find("PASSWORD");
-    if (!login || !secret || !login->text() || !secret->text()) return false;
-    user = *login->text();
-    password = *secret->text();
-  } else {
-    auto identity = tls_->identity();
-    if (!identity) return false;
-    user_ = door_.login_by_common_name ? identity->common_name : identity->distinguished_name;
-    return door_.users.find(user_) && (user_ != "guest" || from_here);
-  }
-  user_ = user;
-  if (user == "guest" && !from_here) return false;  // everybody knows that password
-  return door_.users.login(user, password) != nullptr;
-}
-
-bool Session::tune_ok(ByteView payload) {
-  auto ok = decode_method<ConnectionTuneOk>(payload);
-  if (!ok) return refuse({ReplyCode::syntax_error, "malformed connection.tune-ok"}, Method::connection_tune_ok);
-  if (ok->frame_max != 0 && ok->frame_max < least_frame_max)
-    return refuse({ReplyCode::not_allowed, "negotiated frame_max = " + std::to_string(ok->frame_max) +
-                                               " is lower than the minimum allowed value (4096)"},
-                  Method::connection_tune_ok);
-  auto above = [&](const char* what, uint32_t value, uint32_t limit) -> std::optional<Refusal> {
-    if (value != 0 && value <= limit) return std::nullopt;
-    return Refusal{ReplyCode::not_allowed, "negotiated " + std::string(what) + " = " + std::to_string(value) +
-                                               (value == 0 ? " (no limit)" : "") +
-                                               " is higher than the maximum allowed value (" + std::to_string(limit) +
-                                               ")"};
-  };
-  if (auto refusal = above("frame_max", ok->frame_max, server_frame_max))
-    return refuse(*refusal, Method::connection_tune_ok);
-  if (auto refusal = above("channel_max", ok->channel_max, server_channel_max))
-    return refuse(*refusal, Method::connection_tune_ok);
-  frame_max_ = ok->frame_max;
-  channel_max_ = ok->channel_max;
-  heartbeat_ms_ = ok->heartbeat * 1000;
-  frames_.set_frame_max(frame_max_);
-  state_ = State::opening;
-  return true;
-}
-
-bool Session::open(ByteView payload) {
-  auto wanted = decode_method<ConnectionOpen>(payload);
-  if (!wanted) return refuse({ReplyCode::syntax_error, "malformed connection.open"}, Method::connection_open);
-  std::string vhost(wanted->virtual_host);
-  if (auto refusal = open_refusal(vhost)) return refuse(*refusal, Method::connection_open);
-  host_ = door_.hosts.find(vhost);
-  state_ = State::open;
-  connected_ms_ = core_.loop.wall();
-  send(0, ConnectionOpenOk{});
-  heart_.cancel();
-  if (heartbeat_ms_ > 0) heart_.arm(core_.loop.now() + heartbeat_ms_ / 2);
-  return true;
-}
-
 io::Task<bool> Session::handle_channel(const Frame& frame) {
   Channel* channel = find_channel(frame.channel);
   if (channel) {
-    if (frame.type == FrameType::header) co_await make_room(*channel, frame.payload);
+    if (frame.type == FrameType::header) {
+      co_await hold_back();  // the message that meets an alarm waits, too
+      co_await make_room(*channel, frame.payload);
+    }
     if (auto done = channel->handle_now(frame)) co_return !*done || refuse_on(*channel, **done);
   }
   Method method = frame.type == FrameType::method ? peek_method(frame.payload) : Method{};

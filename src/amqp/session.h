@@ -26,12 +26,13 @@ struct Door {
   Parameters& parameters;
   io::BufferPool buffers{};
   std::set<class Session*> sessions{};
+  StreamOffsets stream_offsets{core, hosts};
   std::map<std::string, Channel*, std::less<>> askers{};  // channels that take answers, by the name they go to
   uint64_t staged_bytes = 0;                              // of messages that wait for a tx.commit
   Alarms* alarms = nullptr;
   bool stopping = false;
   bool login_by_common_name = true;  // EXTERNAL: else by the certificate's distinguished name
-  uint16_t port = 0;                 // that clients connect to
+  uint16_t port = 0, tls_port = 0;   // that clients connect to
 
   /// Their connections end.
   void user_removed(const std::string& user);
@@ -69,6 +70,7 @@ class Session final : TurnWaiter {
     int64_t connected_ms;  // since 1970
     uint64_t bytes_in, bytes_out;
     bool blocked;
+    const io::TlsPeer* tls;  // null: it is not secure
   };
   Facts facts() const;
   const std::map<uint16_t, std::unique_ptr<Channel>>& channels() const { return channels_; }
@@ -116,7 +118,6 @@ class Session final : TurnWaiter {
   };
 
   io::Task<bool> read_more();
-  bool greet();
   std::optional<bool> handle_now(const Frame& frame);
   io::Task<bool> handle(const Frame& frame);
   io::Task<bool> handle_connection(const Frame& frame);
@@ -125,6 +126,8 @@ class Session final : TurnWaiter {
   Channel* find_channel(uint16_t number) const;
   bool refuse_on(Channel& channel, const Refusal& refusal);
   bool open_channel(uint16_t number, ByteView payload);
+  // login.cc
+  bool greet();
   bool start_ok(ByteView payload);
   bool tune_ok(ByteView payload);
   bool open(ByteView payload);
@@ -137,6 +140,7 @@ class Session final : TurnWaiter {
   void flush();
   io::Task<> unchoke();
   void beat();
+  io::Task<> hold_back();
   io::Task<> flow();
   bool must_wait();
 

@@ -14,6 +14,8 @@ struct Unacked {
   std::shared_ptr<Queue> queue;
   MessageId id;
   uint64_t consumer = 0;  // 0: basic.get
+  /// Fetched by basic.get before there was a limit for the whole channel, and counted against it.
+  static constexpr uint64_t counted_get = UINT64_MAX;
 };
 
 class Unsettled {
@@ -57,6 +59,16 @@ class Unsettled {
     page->slots[tag % page_slots] = std::move(message);
     ++size_;
   }
+  /// Calls `look(tag, message)` for each message, oldest first.
+  template <class Look>
+  void each_tag(Look look) {
+    (void)first_tag_of([&](uint64_t tag, Unacked& message) { return look(tag, message), false; });
+  }
+  /// The oldest one for which `is_it(message)`.
+  template <class IsIt>
+  std::optional<uint64_t> first_tag(IsIt is_it) {
+    return first_tag_of([&](uint64_t, const Unacked& message) { return is_it(message); });
+  }
   /// The oldest tag there is. Not when empty().
   uint64_t oldest() const {
     const Page& page = *pages_.begin()->second;
@@ -69,6 +81,15 @@ class Unsettled {
   }
 
  private:
+  template <class IsIt>
+  std::optional<uint64_t> first_tag_of(IsIt is_it) {
+    for (auto& [number, page] : pages_)
+      for (uint32_t rest = page->used; rest != 0; rest &= rest - 1) {
+        auto slot = static_cast<uint64_t>(std::countr_zero(rest));
+        if (is_it(number * page_slots + slot, page->slots[slot])) return number * page_slots + slot;
+      }
+    return std::nullopt;
+  }
   static constexpr uint64_t page_slots = 32;
   struct Page {
     uint64_t number = 0;

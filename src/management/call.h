@@ -9,9 +9,16 @@
 #include "broker/users/users.h"
 #include "broker/vhost/virtual_hosts.h"
 #include "http/parser.h"
+#include "io/net.h"
 #include "management/rates.h"
 
 namespace naru::management {
+
+/// A port that clients reach the broker by; the protocol is called as RabbitMQ calls it.
+struct Listener {
+  std::string protocol;
+  io::Endpoint at;
+};
 
 /// What the API administers.
 struct Site {
@@ -22,7 +29,8 @@ struct Site {
   Parameters& parameters;
   amqp::Door& door;
   io::Millis started_ms = 0;  // wall clock
-  Rates* rates = nullptr;     // the API's
+  const std::vector<Listener>* listeners = nullptr;
+  Rates* rates = nullptr;  // the API's
   std::string node = "naru@localhost";
 };
 

@@ -57,9 +57,9 @@ Json connection_view(const Call& call, const amqp::Session& session) {
       .set("type", "network")
       .set("protocol", "AMQP 0-9-1")
       .set("auth_mechanism", facts.mechanism)
-      .set("ssl", false)
+      .set("ssl", facts.tls != nullptr)
       .set("host", facts.local_host)
-      .set("port", call.site.door.port)
+      .set("port", facts.tls ? call.site.door.tls_port : call.site.door.port)
       .set("peer_host", host)
       .set("peer_port", port)
       .set("channels", session.channels().size())
@@ -70,6 +70,12 @@ Json connection_view(const Call& call, const amqp::Session& session) {
       .set("recv_oct", static_cast<int64_t>(facts.bytes_in))
       .set("send_oct", static_cast<int64_t>(facts.bytes_out))
       .set("client_properties", std::move(properties));
+  if (!facts.tls) return out;
+  auto [version, cipher] = facts.tls->encryption();
+  auto identity = facts.tls->identity();
+  out.set("ssl_protocol", version)
+      .set("ssl_cipher", cipher)
+      .set("peer_cert_subject", identity ? Json(identity->distinguished_name) : Json());
   return out;
 }
 

@@ -48,10 +48,16 @@ Json exchange_types() {
 }
 
 Json listeners(const Site& site) {
-  Json all = Json::array(), amqp;
-  if (site.door.port == 0) return all;  // no port without TLS
-  amqp.set("node", site.node).set("protocol", "amqp").set("port", site.door.port);
-  all.push(std::move(amqp));
+  Json all = Json::array();
+  for (const Listener& listener : *site.listeners) {
+    Json one;
+    one.set("node", site.node)
+        .set("protocol", listener.protocol)
+        .set("ip_address", listener.at.host)
+        .set("port", listener.at.port)
+        .set("socket_opts", Json::object());
+    all.push(std::move(one));
+  }
   return all;
 }
 
@@ -166,14 +172,16 @@ io::Task<Reply> alarms(Call& call) {
 io::Task<Reply> always_healthy(Call&) { co_return healthy(); }
 
 io::Task<Reply> port_listener(Call& call) {
-  bool is_ours = call.name() == std::to_string(call.site.door.port) && call.site.door.port != 0;
-  co_return is_ours ? healthy() : ill("No active listener");
+  auto is_it = [&](const Listener& listener) { return call.name() == std::to_string(listener.at.port); };
+  co_return std::ranges::any_of(*call.site.listeners, is_it) ? healthy() : ill("No active listener");
 }
 
 io::Task<Reply> protocol_listener(Call& call) {
-  bool amqp = call.name() == "amqp" || call.name() == "amqp091" || call.name() == "amqp0.9.1";
-  bool http = call.name() == "http";
-  co_return http || (amqp && call.site.door.port != 0) ? healthy() : ill("No active listener");
+  std::string_view wanted = call.name();
+  if (wanted == "amqp091" || wanted == "amqp0.9.1") wanted = "amqp";
+  if (wanted == "amqps" || wanted == "amqp/tls") wanted = "amqp/ssl";
+  auto is_it = [&](const Listener& listener) { return listener.protocol == wanted; };
+  co_return std::ranges::any_of(*call.site.listeners, is_it) ? healthy() : ill("No active listener");
 }
 
 /// Makes a queue, puts a message through it, and leaves the queue, as RabbitMQ does.

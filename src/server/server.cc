@@ -201,7 +201,7 @@ class Server {
       return std::make_unique<amqp::DelaySchedule>(*queues_, host, exchange, queue);
     });
     amqp_door_ = std::make_unique<amqp::Door>(first, *queues_, *hosts_, *users_, *parameters_);
-    management::Site site{first, *queues_, *hosts_, *users_, *parameters_, *amqp_door_, loop_of(0).wall()};
+    management::Site site{first, *queues_, *hosts_, *users_, *parameters_, *amqp_door_, loop_of(0).wall(), &listeners_};
     api_ = std::make_unique<management::Api>(std::move(site));
     pages_.api = [this](http::Request request, std::string peer) {
       return api_->answer(std::move(request), std::move(peer));
@@ -276,6 +276,9 @@ class Server {
     kafka_ = std::move(*kafka);
     admin_ = std::move(*admin);
     for (auto& server : servers_) server->set_advertised_port(kafka_->endpoint().port);
+    if (amqp_) listeners_.push_back({"amqp", amqp_->endpoint()});
+    if (amqps_) listeners_.push_back({"amqp/ssl", amqps_->endpoint()});
+    listeners_.push_back({"http", admin_->endpoint()});
     bool loopback =
         config_.kafka.host == "127.0.0.1" || config_.kafka.host == "localhost" || config_.kafka.host == "::1";
     io::log(Level::info, "naru is ready",
@@ -314,6 +317,7 @@ class Server {
       auto amqps = io::listen(loop_of(0), *config_.amqps, accept, clients_limit_);
       if (!amqps) return cannot_listen(*config_.amqps, amqps.error());
       amqps_ = std::move(*amqps);
+      amqp_door_->tls_port = amqps_->endpoint().port;
     }
     return true;
   }
@@ -393,6 +397,7 @@ class Server {
   std::unique_ptr<Parameters> parameters_;
   std::unique_ptr<VirtualHosts> hosts_;
   std::unique_ptr<amqp::Door> amqp_door_;
+  std::vector<management::Listener> listeners_;
   std::unique_ptr<management::Api> api_;
   admin::Pages pages_;
   std::unique_ptr<io::TcpListener> kafka_, amqp_, amqps_, admin_;

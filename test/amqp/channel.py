@@ -11,7 +11,14 @@ class Channel:
         self.connection, self.number = connection, number
         self.inbox = collections.deque()
         connection.channels[number] = self
-        self.published = 0  # since confirm.select
+        self.confirming = False
+        self.forget_confirms()
+
+    def forget_confirms(self):
+        self.published = 0        # since confirm.select
+        self.known = 0            # of these, confirmed() has waited for
+        self.outstanding = set()  # of those, tags without an answer,
+        self.lowest = 1           # and below it, all have one
 
     def send(self, name, **fields):
         self.connection.send_method(self.number, name, **fields)
@@ -108,20 +115,27 @@ class Channel:
 
     def confirms(self):
         self.call("confirm.select")
-        self.published = 0
+        if not self.confirming:  # once more changes nothing: the tags go on
+            self.forget_confirms()
+        self.confirming = True
         return self
 
     def confirmed(self, upto=None):
         """Waits until every publish up to this one is answered; {tag: "ack" or "nack"} of all that were answered now."""
-        answers, outstanding = {}, getattr(self, "outstanding", set(range(1, self.published + 1)))
-        outstanding |= set(range(getattr(self, "known", 0) + 1, self.published + 1))
-        self.known, self.outstanding = self.published, outstanding
-        while any(tag <= (upto or self.published) for tag in outstanding):
+        answers, outstanding, last = {}, self.outstanding, upto or self.published
+        outstanding |= set(range(self.known + 1, self.published + 1))
+        self.known = self.published
+        missing = sum(tag <= last for tag in outstanding)
+        while missing > 0:
             with setup():
                 event = self.answer("basic.ack", "basic.nack")
-            tags = {t for t in outstanding if t <= event.delivery_tag} if event.multiple else {event.delivery_tag}
+            tags = {event.delivery_tag}
+            if event.multiple:
+                tags = {tag for tag in range(self.lowest, event.delivery_tag + 1) if tag in outstanding}
+                self.lowest = event.delivery_tag + 1
             assert tags and tags <= outstanding, f"{event} confirms what is not outstanding: {outstanding}"
             outstanding -= tags
+            missing -= sum(tag <= last for tag in tags)
             answers |= dict.fromkeys(tags, event.name.split(".")[1])
         step()
         return answers

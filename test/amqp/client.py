@@ -94,7 +94,8 @@ class Connection:
 
     # -- receiving ------------------------------------------------------------------
 
-    def exactly(self, count, deadline):
+    def at_least(self, count, deadline):
+        """Until so many bytes are in the buffer."""
         while len(self.buffer) < count:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -110,21 +111,19 @@ class Connection:
                 self.ended = self.ended or Closed("socket")
                 raise self.ended
             self.buffer += piece
-        data = bytes(self.buffer[:count])
-        del self.buffer[:count]
-        return data
 
     def read_frame(self, timeout=TIMEOUT):
         """(kind, channel, payload); raises Missing, or Closed at the end of the stream."""
         deadline = time.monotonic() + timeout
-        if len(self.buffer) < 7:  # keep what is there if the rest is late
-            self.buffer[:0] = self.exactly(7, deadline)
-        kind, channel, size = struct.unpack(">BHI", self.buffer[:7])
+        self.at_least(7, deadline)
+        kind, channel, size = struct.unpack_from(">BHI", self.buffer)
         if kind == ord("A"):
             raise AssertionError(f"a protocol header: {self.buffer!r}")
-        data = self.exactly(7 + size + 1, deadline)
-        assert data[-1] == wire.FRAME_END, f"frame ends with {data[-1]:#x}"
-        return kind, channel, data[7:-1]
+        self.at_least(7 + size + 1, deadline)  # what is there stays if the rest is late
+        payload, end = bytes(self.buffer[7:7 + size]), self.buffer[7 + size]
+        del self.buffer[:7 + size + 1]
+        assert end == wire.FRAME_END, f"frame ends with {end:#x}"
+        return kind, channel, payload
 
     def pump(self, timeout):
         """Reads one frame and puts what it completes into an inbox. Heartbeats count as nothing."""

@@ -20,6 +20,7 @@ class Log:
     def __init__(self):
         self.lines = collections.defaultdict(list)      # (channel, part) -> lines
         self.confirmed = collections.defaultdict(dict)  # channel -> {tag: ack or nack}
+        self.all_below = collections.defaultdict(lambda: 1)  # channel -> tags below it are in there
 
     def sent(self, channel, name, fields, properties=None, body=None):
         self.lines[channel, ""].append(self.line(">", name, {k: v for k, v in fields.items() if v}, properties, body))
@@ -27,8 +28,11 @@ class Log:
     def received(self, channel, event):
         fields = dict(event.fields)
         if event.name in ("basic.ack", "basic.nack"):
-            for tag in range(1 if event.multiple else event.delivery_tag, event.delivery_tag + 1):
+            first = self.all_below[channel] if event.multiple else event.delivery_tag
+            for tag in range(first, event.delivery_tag + 1):
                 self.confirmed[channel].setdefault(tag, event.name[6:])
+            if event.multiple:
+                self.all_below[channel] = max(first, event.delivery_tag + 1)
             return
         part = ""
         if event.name == "basic.deliver":

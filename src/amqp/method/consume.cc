@@ -1,8 +1,15 @@
 // Consuming: subscriptions, basic.get, and what becomes of what was handed out.
 #include "amqp/queue_arguments.h"
 #include "amqp/session.h"
+#include "io/logger.h"
 
 namespace naru::amqp {
+namespace {
+
+constexpr std::string_view consumer_timeout_name = "x-consumer-timeout";
+constexpr int64_t ten_years_ms = 315'360'000'000;
+
+}  // namespace
 
 Outcome Channel::basic_qos(ByteView payload) {
   auto qos = decode_method<BasicQos>(payload);
@@ -10,6 +17,7 @@ Outcome Channel::basic_qos(ByteView payload) {
   if (qos->prefetch_size != 0)
     return Refusal{ReplyCode::not_implemented, "prefetch_size!=0 (" + std::to_string(qos->prefetch_size) + ")"};
   if (qos->global) {
+    if (prefetch_all_ == 0 && qos->prefetch_count != 0) count_earlier_gets();
     prefetch_all_ = qos->prefetch_count;
     wake_consumers();
   } else {
@@ -17,6 +25,15 @@ Outcome Channel::basic_qos(ByteView payload) {
   }
   session_.send(number, BasicQosOk{});
   return {};
+}
+
+/// What was fetched before there was a limit counts against it, what is fetched later does not: as RabbitMQ has it.
+void Channel::count_earlier_gets() {
+  unsettled_.each_tag([&](uint64_t, Unacked& unacked) {
+    if (unacked.consumer != 0) return;
+    unacked.consumer = Unacked::counted_get;
+    ++outstanding_;
+  });
 }
 
 Outcome Channel::basic_consume(ByteView payload) {
@@ -62,6 +79,8 @@ Outcome Channel::basic_consume(ByteView payload) {
     refused = check_stream_consumer(consume->arguments, **found, *consumer);
   else if (consume->arguments.has(replay_offset_name))
     refused = set_start(consume->arguments, replay_offset_name, **found, *consumer);
+  if (!refused && !consumer->start) refused = set_timeout(consume->arguments, **found, *consumer);
+  if (!refused && stream && !consume->consumer_tag.empty()) track(consume->arguments, **found, *consumer);
   if (refused) {
     consumer->queue.reset();
     return refused;
@@ -79,6 +98,36 @@ Outcome Channel::basic_consume(ByteView payload) {
   return {};
 }
 
+/// How long it may keep a message: what it says itself, else its queue's arguments and policies.
+Outcome Channel::set_timeout(FieldTableView arguments, const DeclaredQueue& queue, Consumer& consumer) {
+  auto limit_ms = queue.definition.settings.consumer_timeout_ms;
+  if (auto wanted = arguments.find(consumer_timeout_name)) {
+    if (wanted->integer().value_or(0) <= 0)
+      return Refusal{ReplyCode::precondition_failed, "invalid arg '" + std::string(consumer_timeout_name) +
+                                                         "' for queue '" + queue.definition.name + "' in vhost '" +
+                                                         session_.host().name + "': " + to_text(*wanted)};
+    limit_ms = wanted->integer();
+  }
+  if (limit_ms && !consumer.no_ack)
+    consumer.timeout = std::make_unique<ConsumerTimeout>(*this, consumer, session_.door().core.loop,
+                                                         std::min(*limit_ms, ten_years_ms));
+  return {};
+}
+
+/// Remembers how far a consumer of a stream comes, and lets it go on from there. Who says no x-stream-offset begins as
+/// always the first time, and with a null at the first message.
+void Channel::track(FieldTableView arguments, const DeclaredQueue& queue, Consumer& consumer) {
+  auto asked = arguments.find(offset_tracking_name);
+  auto offset = arguments.find(stream_offset_name);
+  bool is_null = offset && offset->type == FieldType::none;
+  if (!is_null && !(asked && asked->boolean().value_or(false))) return;
+  StreamOffsets& offsets = session_.door().stream_offsets;
+  StreamId stream = queue.definition.levels[0].stream;
+  if (auto known = offsets.find(stream, consumer.tag))
+    consumer.start = ReadStart{ReadStart::Kind::offset, known->value};
+  consumer.progress = std::make_unique<StreamProgress>(offsets, stream, consumer.tag);
+}
+
 /// What a stream wants of its consumers, and where they begin.
 Outcome Channel::check_stream_consumer(FieldTableView arguments, const DeclaredQueue& queue, Consumer& consumer) {
   std::string what = "queue '" + queue.definition.name + "' in vhost '" + session_.host().name + "'";
@@ -94,7 +143,10 @@ Outcome Channel::set_start(FieldTableView arguments, std::string_view name, cons
                            Consumer& consumer) {
   std::string what = "queue '" + queue.definition.name + "' in vhost '" + session_.host().name + "'";
   consumer.start.emplace();
-  if (auto offset = arguments.find(name)) {
+  auto offset = arguments.find(name);
+  if (offset && offset->type == FieldType::none && name == stream_offset_name) {
+    consumer.start = ReadStart{ReadStart::Kind::first};
+  } else if (offset) {
     auto parsed = parse_stream_offset(*offset, session_.door().core.loop.wall());
     if (!parsed)
       return Refusal{ReplyCode::precondition_failed,
@@ -140,13 +192,48 @@ bool Channel::may_take(const Consumer& consumer) const {
   return consumer.no_ack || prefetch_all_ == 0 || outstanding_ < prefetch_all_;
 }
 
+std::optional<uint64_t> Channel::oldest_of(const Consumer& consumer) {
+  return unsettled_.first_tag([&](const Unacked& unacked) { return unacked.consumer == consumer.id; });
+}
+
+/// It goes, and what it holds returns to its queue. As RabbitMQ 4.3 does it.
+void Channel::timed_out(Consumer& consumer) {
+  std::string limit = std::to_string(consumer.timeout->limit_ms());
+  io::log(io::Level::warning, "a consumer kept a message for too long and is cancelled",
+          {{"queue", consumer.queue->name}, {"tag", consumer.tag}, {"timeout_ms", limit}});
+  if (!session_.client_can("consumer_cancel_notify")) {
+    Refusal refusal{ReplyCode::precondition_failed,
+                    "delivery acknowledgement on channel " + std::to_string(number) +
+                        " timed out. Timeout value used: " + limit +
+                        " ms. This timeout value can be configured, see consumers doc guide to learn more",
+                    /*names_method=*/false};
+    return session_.close_channel(*this, refusal);
+  }
+  session_.send(number, BasicCancel{.consumer_tag = consumer.tag, .nowait = true});
+  std::vector<uint64_t> tags;
+  unsettled_.each_tag([&](uint64_t tag, const Unacked& unacked) {
+    if (unacked.consumer == consumer.id) tags.push_back(tag);
+  });
+  acked_consumer_ = nullptr;
+  auto queue = consumer.queue;
+  for (auto tag = tags.rbegin(); tag != tags.rend(); ++tag) {  // newest first, each to its place
+    Unacked unacked = unsettled_.take(*tag);
+    unacked.queue->requeue(unacked.id);
+    finished(unacked);
+    reclaimed_.insert(*tag);
+  }
+  acked_consumer_ = nullptr;
+  consumers_.erase(consumers_.find(consumer.tag));
+  session_.door().hosts.consumer_left(session_.host(), *queue);
+}
+
 void Channel::wake_consumers() {
   for (auto& [tag, consumer] : consumers_)
     if (consumer->queue) consumer->queue->wake(*consumer);
 }
 
 uint64_t Channel::hand_out(const std::shared_ptr<Queue>& queue, const MessageId& message, uint64_t consumer) {
-  if (consumer != 0) ++outstanding_;  // basic.get has no limit, and counts towards none
+  if (consumer != 0) ++outstanding_;  // basic.get has no limit
   return unsettled_.add({queue, message, consumer});
 }
 
@@ -167,6 +254,8 @@ void append_delivery(Session& session, uint16_t channel, M& method, const Mapped
 
 void Channel::deliver(Consumer& consumer, Queue& queue, const Delivery& delivery) {
   uint64_t tag = consumer.no_ack ? unsettled_.skip() : hand_out(consumer.queue, delivery.id, consumer.id);
+  if (consumer.timeout) consumer.timeout->handed_out(tag);
+  if (consumer.progress) consumer.progress->handed_out(delivery.id.offset);
   FieldTable headers;
   MappedMessage message = read(queue, delivery, headers);
   BasicDeliver deliver{.consumer_tag = consumer.tag, .delivery_tag = tag, .redelivered = delivery.redelivered};
@@ -237,12 +326,14 @@ void Channel::finished(const Unacked& unacked) {
   bool was_full = prefetch_all_ != 0 && outstanding_ >= prefetch_all_;
   --outstanding_;
   if (was_full && outstanding_ < prefetch_all_) wake_consumers();
+  if (unacked.consumer == Unacked::counted_get) return;
   if (!acked_consumer_ || acked_consumer_->id != unacked.consumer) {
     auto found = std::ranges::find_if(consumers_, [&](auto& one) { return one.second->id == unacked.consumer; });
     acked_consumer_ = found == consumers_.end() ? nullptr : found->second.get();
   }
   if (!acked_consumer_) return;
   Consumer& consumer = *acked_consumer_;
+  if (consumer.progress) consumer.progress->acknowledged(unacked.id.offset);
   bool blocked = consumer.prefetch != 0 && consumer.unacked >= consumer.prefetch;
   --consumer.unacked;
   if (blocked && consumer.queue) consumer.queue->wake(consumer);
@@ -251,7 +342,8 @@ void Channel::finished(const Unacked& unacked) {
 Outcome Channel::settle(uint64_t tag, bool multiple, Settlement how, bool is_nack) {
   acked_consumer_ = nullptr;
   bool all = multiple && tag == 0;  // there are, if any
-  if (!all && !unsettled_.find(tag))
+  bool is_late = reclaimed_.erase(tag) > 0;
+  if (!all && !is_late && !unsettled_.find(tag))
     return Refusal{ReplyCode::precondition_failed, "unknown delivery tag " + std::to_string(tag)};
   auto take = [&](uint64_t one) -> Outcome {
     if (is_nack)
@@ -265,7 +357,8 @@ Outcome Channel::settle(uint64_t tag, bool multiple, Settlement how, bool is_nac
     finished(unacked);
     return {};
   };
-  if (!multiple) return take(tag);
+  if (multiple) reclaimed_.erase(reclaimed_.begin(), all ? reclaimed_.end() : reclaimed_.upper_bound(tag));
+  if (!multiple) return is_late ? Outcome() : take(tag);
   while (!unsettled_.empty() && (all || unsettled_.oldest() <= tag))
     if (auto refused = take(unsettled_.oldest())) return refused;
   return {};

@@ -35,7 +35,7 @@ constexpr Setting settings[] = {
     {"initial-cluster-size", Kind::count},
     {"naru-retain", Kind::text},
     {"naru-retain-bytes", Kind::count},
-    {"consumer-timeout", Kind::any},
+    {"consumer-timeout", Kind::positive},
     {"federation-upstream", Kind::any},
     {"federation-upstream-set", Kind::any},
     {"federation-upstream-pattern", Kind::any},

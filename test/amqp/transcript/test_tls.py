@@ -1,11 +1,13 @@
 """AMQP over TLS, and EXTERNAL: who shows a certificate needs no password. Certificates are made by the test."""
+import json
 import socket
 import ssl
 import subprocess
+import urllib.request
 
 import pytest
 import wire
-from broker import PEER, Broker, free_ports
+from broker import PEER, Broker, free_ports, wait_until
 from client import Connection
 
 
@@ -22,8 +24,8 @@ def certificate(folder, name, subject, issuer=None):
 
 
 @pytest.fixture(scope="module")
-def tls(tmp_path_factory):
-    """A broker with a TLS listener that asks for certificates; (address, folder of certificates)."""
+def secure_broker(tmp_path_factory):
+    """A broker with a TLS listener that asks for certificates; (broker, address, folder of certificates)."""
     folder = tmp_path_factory.mktemp("tls")
     certificate(folder, "ca", "/CN=naru test authority")
     certificate(folder, "server", "/CN=127.0.0.1", "ca")
@@ -44,8 +46,13 @@ def tls(tmp_path_factory):
         broker = Broker(tmp_path_factory.mktemp("tls-broker"))
         if broker.process is None:
             pytest.skip("the broker is not ours to configure")
-        yield f"127.0.0.1:{port}", folder
+        yield broker, f"127.0.0.1:{port}", folder
         broker.stop()
+
+
+@pytest.fixture
+def tls(secure_broker):
+    return secure_broker[1:]
 
 
 def secure(tls, name=None, handshake=True, **options):
@@ -67,6 +74,30 @@ def test_plain_over_tls(tls):
         body = bytes(range(256)) * 4000
         channel.publish("", "over-tls", body)
         assert channel.get("over-tls").body == body
+
+
+def test_the_management_api_tells_what_is_secure(secure_broker, tls):
+    broker, address, _ = secure_broker
+
+    def ask(path):
+        request = urllib.request.Request(f"http://127.0.0.1:{broker.management_port}/api/{path}",
+                                         headers={"Authorization": "Basic Z3Vlc3Q6Z3Vlc3Q="})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    listeners = {listener["protocol"]: listener["port"] for listener in ask("overview")["listeners"]}
+    assert listeners["amqp"] == broker.port and listeners["amqp/ssl"] == int(address.rsplit(":", 1)[1])
+    assert listeners["http"] == broker.management_port
+    assert ask("health/checks/protocol-listener/amqp%2Fssl")["status"] == "ok"
+    assert ask(f"health/checks/port-listener/{listeners['amqp/ssl']}")["status"] == "ok"
+    with secure(tls, "guest", mechanism="EXTERNAL", response=""), Connection(broker.address):
+        def both():  # the original gathers them every five seconds
+            return {one["ssl"]: one for one in ask("connections") if "ssl" in one}.keys() == {True, False}
+        wait_until(both, "both connections are listed", 20)
+        found = {one["ssl"]: one for one in ask("connections")}
+        assert found[True]["port"] == listeners["amqp/ssl"] and found[False]["port"] == broker.port
+        assert found[True]["ssl_protocol"] == "tlsv1.3" and "CN=guest" in found[True]["peer_cert_subject"]
+        assert found[True]["auth_mechanism"] == "EXTERNAL"
 
 
 def test_external_with_a_certificate(tls):
