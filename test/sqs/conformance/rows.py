@@ -26,10 +26,6 @@ class Row:
         return f"{self.action}-" + "".join(c if c.isascii() and c.isprintable() and c not in "[]:/\\ " else "_" for c in text)[:110]
 
 
-def body(text="b", **more):
-    return {"QueueUrl": "$std", "MessageBody": text, **more}
-
-
 def entries(*made, queue="$std"):
     return {"QueueUrl": queue, "Entries": list(made)}
 

@@ -3,7 +3,7 @@ import hashlib
 import struct
 
 from answers import Error, missing, value_error
-from rows import Row, attribute, body
+from rows import Row, attribute
 from world import SMALL
 
 CHARACTERS = ("Invalid characters found. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | "
