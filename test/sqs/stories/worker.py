@@ -14,8 +14,8 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 url, queue, log, most = sys.argv[1:5]
-sqs = boto3.client("sqs", endpoint_url=url, region_name="us-east-1", aws_access_key_id=os.environ.get("WORKER_KEY", "test"),
-                   aws_secret_access_key="test", config=Config(retries={"max_attempts": 0}, read_timeout=30, tcp_keepalive=True))
+sqs = boto3.client("sqs", endpoint_url=url, region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test",
+                   config=Config(retries={"max_attempts": 0}, read_timeout=30, tcp_keepalive=True))
 out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
 

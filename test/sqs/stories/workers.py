@@ -13,6 +13,12 @@ from broker import aws_environment
 HERE = Path(__file__).resolve().parent
 
 
+def with_token(queue, token):
+    """The queue's URL with a token that tells its holder from others behind the same address and key."""
+    head, _, name = queue.rpartition("/")
+    return f"{head}/lease-{token}/{name}"
+
+
 class Relay(threading.Thread):
     """What stands between a worker and the broker, so that their connection can be cut while both live."""
 
@@ -65,9 +71,9 @@ class Worker:
         self.log = Path(folder) / f"worker-{number}.log"
         self.died = None
         self.process = subprocess.Popen(
-            [sys.executable, str(HERE / "worker.py"), f"http://{self.relay.address}", queue, str(self.log), str(most)],
+            [sys.executable, str(HERE / "worker.py"), f"http://{self.relay.address}", with_token(queue, number), str(self.log), str(most)],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=open(self.log.with_suffix(".err"), "wb"),
-            env={**os.environ, **aws_environment(self.relay.address), "WORKER_KEY": f"worker{number}"})
+            env={**os.environ, **aws_environment(self.relay.address)})
 
     @property
     def is_alive(self):
