@@ -36,6 +36,7 @@ class SimBroker {
   Result<void> start() {
     loop_ = std::make_unique<sim::SimLoop>(random_.next());
     loop_->run_for(lived_ms_);  // the clock of the world goes on
+    loop_->set_busy();
     std::string damage;
     Recovered recovered = TRY(recover(*disk_, damage));
     unclean_ = recovered.manifest.generation > 0 && !recovered.facts.clean;
