@@ -15,4 +15,41 @@ std::string to_text(const Uuid& id) {
   return out;
 }
 
+namespace {
+
+constexpr bool has_dash_before(size_t byte) { return byte == 4 || byte == 6 || byte == 8 || byte == 10; }
+
+int digit_of(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+}  // namespace
+
+std::string to_hex_text(const Uuid& id) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string out;
+  out.reserve(36);
+  for (size_t i = 0; i < id.bytes.size(); ++i) {
+    if (has_dash_before(i)) out.push_back('-');
+    out.push_back(digits[id.bytes[i] >> 4]);
+    out.push_back(digits[id.bytes[i] & 15]);
+  }
+  return out;
+}
+
+std::optional<Uuid> uuid_of_hex_text(std::string_view text) {
+  Uuid id;
+  if (text.size() != 36) return std::nullopt;
+  size_t at = 0;
+  for (size_t i = 0; i < id.bytes.size(); ++i) {
+    if (has_dash_before(i) && text[at++] != '-') return std::nullopt;
+    int high = digit_of(text[at]), low = digit_of(text[at + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    id.bytes[i] = static_cast<uint8_t>(high << 4 | low);
+    at += 2;
+  }
+  return id;
+}
+
 }  // namespace naru

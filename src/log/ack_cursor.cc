@@ -4,7 +4,6 @@
 #include <functional>
 
 #include "base/check.h"
-#include "base/varint.h"
 
 namespace naru {
 namespace {
@@ -201,6 +200,25 @@ bool AckCursor::untake(Offset offset) {
   return release(offset, 0, 0);
 }
 
+bool AckCursor::hold_at(Offset offset, HolderId holder, int64_t deadline_ms) {
+  if (is_done(offset)) return false;
+  Entry* entry = find(offset);
+  if (entry && entry->state != State::returned && entry->state != State::parked) return false;
+  if (entry) leave(*entry);
+  if (!entry) entry = &add(offset);
+  hold(*entry, holder, deadline_ms);
+  --entry->attempts;
+  if (entry->key != 0) update_key(entry->key);
+  while (entries_.contains(next_)) ++next_;
+  return true;
+}
+
+int64_t AckCursor::first_taken(Offset offset, int64_t now_ms) {
+  Entry* entry = find(offset);
+  if (entry->first_taken == 0) entry->first_taken = now_ms;
+  return entry->first_taken;
+}
+
 std::optional<Offset> AckCursor::peek(Offset end) {
   // What came back from a snapshot may stand before the next new one.
   next_ = done_.first_gap(next_);
@@ -278,6 +296,26 @@ void AckCursor::apply(const Change& change) {
   }
 }
 
+void AckCursor::apply(const TakenNote& note) {
+  for (int64_t offset = std::max(note.first.value, floor_); offset < note.last.value; ++offset) {
+    if (is_done(Offset(offset))) continue;
+    Entry* entry = find(Offset(offset));
+    if (entry) leave(*entry);
+    if (!entry) entry = &add(Offset(offset));
+    entry->attempts = note.attempts;
+    entry->first_taken = note.first_ms;
+    if (note.until_ms == 0) {
+      put_back(*entry);
+    } else if (note.attempts == 0) {
+      put_off(*entry, note.until_ms);
+    } else {
+      hold(*entry, former_holder, note.until_ms);
+      --entry->attempts;
+    }
+    if (entry->key != 0) update_key(entry->key);
+  }
+}
+
 // --- giving back ---
 
 void AckCursor::give_back(Entry& entry, int64_t due_ms, int64_t now_ms) {
@@ -352,10 +390,17 @@ std::optional<int64_t> AckCursor::next_deadline() {
   return timers_.front().due;
 }
 
-std::vector<AckCursor::Due> AckCursor::expire(int64_t now_ms) {
+std::vector<AckCursor::Due> AckCursor::expire(int64_t now_ms, const Longer& longer) {
   std::vector<Due> out;
   for (auto due = next_deadline(); due && *due <= now_ms; due = next_deadline()) {
     Entry& entry = *find(Offset(timers_.front().offset));
+    if (longer && entry.state == State::held) {
+      int64_t until = longer(Offset(entry.offset), entry.holder->id);
+      if (until > now_ms) {
+        extend(Offset(entry.offset), until);
+        continue;
+      }
+    }
     out.push_back({Offset(entry.offset), entry.attempts, std::nullopt});
     if (entry.state == State::held) out.back().holder = entry.holder->id;
     give_back(entry, now_ms, now_ms);
@@ -391,93 +436,6 @@ size_t AckCursor::bytes() const {
   constexpr size_t set_node = 64, small_node = 128;
   return sizeof *this + entries_.bytes() + (done_.ranges().size() + returned_.size() + parked_.size()) * set_node +
          (holders_.size() + keys_.size()) * small_node + timers_.capacity() * sizeof(Timer);
-}
-
-// --- snapshots ---
-
-namespace {
-constexpr uint8_t save_version = 2;
-}
-
-void AckCursor::save(Bytes& to) const {
-  Packer out(to);
-  out.put(save_version).put(floor_);
-  append_uvarint(to, done_.ranges().size());
-  int64_t at = floor_;
-  for (auto [first, last] : done_.ranges()) {
-    append_uvarint(to, static_cast<uint64_t>(first - at));
-    append_uvarint(to, static_cast<uint64_t>(last - first));
-    at = last;
-  }
-  std::vector<const Entry*> kept;
-  entries_.each([&](int64_t, const Entry& entry) {
-    if (entry.attempts > 0 || entry.state == State::delayed) kept.push_back(&entry);
-  });
-  std::ranges::sort(kept, {}, &Entry::offset);
-  append_uvarint(to, kept.size());
-  at = floor_;
-  for (const Entry* entry : kept) {
-    bool delayed = entry->state == State::delayed;
-    append_uvarint(to, static_cast<uint64_t>(entry->offset - at));
-    append_uvarint(to, uint64_t{entry->attempts} << 1 | (delayed ? 1 : 0));
-    if (delayed) {
-      append_varint(to, entry->due);
-      out.put(entry->key);
-    }
-    at = entry->offset;
-  }
-  append_uvarint(to, static_cast<uint64_t>(std::max<int64_t>(doubtful_end_ - floor_, 0)));
-}
-
-Result<AckCursor> AckCursor::load(ByteView bytes) {
-  Unpacker from(bytes);
-  auto version = from.get<uint8_t>();
-  if (from.ok() && version != 1 && version != save_version)
-    return fail(Code::unsupported, "ack cursor: version", version);
-  AckCursor cursor((Offset(from.get<int64_t>())));
-  ByteView rest = from.rest();
-  if (!from.ok() || cursor.floor_ < 0) return fail(Code::corrupt, "ack cursor: floor");
-  auto number = [&](uint64_t* value) {
-    int used = load_uvarint(rest, value);
-    rest = rest.subspan(static_cast<size_t>(used));
-    return used > 0;
-  };
-  constexpr auto offsets_max = static_cast<uint64_t>(INT64_MAX);
-  uint64_t runs = 0, gap = 0, length = 0, exceptions = 0, attempts = 0, due = 0;
-  if (!number(&runs)) return fail(Code::corrupt, "ack cursor: runs");
-  auto at = static_cast<uint64_t>(cursor.floor_);
-  for (; runs > 0; --runs) {  // each takes bytes, so a count that lies ends soon
-    if (!number(&gap) || !number(&length) || gap == 0 || length == 0 || gap > offsets_max - at ||
-        length > offsets_max - at - gap)
-      return fail(Code::corrupt, "ack cursor: run");
-    cursor.done_.add(static_cast<int64_t>(at + gap), static_cast<int64_t>(at + gap + length));
-    at += gap + length;
-  }
-  if (!number(&exceptions)) return fail(Code::corrupt, "ack cursor: exceptions");
-  at = static_cast<uint64_t>(cursor.floor_);
-  for (uint64_t n = 0; n < exceptions; ++n) {
-    if (!number(&gap) || !number(&attempts) || (n > 0 && gap == 0) || gap >= offsets_max - at ||
-        attempts >> 1 > UINT32_MAX || cursor.is_done(Offset(static_cast<int64_t>(at + gap))))
-      return fail(Code::corrupt, "ack cursor: exception");
-    at += gap;
-    Entry& entry = cursor.add(Offset(static_cast<int64_t>(at)));
-    entry.attempts = static_cast<uint32_t>(attempts >> 1);
-    if ((attempts & 1) == 0) {
-      cursor.put_back(entry);
-      continue;
-    }
-    if (!number(&due) || rest.size() < sizeof entry.key) return fail(Code::corrupt, "ack cursor: delay");
-    entry.key = load_le<uint64_t>(rest.data());
-    entry.key_known = entry.key != 0;
-    rest = rest.subspan(sizeof entry.key);
-    cursor.put_off(entry, unzigzag(due));
-  }
-  uint64_t doubtful = 0;
-  if (version > 1 && (!number(&doubtful) || doubtful > offsets_max - static_cast<uint64_t>(cursor.floor_)))
-    return fail(Code::corrupt, "ack cursor: doubtful end");
-  if (doubtful > 0) cursor.doubtful_end_ = cursor.floor_ + static_cast<int64_t>(doubtful);
-  if (!rest.empty()) return fail(Code::corrupt, "ack cursor: bytes behind the end");
-  return cursor;
 }
 
 }  // namespace naru

@@ -7,9 +7,11 @@
 // A record is new, held, delayed, returned (due again), parked (its key is busy) or done. Only "done" is durable, as
 // Changes; what was held is due again after a crash: delivery is at least once. Attempts and delays ride along in the
 // snapshots (save), so a clean restart keeps them and after a crash they are a lower bound: writing each delivery to
-// disk would cost as much as the messages themselves.
+// disk would cost as much as the messages themselves. Whoever wants more writes TakenNotes. A hold with a deadline
+// outlives its holder: from a snapshot or a note it comes back as that of `former_holder`.
 // Memory: an entry per record that is held, delayed, returned or parked, and a map node per run of done records above
 // the floor. Nothing for new records, however many. No I/O and no clock: times come in, in milliseconds.
+#include <functional>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -20,6 +22,9 @@
 #include "log/offset_map.h"
 
 namespace naru {
+
+/// Of holds that were made before this start of the broker.
+inline constexpr HolderId former_holder{0};
 
 /// Tells the key of a record, for cursors that keep the order per key.
 class KeySource {
@@ -76,6 +81,11 @@ class AckCursor {
   bool release(Offset offset, int64_t due_ms, int64_t now_ms);
   /// As if it had never been taken: due at once, and this time does not count. False if it is not held.
   bool untake(Offset offset);
+  /// `holder` gets this very record if nobody holds it, new ones too, and this time does not count. Whether its key is
+  /// busy is not looked at: for who keeps another order.
+  bool hold_at(Offset offset, HolderId holder, int64_t deadline_ms);
+  /// When a held record was taken first: `now_ms` if nobody has said yet.
+  int64_t first_taken(Offset offset, int64_t now_ms);
   /// For who takes records ahead of the time when somebody gets them: a held record's take does not count, or does so
   /// now. Returns how often it was taken.
   uint32_t uncount(Offset offset) { return --find(offset)->attempts; }
@@ -89,8 +99,10 @@ class AckCursor {
   bool extend(Offset offset, int64_t deadline_ms);
   /// A new record is not due before due_ms ("delayed delivery"). Does not hold up its key. False if it is not new.
   bool delay(Offset offset, int64_t due_ms);
+  /// Says until when a hold goes on that has run out; a time that is past: no longer.
+  using Longer = std::function<int64_t(Offset, HolderId)>;
   /// Holds and delays that end at or before now_ms do; what that made due, by time.
-  std::vector<Due> expire(int64_t now_ms);
+  std::vector<Due> expire(int64_t now_ms, const Longer& longer = nullptr);
   /// When expire has something to do next.
   std::optional<int64_t> next_deadline();
   /// All below `offset` is done and nothing from there on, except that what is held or delayed there stays so. Holds
@@ -98,6 +110,8 @@ class AckCursor {
   void seek(Offset offset);
   /// Recovery: settle or seek.
   void apply(const Change& change);
+  /// Recovery: what of these records is not done is as the note says.
+  void apply(const TakenNote& note);
 
   /// Below it, all is done.
   Offset floor() const { return Offset(floor_); }
@@ -125,12 +139,14 @@ class AckCursor {
   void doubt_below(Offset end) { doubtful_end_ = std::max(doubtful_end_, end.value); }
   bool is_doubtful(Offset offset) const { return offset.value < doubtful_end_; }
 
-  /// Version u8 = 2, floor i64, then as varints: runs, and per run its distance from the last one and its length;
-  /// exceptions (delayed, or taken before), and per exception its distance from the last one, 2 * attempts + is
-  /// delayed, and if it is, the due time (zigzag) and the key hash u64; then how far
-  /// behind the floor records are doubtful (not in version 1).
+  /// Version u8 = 3, floor i64, then as varints: runs, and per run its distance from the last one and its length;
+  /// exceptions (delayed, held with a deadline, or taken before), and per exception its distance from the last one, 8 *
+  /// attempts + 4 if it has a first time + 1 if delayed, 2 if held, then if it is either the time when that ends
+  /// (zigzag) and the key hash u64, then the time when it was first taken (zigzag) if it has one; then how far behind
+  /// the floor records are doubtful (not in version 1). Versions 1 and 2: 2 * attempts + 1 if delayed.
   void save(Bytes& to) const;
-  /// Reads exactly one snapshot. What was held is due. Code::corrupt, or Code::unsupported for a later version.
+  /// Reads exactly one snapshot. What was held without a deadline is due. Code::corrupt, or Code::unsupported for a
+  /// later version.
   static Result<AckCursor> load(ByteView bytes);
 
  private:
@@ -143,6 +159,7 @@ class AckCursor {
     uint64_t key = 0;                           // 0: none, or not asked for yet
     Holder* holder = nullptr;                   // of a held one
     Entry *before = nullptr, *after = nullptr;  // among those of its holder
+    int64_t first_taken = 0;                    // 0: nobody asked
     uint32_t attempts = 0;
     State state = State::none;
     bool key_known = false;
@@ -186,6 +203,7 @@ class AckCursor {
   void forget(Entry& entry);
   void forget_range(int64_t first, int64_t last);
   void start_timer(const Entry& entry);
+  void load_exception(Entry& entry, uint64_t head, int64_t due, uint64_t key, int64_t first_taken);
   bool is_running(const Timer& timer) const;
 
   int64_t floor_, next_;  // every record in [floor_, next_) is done or has an entry; from next_ on few are

@@ -80,7 +80,10 @@ class AckCursorModel {
   }
   void restart() {
     for (auto& [n, record] : records_)
-      if (record.state == held) record = {ready, record.attempts};
+      if (record.state == held && record.due != never_ms)
+        record.holder = former_holder;
+      else if (record.state == held)
+        record = {ready, record.attempts};
   }
   int64_t floor() {
     while (records_.contains(floor_) && records_[floor_].state == done) records_.erase(floor_++);

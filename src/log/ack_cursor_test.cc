@@ -330,6 +330,72 @@ TEST(ack_cursor, a_damaged_snapshot_is_refused_without_harm) {
   EXPECT_EQ(AckCursor::load(good).error().code, Code::unsupported);
 }
 
+TEST(ack_cursor, a_hold_with_a_deadline_outlives_its_holder) {
+  AckCursor before;
+  before.take(Offset(10), ann, 500);
+  before.take(Offset(10), ann);
+  EXPECT_EQ(before.first_taken(Offset(0), 77), 77);
+  EXPECT_EQ(before.first_taken(Offset(0), 88), 77);
+  Bytes saved;
+  before.save(saved);
+  AckCursor cursor = *AckCursor::load(saved);
+  EXPECT_EQ(cursor.held(Offset(0))->holder, former_holder);
+  EXPECT_EQ(cursor.held(Offset(0))->attempt, 1u);
+  EXPECT_EQ(cursor.held(Offset(0))->deadline_ms, 500);
+  EXPECT_EQ(cursor.first_taken(Offset(0), 99), 77);
+  EXPECT_FALSE(cursor.held(Offset(1))) << "that of a connection does not";
+  EXPECT_EQ(cursor.take(Offset(10), ann)->offset, Offset(1));
+  EXPECT_EQ(cursor.expire(500).size(), 1u);
+  EXPECT_EQ(cursor.take(Offset(10), ann), (AckCursor::Taken{Offset(0), 2}));
+}
+
+TEST(ack_cursor, who_is_asked_may_keep_a_record_longer) {
+  AckCursor cursor;
+  cursor.take(Offset(10), ann, 100);
+  cursor.take(Offset(10), ann, 100);
+  auto longer = [](Offset offset, HolderId holder) {
+    EXPECT_EQ(holder, ann);
+    return offset == Offset(1) ? int64_t{200} : 0;
+  };
+  auto due = cursor.expire(150, longer);
+  ASSERT_EQ(due.size(), 1u);
+  EXPECT_EQ(due[0].offset, Offset(0));
+  EXPECT_EQ(cursor.next_deadline(), 200);
+}
+
+TEST(ack_cursor, this_very_record_can_be_held) {
+  AckCursor cursor;
+  EXPECT_TRUE(cursor.hold_at(Offset(3), ann, never_ms));
+  EXPECT_FALSE(cursor.hold_at(Offset(3), ann, never_ms));
+  EXPECT_EQ(cursor.attempts(Offset(3)), 0u) << "and it does not count";
+  EXPECT_TRUE(cursor.hold_at(Offset(0), ann, never_ms));
+  EXPECT_EQ(cursor.take(Offset(10), ann)->offset, Offset(1));
+  EXPECT_EQ(cursor.take(Offset(10), ann)->offset, Offset(2));
+  EXPECT_EQ(cursor.take(Offset(10), ann)->offset, Offset(4));
+  EXPECT_TRUE(cursor.release(Offset(2), 0, 0));
+  EXPECT_TRUE(cursor.hold_at(Offset(2), ann, never_ms));
+  EXPECT_EQ(cursor.attempts(Offset(2)), 1u);
+  cursor.settle(Offset(5), Offset(6));
+  EXPECT_FALSE(cursor.hold_at(Offset(5), ann, never_ms));
+}
+
+TEST(ack_cursor, notes_bring_back_who_had_what) {
+  AckCursor cursor;
+  cursor.settle(Offset(1), Offset(2));
+  cursor.apply(TakenNote{Offset(0), Offset(3), 2, 50, 900});
+  EXPECT_TRUE(cursor.is_done(Offset(1)));
+  EXPECT_EQ(cursor.held(Offset(2))->attempt, 2u);
+  cursor.apply(TakenNote{Offset(2), Offset(3), 2, 50, 0});
+  EXPECT_FALSE(cursor.held(Offset(2)));
+  cursor.apply(TakenNote{Offset(3), Offset(4), 0, 0, 700});
+  auto counts = cursor.counts(Offset(5));
+  EXPECT_EQ(counts.held, 1);
+  EXPECT_EQ(counts.delayed, 1);
+  EXPECT_EQ(counts.ready, 2);
+  EXPECT_EQ(cursor.take(Offset(5), ann), (AckCursor::Taken{Offset(2), 3}));
+  EXPECT_EQ(cursor.first_taken(Offset(2), 99), 50);
+}
+
 TEST(change, encodes_and_refuses) {
   for (Change change : {Change{Offset(5), Offset(9)}, Change{Offset(5), Offset(5), Change::Kind::seek}}) {
     Bytes bytes;

@@ -47,9 +47,10 @@ struct QueueModel {
 };
 
 /// A consumer of a queue: takes a few records, settles most of them, forgets about some and gives some back. Returns
-/// what it settled; on_change(change) journals it.
-template <class OnChange>
-void consume(QueueModel::Reader& reader, AckCursor& cursor, Log& log, Prng& random, OnChange on_change) {
+/// what it settled; on_change(change) journals it, and on_taken(note) how often it took what.
+template <class OnChange, class OnTaken>
+void consume(QueueModel::Reader& reader, AckCursor& cursor, Log& log, Prng& random, OnChange on_change,
+             OnTaken on_taken) {
   for (uint64_t n = random.between(1, 12); n > 0; --n) {
     auto taken = cursor.take(log.bounds().high_watermark, HolderId(1));
     if (!taken) break;
@@ -62,6 +63,7 @@ void consume(QueueModel::Reader& reader, AckCursor& cursor, Log& log, Prng& rand
     EXPECT_TRUE(header->base_offset <= taken->offset && taken->offset <= header->last_offset())
         << taken->offset.value << " was taken, " << header->base_offset.value << " is what the log has";
     reader.held.push_back(taken->offset.value);
+    if (random.chance(0.3)) on_taken(TakenNote{taken->offset, taken->offset + 1, taken->attempt, 7, 0});
   }
   std::ranges::sort(reader.held);
   std::vector<int64_t> kept;

@@ -249,8 +249,10 @@ class World {
       return;
     }
     CursorId id = readers[which].id;
-    consume(readers[which], store.cursor(id, model.stream), *log, random_,
-            [&](Change change) { confirm(model, id, change, store.change(id, change)).detach(); });
+    consume(
+        readers[which], store.cursor(id, model.stream), *log, random_,
+        [&](Change change) { confirm(model, id, change, store.change(id, change)).detach(); },
+        [&](const TakenNote& note) { store.note_taken(id, note); });
   }
   io::Task<> confirm(LogModel& model, CursorId id, Change change, JournalPosition position) {
     uint64_t life = life_;

@@ -27,6 +27,27 @@ struct Change {
   bool operator==(const Change&) const = default;
 };
 
+/// That records were taken, how often and until when somebody has them; or what has become of that. Not needed to know
+/// what is done, but whoever counts receives wants to go on counting after a crash.
+struct TakenNote {
+  Offset first{}, last{};
+  uint32_t attempts = 0;
+  int64_t first_ms = 0;  // when they were taken first; 0: not known
+  int64_t until_ms = 0;  // held until then; with no attempts: delayed; 0: neither
+  bool operator==(const TakenNote&) const = default;
+};
+
+/// In a journal: first i64, last i64, attempts u32, first time i64, until i64.
+inline void encode_note(Packer& to, const TakenNote& note) {
+  to.put(note.first.value).put(note.last.value).put(note.attempts).put(note.first_ms).put(note.until_ms);
+}
+inline Result<TakenNote> decode_note(Unpacker& from) {
+  TakenNote note{Offset(from.get<int64_t>()), Offset(from.get<int64_t>()), from.get<uint32_t>(), from.get<int64_t>(),
+                 from.get<int64_t>()};
+  if (!from.ok() || note.first.value < 0 || note.last <= note.first) return fail(Code::corrupt, "note of a cursor");
+  return note;
+}
+
 /// In a journal: kind u8, first i64, last i64.
 inline void encode_change(Packer& to, const Change& change) {
   to.put(static_cast<uint8_t>(change.kind)).put(change.first.value).put(change.last.value);

@@ -26,6 +26,7 @@ enum class EntryKind : uint8_t {
   drained = 12,       // stream, end: all is settled, begin = end and there is no segment
   seal = 13,          // stream, end: the last segment takes no more batches
   producers = 14,     // stream, end, the producers' window then: segments that no journal has are going
+  taken = 15,         // cursor, stream, first, last, attempts, when first, until when: see TakenNote
 };
 
 /// crc u32 | payload length u32 | kind u8 | zero u8 x3. The checksum covers the rest of the header, the payload, and

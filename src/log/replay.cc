@@ -35,6 +35,7 @@ Result<void> Replay::apply(const JournalEntry& entry) {
     case EntryKind::drained: return drained(from);
     case EntryKind::seal: return seal(from);
     case EntryKind::producers: return producers(from);
+    case EntryKind::taken: return taken(from);
     case EntryKind::group:
     case EntryKind::padding: break;
   }
@@ -229,6 +230,21 @@ Result<void> Replay::settle(Unpacker& from) {
   found->second.cursor.apply(*change);
   if (log != state_.logs.end() && (fresh || change->kind == Change::Kind::seek))
     keep_up(found->second.cursor, log->second);
+  return {};
+}
+
+Result<void> Replay::taken(Unpacker& from) {
+  CursorId id(from.get<uint64_t>());
+  StreamId stream(from.get<uint64_t>());
+  auto note = decode_note(from);
+  auto found = state_.cursors.find(id);
+  if (!note || !from.at_end()) return broken("a note does not decode");
+  if (found == state_.cursors.end() || found->second.stream != stream) return broken("a note of an unknown cursor");
+  auto log = state_.logs.find(stream);
+  // A later end than the log's: power loss at level `os`.
+  Offset end = log == state_.logs.end() ? Offset(0) : log->second.end;
+  note->last = std::min(note->last, end);
+  found->second.cursor.apply(*note);
   return {};
 }
 

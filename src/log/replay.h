@@ -33,6 +33,7 @@ class Replay {
   Result<void> dirty(Unpacker& from);
   Result<void> replace(Unpacker& from);
   Result<void> settle(Unpacker& from);
+  Result<void> taken(Unpacker& from);
   Result<void> forget_cursor(Unpacker& from);
 
   LogState& log_of(StreamId stream);

@@ -118,6 +118,16 @@ JournalPosition Store::journal_change(CursorId id, StreamId stream, const Change
   return journal_.append(EntryKind::settle, scratch_);
 }
 
+void Store::note_taken(CursorId id, const TakenNote& note) {
+  auto found = cursors_.find(id);
+  if (found == cursors_.end() || journal_.is_full()) return;
+  scratch_.clear();
+  Packer to(scratch_);
+  to.put(id.value).put(found->second.log.stream().value);
+  encode_note(to, note);
+  journal_.append(EntryKind::taken, scratch_);
+}
+
 JournalPosition Store::forget_cursor(CursorId id) {
   auto found = cursors_.find(id);
   if (found == cursors_.end()) return journal_.end();

@@ -48,6 +48,9 @@ class Store final : LogOwner {
   /// Applies a change to a cursor and journals it; fine if it has been applied already, as settle() and settle_ready()
   /// do that hand out changes. A seek below what the log still has ends at its first record.
   JournalPosition change(CursorId id, const Change& change);
+  /// Writes down what has become of records that the cursor handed out, which has happened already. Needs no space that
+  /// settlements might want: nothing is written while the disk is full.
+  void note_taken(CursorId id, const TakenNote& note);
   /// What only this cursor kept may go. Fine if there is no such cursor.
   JournalPosition forget_cursor(CursorId id);
 

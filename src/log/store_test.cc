@@ -159,6 +159,29 @@ TEST_F(a_store, a_cursor_survives_and_begins_where_its_log_did) {
   EXPECT_TRUE(cursor.is_done(Offset(3)));
 }
 
+TEST_F(a_store, what_was_noted_of_takes_survives) {
+  for (const char* v : {"a", "b", "c", "d"}) put(1, v);
+  AckCursor& before = store().cursor(CursorId(5), StreamId(1));
+  before.take(Offset(4), HolderId(1), 5000);
+  store().note_taken(CursorId(5), {Offset(0), Offset(1), 1, 4000, 5000});
+  store().note_taken(CursorId(5), {Offset(2), Offset(4), 0, 0, 9000});
+  store().note_taken(CursorId(6), {Offset(2), Offset(4), 0, 0, 9000});  // of nobody
+  settle();
+  for (bool clean : {false, true, false}) {
+    if (clean) {
+      ASSERT_EQ(end_cleanly(), "ok");
+    } else {
+      kill();
+    }
+    ASSERT_EQ(start(), "ok") << damage;
+    AckCursor& cursor = store().cursor(CursorId(5), StreamId(1));
+    EXPECT_EQ(cursor.held(Offset(0))->attempt, 1u);
+    EXPECT_EQ(cursor.held(Offset(0))->deadline_ms, 5000);
+    EXPECT_EQ(cursor.counts(Offset(4)).delayed, 2);
+    EXPECT_EQ(cursor.counts(Offset(4)).ready, 1);
+  }
+}
+
 TEST_F(a_store, level_os_survives_a_kill_and_keeps_its_offsets_after_power_loss) {
   LogSettings os{.durability = Durability::os, .segment_bytes = 2000};
   for (int round = 0; round < 12; ++round) {

@@ -15,6 +15,7 @@
 #include "io/posix_disk.h"
 #include "management/api.h"
 #include "server/core_server.h"
+#include "sqs/engine.h"
 
 namespace naru::server {
 namespace {
@@ -189,14 +190,17 @@ class Server {
     queues_ = std::make_unique<QueueHost>(first, unclean);
     queues_->dead_letters = &dead_letters_;
     first.queues = queues_.get();
-    auto derive_queue = [](QueueDefinition& queue, std::string_view vhost, FieldTableView policy) {
+    auto derive_queue = [this](QueueDefinition& queue, std::string_view vhost, FieldTableView policy) {
       // What was declared was checked; a later naru may understand more of it.
       (void)amqp::apply_arguments(queue, vhost).has_value();
       amqp::apply_policy(queue, policy);
+      sqs_->derive(queue, vhost);
     };
     users_ = std::make_unique<Users>(*meta_);
     parameters_ = std::make_unique<Parameters>(*meta_);
     hosts_ = std::make_unique<VirtualHosts>(first, *queues_, *meta_, *users_, *parameters_, derive_queue);
+    SipKey secret{random_seed(), random_seed()};
+    sqs_ = std::make_unique<sqs::Engine>(first, *queues_, *hosts_, *meta_, secret);
     hosts_->delay_with([this](VirtualHost& host, const std::string& exchange, Queue& queue) {
       return std::make_unique<amqp::DelaySchedule>(*queues_, host, exchange, queue);
     });
@@ -217,6 +221,11 @@ class Server {
 
   /// What needs the loops: the catalog, the groups, the listeners.
   io::Task<> start() {
+    auto rows = co_await sqs_->load();
+    if (!rows) {
+      failed("cannot read the queues of SQS", rows.error());
+      co_return end(1);
+    }
     auto declared = co_await hosts_->load();
     if (!declared) {
       failed("cannot read the queues", declared.error());
@@ -230,6 +239,11 @@ class Server {
       co_return end(1);
     }
     co_await hosts_->show_queues();
+    auto resumed = co_await sqs_->start();
+    if (!resumed) {
+      failed("cannot go on with the queues of SQS", resumed.error());
+      co_return end(1);
+    }
     for (auto& core : broker_->cores) {
       auto load = [](Core& there) -> io::Task<Result<void>> {
         for (uint32_t shard = 0; shard < shard_count; ++shard) {
@@ -396,6 +410,7 @@ class Server {
   std::unique_ptr<Users> users_;
   std::unique_ptr<Parameters> parameters_;
   std::unique_ptr<VirtualHosts> hosts_;
+  std::unique_ptr<sqs::Engine> sqs_;
   std::unique_ptr<amqp::Door> amqp_door_;
   std::vector<management::Listener> listeners_;
   std::unique_ptr<management::Api> api_;

@@ -2,6 +2,7 @@
 
 #include "broker/queue/log_readers.h"
 #include "broker/queue/queue_host.h"
+#include "broker/queue/queue_leases.h"
 #include "broker/queue/topic_source.h"
 #include "log/record_batch.h"
 
@@ -20,6 +21,7 @@ Queue::Queue(QueueHost& host, std::string its_name, std::vector<Level> levels, Q
       getter_(host.new_holder()),
       expiry_(host.loop, [this] { expire_heads(); }) {
   last_used_ms = host.loop.now();
+  has_ttl_ = settings_.lifetime_ms.has_value();
   if (settings_.topic) {
     host.enlist(*this);
     return;
@@ -48,6 +50,7 @@ Queue::Counters& Queue::Counters::operator+=(const Counters& other) {
 
 void Queue::set_settings(QueueSettings settings) {
   settings_ = std::move(settings);
+  has_ttl_ |= settings_.lifetime_ms.has_value();
   for (auto& level : levels_) {
     level->head_seen = Offset(-1);
     if (level->log) level->log->set_settings(log_settings());
@@ -90,11 +93,19 @@ Queue::Open& Queue::opened(uint8_t index) {
   if (level.cursor->floor() < level.log->bounds().end) has_ttl_ = true;
   level.uncounted = level.cursor->floor();
   level.uncounted_end = level.log->bounds().end;
+  if (level.cursor->next_deadline()) leases();
   return level;
 }
 
 /// For a queue whose messages have keys that count.
 void Queue::know_keys(Open& level) {
+  if (settings_.grouped) {
+    level.keys = std::make_unique<RecordKeys>("", level.cursor->floor());
+    groups_ = std::make_unique<GroupOrder>();
+    leases().watch_durable(*level.log);
+    return;
+  }
+  if (fair_ && !settings_.fair_key) level.keys = std::make_unique<RecordKeys>("", level.cursor->floor());
   const auto& key = settings_.order_key ? settings_.order_key : settings_.fair_key;
   if (!key) return;
   level.keys = std::make_unique<RecordKeys>(key->header, level.cursor->floor());
@@ -109,7 +120,7 @@ void Queue::look_at_backlog() {
 
 void Queue::changed() { host_.mark(*this); }
 
-bool Queue::publish(const NewMessage& message) {
+bool Queue::publish(const NewMessage& message, MessageId* at) {
   if (erased_) return true;           // by who still had a way to it
   if (settings_.topic) return false;  // no route leads here
   bool full = settings_.overflow != Overflow::drop_head && over_limits(/*for_one_more=*/true);
@@ -128,27 +139,32 @@ bool Queue::publish(const NewMessage& message) {
   }
   if (hand_over(message)) return true;
   Open& level = opened(std::min(message.priority, settings_.max_priority));
-  int64_t now = host_.loop.wall();
+  int64_t now = host_.loop.wall(), timestamp = message.timestamp.value_or(now);
   if (level.header.count == 0) {
     level.batch.resize(batch_header_bytes);
-    level.header.base_timestamp = now;
+    level.header.base_timestamp = level.header.max_timestamp = timestamp;
   }
   std::optional<int64_t> ttl = settings_.message_ttl_ms;
   if (message.ttl_ms && !settings_.is_stream && (!ttl || *message.ttl_ms < *ttl)) ttl = message.ttl_ms;
   headers_.clear();
   auto header_count = static_cast<int32_t>(message.headers.size());
   if (ttl) {
-    std::string at = std::to_string(now + *ttl);
-    append_header(headers_, {expires_header, view(at)});
+    std::string expires = std::to_string(now + *ttl);
+    append_header(headers_, {expires_header, view(expires)});
     ++header_count;
     has_ttl_ = true;
   }
   for (const Header& header : message.headers) append_header(headers_, header);
-  append_record(level.batch, now - level.header.base_timestamp, level.header.count, message.key, message.body, headers_,
-                header_count);
+  append_record(level.batch, timestamp - level.header.base_timestamp, level.header.count, message.key, message.body,
+                headers_, header_count);
+  if (message.delayed_to) level.delays.emplace_back(level.header.count, *message.delayed_to);
+  if (at)
+    *at = {.level = std::min(message.priority, settings_.max_priority),
+           .offset = level.log->bounds().end + level.header.count,
+           .body_bytes = static_cast<uint32_t>(message.body.size())};
   if (watcher) watcher->published(Offset(level.log->bounds().end.value + level.header.count), now, message);
   ++level.header.count;
-  level.header.max_timestamp = now;
+  level.header.max_timestamp = std::max(level.header.max_timestamp, timestamp);
   ready_bytes_ += static_cast<int64_t>(message.body.size());
   ++counters_.published;
   if (level.batch.size() >= batch_bytes_max) append_batch(level);
@@ -164,6 +180,7 @@ bool Queue::append_batch(Open& level) {
   CHECK(header);
   auto appended = level.log->append(level.batch, *header);
   if (!appended) return false;  // no space: it stays here, unconfirmed, until there is
+  delay_appended(level, appended->base);
   size_t before = level.window.bytes();
   if (is_unread()) {
     level.window.clear();
@@ -185,6 +202,7 @@ Result<Appended> Queue::append_produced(uint8_t index, std::span<uint8_t> batch,
   Record record;
   while (TRY(reader.next(&record))) body_bytes += static_cast<int64_t>(record.value.value_or(ByteView()).size());
   Open& level = opened(index);
+  if (!append_batch(level)) return fail(Code::full, "what came before is not stored yet");
   auto appended = TRY(level.log->append(batch, header));
   if (appended.duplicate) return appended;
   size_t before = level.window.bytes();
@@ -207,8 +225,10 @@ bool Queue::is_unread() const { return settings_.is_stream && !(readers_ && read
 
 /// When the message expires. What came from Kafka was not told when it was stored.
 std::optional<int64_t> Queue::expiry_of(const StoredRecord& record) const {
-  if (record.expires_ms || !record.was_produced || !settings_.message_ttl_ms) return record.expires_ms;
-  return record.timestamp + *settings_.message_ttl_ms;
+  std::optional<int64_t> at = record.expires_ms;
+  if (!at && record.was_produced && settings_.message_ttl_ms) at = record.timestamp + *settings_.message_ttl_ms;
+  if (settings_.lifetime_ms) at = std::min(at.value_or(INT64_MAX), record.timestamp + *settings_.lifetime_ms);
+  return at;
 }
 
 bool Queue::append_batches() {
@@ -226,6 +246,7 @@ size_t Queue::drop_kept() {
 
 void Queue::mark_settled(const MessageId& id) {
   if (fair_) fair_->done({id.level, id.offset});
+  if (groups_) groups_->done(id.offset);
   auto& settled = levels_[id.level]->settled;
   int64_t offset = id.offset.value;
   if (!settled.empty() && settled.back().last == offset) {
@@ -261,7 +282,9 @@ void Queue::end_turn() {
   if (erased_) return;
   if (readers_) readers_->dispatch(levels_[0]->window);
   if (!settings_.is_stream) {
+    if (leases_) expire_leases();
     dispatch();
+    if (leases_) serve_leases();
     trim_to_limits();
     if (has_ttl_ && !watcher) expire_heads();
   }
@@ -311,10 +334,9 @@ Queue::Counts Queue::counts() {
     all.ready += counts.ready + counts.delayed + level->header.count;
     all.unacked += counts.held;
   }
-  if (fair_) {  // what was looked ahead to is with nobody
-    all.ready += static_cast<int64_t>(fair_->waiting());
-    all.unacked -= static_cast<int64_t>(fair_->waiting());
-  }
+  auto waiting = static_cast<int64_t>(fair_ ? fair_->waiting() : groups_ ? groups_->waiting() : 0);
+  all.ready += waiting;  // what was looked ahead to is with nobody
+  all.unacked -= waiting;
   return all;
 }
 
@@ -334,6 +356,11 @@ int64_t Queue::purge() {
       write_down(*levels_[level], {offset, offset + 1, Change::Kind::settle});
       ++purged;
     }
+  if (groups_)
+    for (Offset offset : groups_->clear_waiting()) {
+      write_down(*levels_[0], {offset, offset + 1, Change::Kind::settle});
+      ++purged;
+    }
   ready_bytes_ = 0;
   changed();
   return purged;
@@ -345,6 +372,7 @@ int64_t Queue::erase() {
   host_.of_erased[std::to_underlying(settings_.kind())] += counters_;
   host_.strike(*this);
   expiry_.cancel();
+  end_leases();
   for (auto& [priority, list] : ready_) list.clear();
   if (readers_) readers_->close();
   for (QueueConsumer* consumer : std::exchange(consumers_, {})) consumer->queue_gone(*this);
@@ -416,7 +444,11 @@ void Queue::requeue(const MessageId& id, bool counts) {
   if (is_counted(id.level, id.offset)) ready_bytes_ += id.body_bytes;
   if (fair_) fair_->given_back({id.level, id.offset});
   int64_t now = host_.loop.wall();
-  level.cursor->release(id.offset, now, now);
+  if (groups_) {
+    groups_->returned(id.offset);
+  } else {
+    level.cursor->release(id.offset, now, now);
+  }
   changed();
 }
 

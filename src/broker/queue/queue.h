@@ -17,7 +17,10 @@
 
 namespace naru {
 
+class GroupOrder;
+class LeaseTaker;
 class LogReaders;
+struct QueueLeases;
 class TopicSource;
 struct Catalog;
 class Queue;
@@ -30,7 +33,9 @@ struct NewMessage {
   ByteView body{};
   std::span<const Header> headers{};
   uint8_t priority = 0;
-  std::optional<int64_t> ttl_ms{};  // the message's own; the queue's may be shorter
+  std::optional<int64_t> ttl_ms{};      // the message's own; the queue's may be shorter
+  std::optional<int64_t> delayed_to{};  // not handed out before; ms since 1970
+  std::optional<int64_t> timestamp{};   // of a message that was published before, elsewhere
 };
 
 /// Names a message of one queue while it is there.
@@ -104,6 +109,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   Queue(const Queue&) = delete;
 
   const std::string name;
+  /// Names this queue and no other, for ever: its first log's stream.
+  uint64_t id() const { return id_; }
   /// Whose queue it is: for the one that handles dead letters.
   VirtualHost* home = nullptr;
   /// Of a queue where messages wait for their time; lives as long as the queue. See amqp/delay_schedule.h.
@@ -111,8 +118,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   const QueueSettings& settings() const { return settings_; }
   void set_settings(QueueSettings settings);
 
-  /// Adds a message; it is in the log at the end of the turn. False if the queue refuses it.
-  bool publish(const NewMessage& message);
+  /// Adds a message; it is in the log at the end of the turn. False if the queue refuses it. `at` is told where it will
+  /// stand, unless it was handed over and is written nowhere.
+  bool publish(const NewMessage& message, MessageId* at = nullptr);
 
   /// Code::busy: somebody has it exclusively, or would have.
   Result<void> add(QueueConsumer& consumer);
@@ -134,6 +142,36 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void requeue(const MessageId& id, bool counts = true);
   /// Not to be delivered again: a dead letter, where the queue has a place for these.
   void reject(const MessageId& id, Death why = Death::rejected);
+
+  // For those who take messages for a time (queue_leases.h):
+  /// Served at the end of this turn, or when there is something. Unregisters before it goes, unless it was told done.
+  void ask(LeaseTaker& taker);
+  void forget(LeaseTaker& taker);
+  /// Somebody's hold of a message, if that has an end.
+  std::optional<AckCursor::Hold> lease(const MessageId& id);
+  bool is_done(const MessageId& id) const;
+  /// The leader epoch under which a message that is there was published.
+  int32_t epoch_of(const MessageId& id) const;
+  /// How often it was handed out, as far as is known.
+  uint32_t attempts(const MessageId& id) const;
+  /// Of a message that somebody has: when it was first taken.
+  int64_t first_taken(const MessageId& id);
+  /// Until then; from a time that is past on, others may have it. False if nobody holds it for a time.
+  bool extend_lease(const MessageId& id, int64_t until_ms);
+  /// A message whose hold ran out, and that nobody else got: held again. False if it cannot be.
+  bool renew_lease(const MessageId& id, int64_t until_ms);
+  /// As if it had never been handed out.
+  void undo_lease(const MessageId& id);
+  /// Asked when a hold runs out: a later time if it goes on. One for all, or nothing.
+  void set_lease_rule(std::function<int64_t(const MessageId&)> longer);
+  struct LeaseCounts {
+    int64_t ready = 0, leased = 0, delayed = 0;
+  };
+  LeaseCounts lease_counts();
+  /// As purge, and takes from those who have them, too.
+  void clear();
+  /// From now on messages of each key come in turn. Keys are those of the records; one without has its own.
+  void share_fairly();
 
   /// After a start: what lies here from before may expire.
   void look_at_backlog();
@@ -189,11 +227,13 @@ class Queue : public std::enable_shared_from_this<Queue> {
     std::unique_ptr<RecordKeys> keys;  // where they count
     Bytes batch;                       // what was published in this turn: room for the header, then records
     BatchHeader header;
-    std::vector<Place> settled;             // in this turn
-    Offset head_seen{-1};                   // the oldest message when expiry was looked at,
-    std::optional<int64_t> head_expires{};  // and when it does
-    Offset retained_at{-1};                 // the segment that was the last one when retention was applied
-    Offset uncounted{0}, uncounted_end{0};  // what was there at the start and is not among ready_bytes_ yet
+    std::vector<std::pair<int32_t, int64_t>> delays{};  // of that batch: number in it, until when
+    std::vector<TakenNote> notes{};                     // to be written down
+    std::vector<Place> settled;                         // in this turn
+    Offset head_seen{-1};                               // the oldest message when expiry was looked at,
+    std::optional<int64_t> head_expires{};              // and when it does
+    Offset retained_at{-1};                             // the segment that was the last one when retention was applied
+    Offset uncounted{0}, uncounted_end{0};              // what was there at the start and is not among ready_bytes_ yet
   };
   struct Next {
     uint8_t level;
@@ -217,6 +257,23 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void know_keys(Open& level);
   std::optional<Next> take_fair();
   void look_ahead();
+  bool load_ahead();
+  std::optional<Next> take_grouped();
+  void look_at_groups();
+  Offset known_end(const Open& level) const;
+  bool is_looked_ahead() const;
+  QueueLeases& leases();
+  void serve_leases();
+  void expire_leases();
+  void plan_leases();
+  enum class Filled : uint8_t { some, none, limited, loading };
+  Filled fill(LeaseTaker& taker);
+  void lease_out(LeaseTaker& taker, const Next& next, const StoredRecord& record);
+  void finish(LeaseTaker& taker, Filled how);
+  void note(const MessageId& id, const TakenNote& note);
+  void write_notes();
+  void delay_appended(Open& level, Offset base);
+  void end_leases();
   std::optional<Next> take_oldest(HolderId holder, Order order = Order::highest_first);
   std::optional<Next> take_next(HolderId holder, Order order = Order::highest_first);
   void put_back(const Next& next);
@@ -257,6 +314,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   QueueConsumer* active_ = nullptr;                                     // where only one is served
   std::unique_ptr<LogReaders> readers_;                                 // once there was one
   std::unique_ptr<FairShare> fair_;
+  std::unique_ptr<GroupOrder> groups_;
+  std::unique_ptr<QueueLeases> leases_;  // once there was one
+  Offset looked_to_{};                   // for groups
   HolderId getter_{};
   int64_t ready_bytes_ = 0;  // bodies of messages that nobody holds; see count_backlog
   bool counting_ = false;

@@ -1,6 +1,7 @@
 // How messages find their consumers, and how they leave without one.
 #include "broker/queue/log_readers.h"
 #include "broker/queue/queue_host.h"
+#include "broker/queue/queue_leases.h"
 #include "broker/queue/topic_source.h"
 #include "io/logger.h"
 
@@ -10,6 +11,7 @@ namespace {
 constexpr int handed_out_max = 1000;         // in one turn, then others have theirs
 constexpr size_t looked_ahead_max = 20'000;  // messages, in search of keys whose turn it is
 constexpr size_t run_bytes = 256 * KiB;      // of a backlog read back at once
+constexpr io::Millis unread_ms = 500;        // until it is tried again after the disk failed
 constexpr io::Millis unreadable_ms = 2;      // until a record that is not durable yet is asked for again
 constexpr io::Millis failed_ms = 1000;       // until a disk that failed is asked again
 
@@ -97,9 +99,23 @@ QueueConsumer* Queue::next_consumer() {
 /// The message whose turn it is, of those that were looked ahead to.
 std::optional<Queue::Next> Queue::take_fair() {
   look_ahead();
-  auto place = fair_->next();
-  if (!place) return std::nullopt;
-  return Next{place->level, {place->offset, levels_[place->level]->cursor->count(place->offset)}};
+  while (auto place = fair_->next()) {
+    AckCursor& cursor = *levels_[place->level]->cursor;
+    if (!cursor.is_done(place->offset)) return Next{place->level, {place->offset, cursor.count(place->offset)}};
+    fair_->done(*place);  // by somebody who had it before
+  }
+  return std::nullopt;
+}
+
+/// Whether more has to be read before somebody is served: others may wait behind those that are known.
+bool Queue::load_ahead() {
+  if (fair_) look_ahead();
+  if (groups_ && levels_[0]->cursor) look_at_groups();
+  size_t known = fair_ ? fair_->waiting() : groups_ ? groups_->size() : looked_ahead_max;
+  if (known >= looked_ahead_max / 2) return false;
+  auto unknown = first_unknown();
+  if (unknown) load_and_go_on(*unknown).detach();
+  return unknown.has_value();
 }
 
 void Queue::look_ahead() {
@@ -110,11 +126,14 @@ void Queue::look_ahead() {
     if (!next) break;
     Open& level = *levels_[next->level];
     level.cursor->uncount(next->taken.offset);
-    fair_->add({next->level, next->taken.offset}, level.keys->key_of(next->taken.offset));
+    uint64_t key = level.keys->key_of(next->taken.offset);
+    if (key == 0 && !settings_.fair_key) key = RecordKeys::own_key(next->taken.offset);
+    fair_->add({next->level, next->taken.offset}, key);
   }
 }
 
 std::optional<Queue::Next> Queue::take_next(HolderId holder, Order order) {
+  if (groups_) return take_grouped();
   return fair_ ? take_fair() : take_oldest(holder, order);
 }
 
@@ -143,14 +162,20 @@ std::optional<Queue::Next> Queue::first_unknown() {
   for (size_t i = levels_.size(); i-- > 0;) {
     Open& level = *levels_[i];
     if (!level.cursor || !level.keys) continue;
-    Offset next = level.cursor->first_open(level.keys->learn(level.window, *level.cursor, level.end()));
-    if (next < level.end() && !level.keys->is_full()) return Next{static_cast<uint8_t>(i), {next}};
+    if (groups_ && is_looked_ahead()) continue;
+    Offset end = known_end(level);
+    Offset next = level.cursor->first_open(level.keys->learn(level.window, *level.cursor, end));
+    if (next < end && !level.keys->is_full()) return Next{static_cast<uint8_t>(i), {next}};
   }
   return std::nullopt;
 }
 
 void Queue::put_back(const Next& next) {
   AckCursor& cursor = *levels_[next.level]->cursor;
+  if (groups_) {
+    cursor.uncount(next.taken.offset);
+    return groups_->returned(next.taken.offset);
+  }
   if (!fair_) return (void)cursor.untake(next.taken.offset);
   cursor.uncount(next.taken.offset);
   fair_->put_back({next.level, next.taken.offset});
@@ -162,9 +187,7 @@ void Queue::dispatch() {
     QueueConsumer* consumer = next_consumer();
     if (!consumer) return;
     if (handed == handed_out_max) return changed();
-    if (fair_) look_ahead();
-    if (fair_ && fair_->waiting() < looked_ahead_max / 2)  // others may wait behind those that are known
-      if (auto unknown = first_unknown()) return load_and_go_on(*unknown).detach();
+    if (load_ahead()) return;
     auto next = take_next(consumer->holder_);
     if (!next) {
       if (auto unknown = first_unknown()) load_and_go_on(*unknown).detach();
@@ -184,6 +207,7 @@ void Queue::dispatch() {
 bool Queue::hand_over(const NewMessage& message) {
   if (readers_ && readers_->any()) return false;
   if (consumers_.empty() || settings_.retains() || settings_.order_key || fair_ || loading_) return false;
+  if (settings_.grouped || message.delayed_to) return false;
   QueueConsumer* consumer = next_consumer();
   if (!consumer || !consumer->no_ack) return false;
   for (auto& level : levels_)
@@ -249,6 +273,8 @@ io::Task<bool> Queue::bring(uint8_t index, Offset offset) {
     co_await host_.loop.sleep_until(host_.loop.now() + (is_early ? unreadable_ms : failed_ms));
     if (!is_early) break;  // who asked may ask again
   }
+  // What cannot be read now may be readable later; to ask at once again would be all that this core does.
+  if (!erased_ && !loaded) co_await host_.loop.sleep_until(host_.loop.now() + unread_ms);
   loading_ = false;
   if (!erased_) {
     host_.count_kept(*this, before, level.window.bytes());

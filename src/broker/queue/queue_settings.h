@@ -23,6 +23,7 @@ enum class Death : uint8_t { rejected, expired, maxlen, delivery_limit };
 struct QueueSettings {
   Durability durability = Durability::sync;
   std::optional<int64_t> message_ttl_ms{};  // from when it was published
+  std::optional<int64_t> lifetime_ms{};     // from its timestamp on, also of messages that are there already
   std::optional<int64_t> max_length{};      // ready messages
   std::optional<int64_t> max_bytes{};       // of their bodies
   Overflow overflow = Overflow::drop_head;
@@ -37,6 +38,9 @@ struct QueueSettings {
   /// Consumers get messages of each key in turn, however many there are of one.
   std::optional<Key> fair_key{};
   FairShare::Shares shares{};
+  /// Messages of one group, which is the record's key, are strictly one after the other, also while some are out: see
+  /// group_order.h. Only what is durable is handed out.
+  bool grouped = false;
   /// The messages are the records of this topic, of all its partitions; the queue has no log of its own.
   std::optional<std::string> topic{};
   /// A log that consumers read and take nothing from. max_bytes is then of the whole log, and all that other queues do

@@ -24,6 +24,8 @@ class RecordKeys final : public KeySource {
   uint64_t key_of(Offset offset) override;
   /// As it stands for a key.
   static uint64_t hash_of(ByteView key) { return std::max<uint64_t>(hash64(key), 1); }
+  /// For a message without a key that shares its turn with no other.
+  static uint64_t own_key(Offset offset) { return mix64(static_cast<uint64_t>(offset.value) ^ 0x5bd1e9955bd1e995); }
 
  private:
   static constexpr size_t ahead_max = 4096;

@@ -112,6 +112,13 @@ void VirtualHosts::insert(VirtualHost& host, ExchangeDefinition definition) {
   open_delayed(host, name);
 }
 
+void VirtualHosts::derive_again(VirtualHost& host, std::string_view name) {
+  DeclaredQueue* queue = host.find_queue(name);
+  if (!queue) return;
+  derive(host, queue->definition);
+  queue->queue->set_settings(queue->definition.settings);
+}
+
 /// Policies have changed: what is there gets what they say now.
 void VirtualHosts::renew(std::string_view vhost) {
   policies_.changed(vhost);

@@ -42,6 +42,9 @@ class VirtualHosts {
   Policies::Match match(const VirtualHost& host, const QueueDefinition& queue);
   Policies::Match match(const VirtualHost& host, const ExchangeDefinition& exchange);
 
+  /// What derives a queue's settings says something else now.
+  void derive_again(VirtualHost& host, std::string_view queue);
+
   /// Makes a virtual host, or changes the metadata of one.
   io::Task<Result<void>> put(std::string name, Json metadata);
   /// With all that is in it, its permissions and its policies. Code::not_found. Tells on_removed first.
