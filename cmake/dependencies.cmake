@@ -10,6 +10,7 @@ endfunction()
 naru_use(base isal)                                     # CRC-32C: base/crc32c.cc
 naru_use(io Threads::Threads ssl crypto)                # TLS: io/tls.cc
 naru_use(broker pcre2-8 crypto)                         # broker/users/pattern.cc, broker/users/password.cc
+naru_use(sqs crypto)                                    # digests and signatures: sqs/wire/digest.cc
 naru_use(log libzstd.a liblz4.a libsnappy.a libz.a)     # codecs: log/compression.cc
 
 # Files that wrap a library which throws.

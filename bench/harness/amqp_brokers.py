@@ -45,7 +45,7 @@ class Naru(AmqpBroker):
 
     def command(self):
         return [os.path.join(brokers.REPOSITORY, "build", "naru"), "serve",
-                "--data-dir", os.path.join(self.directory, "data"), "--amqp", f"127.0.0.1:{self.port}",
+                "--data-dir", os.path.join(self.directory, "data"), "--amqp", f"127.0.0.1:{self.port}", "--sqs", "off",
                 "--kafka", f"127.0.0.1:{self.port + 1}", "--admin", f"127.0.0.1:{self.port + 2}"]
 
 

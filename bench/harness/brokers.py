@@ -83,7 +83,7 @@ class Naru(Broker):
     def command(self):
         command = [os.path.join(REPOSITORY, "build", "naru"), "serve",
                    "--data-dir", os.path.join(self.directory, "data"),
-                   "--kafka", f"127.0.0.1:{self.port}", "--amqp", "off", "--admin", f"127.0.0.1:{self.port + 2}"]
+                   "--kafka", f"127.0.0.1:{self.port}", "--amqp", "off", "--sqs", "off", "--admin", f"127.0.0.1:{self.port + 2}"]
         return command + (["--durability", self.durability] if self.durability else [])
 
 

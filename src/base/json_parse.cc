@@ -1,4 +1,5 @@
 // The only file that sees Boost.JSON: its parser fills our values.
+#include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/src.hpp>
 
@@ -9,6 +10,31 @@ namespace {
 
 using boost::json::error_code;
 using boost::json::string_view;
+
+/// Of members of the same name, the last one takes the first one's place. Many members are sorted for it: to compare
+/// each with each would make somebody else's large object a way to stop the broker.
+void keep_last_of_each(Json::Object& members) {
+  std::vector<uint32_t> order(members.size());
+  for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::sort(order, {}, [&](uint32_t i) { return std::pair<std::string_view, uint32_t>(members[i].first, i); });
+  std::vector<uint32_t> repeated;
+  for (size_t i = 1, first = 0; i < order.size(); ++i) {
+    if (members[order[i]].first != members[order[first]].first) {
+      first = i;
+      continue;
+    }
+    members[order[first]].second = std::move(members[order[i]].second);
+    repeated.push_back(order[i]);
+  }
+  if (repeated.empty()) return;
+  std::ranges::sort(repeated);
+  size_t at = 0, next = 0;
+  std::erase_if(members, [&](const auto&) {
+    bool gone = next < repeated.size() && repeated[next] == at++;
+    next += gone;
+    return gone;
+  });
+}
 
 /// Builds the value from the parser's events: a stack of what is open.
 struct Builder {
@@ -25,8 +51,8 @@ struct Builder {
   bool put(Json value) {
     if (open.empty()) {
       done = std::move(value);
-    } else if (open.back().value.members()) {
-      open.back().value.set(open.back().name, std::move(value));
+    } else if (auto* members = open.back().value.members()) {
+      members->emplace_back(std::move(open.back().name), std::move(value));
     } else {
       open.back().value.push(std::move(value));
     }
@@ -40,7 +66,10 @@ struct Builder {
   bool on_document_begin(error_code&) { return true; }
   bool on_document_end(error_code&) { return true; }
   bool on_object_begin(error_code&) { return open.push_back({Json::object(), {}}), true; }
-  bool on_object_end(size_t, error_code&) { return close(); }
+  bool on_object_end(size_t, error_code&) {
+    keep_last_of_each(*open.back().value.members());
+    return close();
+  }
   bool on_array_begin(error_code&) { return open.push_back({Json::array(), {}}), true; }
   bool on_array_end(size_t, error_code&) { return close(); }
   bool on_key_part(string_view part, size_t, error_code&) { return text.append(part.data(), part.size()), true; }

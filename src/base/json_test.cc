@@ -20,6 +20,14 @@ TEST(json, what_is_read_is_written_the_same) {
 
 TEST(json, names_keep_their_order_and_the_last_of_two_holds) {
   EXPECT_EQ(again(R"({"z":1,"a":2,"z":3})"), R"({"z":3,"a":2})");
+  EXPECT_EQ(again(R"({"a":1,"b":2,"a":3,"c":4,"b":5,"a":6})"), R"({"a":6,"b":5,"c":4})");
+}
+
+TEST(json, an_object_of_very_many_names_is_read_in_a_moment) {
+  std::string text = "{";
+  for (int i = 0; i < 200'000; ++i) text += "\"" + std::to_string(i % 150'000) + "\":0,";
+  text.back() = '}';
+  EXPECT_EQ(parse_json(text)->members()->size(), 150'000u);  // comparing each with each would take minutes
 }
 
 TEST(json, what_is_no_json_is_refused) {

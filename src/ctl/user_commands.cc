@@ -83,6 +83,20 @@ int clear_password(Call& call) {
   return rewrite(call, call.word(0), [](Json& body, const Call&) { drop_password(body); });
 }
 
+int set_access_secret(Call& call) {
+  call.banner("Setting the access secret of user \"" + call.word(0) + "\" ...");
+  if (!existing(call, call.word(0))) return call.exit_code;
+  Json body;
+  body.set("secret", password_word(call, 1));
+  return call.change("PUT", path_of(call.word(0)) + "/access-secret", body);
+}
+
+int clear_access_secret(Call& call) {
+  call.banner("Clearing the access secret of user \"" + call.word(0) + "\" ...");
+  if (!existing(call, call.word(0))) return call.exit_code;
+  return call.change("DELETE", path_of(call.word(0)) + "/access-secret");
+}
+
 int set_user_tags(Call& call) {
   std::string tags;
   for (size_t i = 1; i < call.words.size(); ++i) tags += (i > 1 ? ", " : "") + call.word(i);
@@ -236,6 +250,8 @@ constexpr Command commands[] = {
     {"delete_user", "<username>", 1, 1, {}, {}, delete_user},
     {"change_password", "<username> [<password>]", 1, 2, {}, {}, change_password},
     {"clear_password", "<username>", 1, 1, {}, {}, clear_password},
+    {"set_access_secret", "<username> [<secret>]", 1, 2, {}, {}, set_access_secret},
+    {"clear_access_secret", "<username>", 1, 1, {}, {}, clear_access_secret},
     {"authenticate_user", "<username> [<password>]", 1, 2, {}, {}, authenticate_user},
     {"set_user_tags", "<username> <tag> [...]", 1, 64, {}, {}, set_user_tags},
     {"list_users", "", 0, 0, {}, {}, list_users},

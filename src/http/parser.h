@@ -12,8 +12,8 @@ namespace naru::http {
 
 struct Request {
   std::string method, target;  // "GET", "/metrics?x=1"
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
+  std::vector<std::pair<std::string, std::string>> headers{};
+  std::string body{};
   bool keep_alive = true;
 };
 
@@ -32,6 +32,15 @@ class Parser {
   /// (413), and the connection ends.
   Result<size_t> feed(ByteView bytes);
   bool done() const { return stage_ == Stage::done; }
+  /// The request without its body, while that is still to come; null else. A client that sent "Expect: 100-continue"
+  /// waits for a word then.
+  const Request* awaiting_body() const { return stage_ == Stage::head || done() ? nullptr : &request_; }
+  /// Bytes that are to come of a body of known length; nothing of one in chunks.
+  std::optional<uint64_t> body_left() const {
+    return stage_ == Stage::body ? std::optional<uint64_t>(left_) : std::nullopt;
+  }
+  /// Whether it is between two requests.
+  bool is_idle() const { return stage_ == Stage::head && begun_.empty(); }
   /// The request, once done; makes room for the next.
   Request take();
 

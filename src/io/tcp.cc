@@ -372,6 +372,15 @@ void Socket::close() {
   if (limit_) limit_->give();
 }
 
+void Socket::notice_dead_peer() {
+  constexpr int on = 1, idle_s = 15, between_s = 5, probes = 3, unacknowledged_ms = 30'000;
+  ::setsockopt(fd_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  ::setsockopt(fd_, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+  ::setsockopt(fd_, IPPROTO_TCP, TCP_KEEPINTVL, &between_s, sizeof between_s);
+  ::setsockopt(fd_, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+  ::setsockopt(fd_, IPPROTO_TCP, TCP_USER_TIMEOUT, &unacknowledged_ms, sizeof unacknowledged_ms);
+}
+
 std::unique_ptr<Stream> adopt(EpollLoop& loop, Socket socket) {
   auto stream = std::make_unique<TcpStream>(loop, std::move(socket));
   if (!stream->start()) stream->close();  // the session sees it closed

@@ -34,6 +34,9 @@ class Socket {
   int fd() const { return fd_; }
   bool is_open() const { return fd_ >= 0; }
   void close();
+  /// A peer whose machine or network is gone, and who says nothing any more, counts as closed after half a minute.
+  /// Costs a few probes a minute while nothing is said.
+  void notice_dead_peer();
 
  private:
   int fd_;

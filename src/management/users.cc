@@ -162,6 +162,21 @@ io::Task<Reply> change_limit(Call& call) {
   co_return stored ? no_content() : failed(stored.error());
 }
 
+/// What a user signs requests of SQS with: PUT {"secret":"..."}, or DELETE. It is never shown.
+io::Task<Reply> change_secret(Call& call) {
+  const User* there = call.site.users.find(call.names[0]);
+  if (!there) co_return not_found();
+  User user = *there;
+  user.access_secret.clear();
+  if (call.method == "PUT") {
+    user.access_secret = text_in(call.body, "secret");
+    if (user.access_secret.empty()) co_return bad_request("secret: a text");
+  }
+  auto storing = call.site.users.put(std::move(user));
+  auto stored = co_await storing;
+  co_return stored ? no_content() : failed(stored.error());
+}
+
 constexpr Route routes[] = {
     {"GET", "/whoami", Needs::management, whoami},
     {"GET", "/users", Needs::administrator, list},
@@ -170,6 +185,8 @@ constexpr Route routes[] = {
     {"GET", "/users/{}", Needs::administrator, get},
     {"PUT", "/users/{}", Needs::administrator, put},
     {"DELETE", "/users/{}", Needs::administrator, remove},
+    {"PUT", "/users/{}/access-secret", Needs::administrator, change_secret},
+    {"DELETE", "/users/{}/access-secret", Needs::administrator, change_secret},
     {"GET", "/user-limits", Needs::administrator, list_limits},
     {"GET", "/user-limits/{}", Needs::administrator, list_limits},
     {"PUT", "/user-limits/{}/{}", Needs::administrator, change_limit},

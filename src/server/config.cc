@@ -34,6 +34,31 @@ bool parse_tls_login(std::string_view text, Config& config) {
   return text == "common-name" || text == "distinguished-name";
 }
 
+std::expected<bool, std::string> set_sqs(std::string_view name, const std::string& value, Config& config) {
+  sqs::Place& place = config.sqs_settings.place;
+  if (name == "sqs-region") {
+    if (!sqs::is_plain_name(value)) return std::unexpected("is a name, as us-east-1");
+    place.region = value;
+  } else if (name == "sqs-account") {
+    if (!sqs::is_plain_name(value)) return std::unexpected("is a number, as 000000000000");
+    place.account = value;
+  } else if (name == "sqs-url") {
+    if (!value.starts_with("http://") && !value.starts_with("https://"))
+      return std::unexpected("is a URL, as https://queues.example.org");
+    place.public_url = value.substr(0, value.find_last_not_of('/') + 1);
+  } else if (name == "sqs-auth") {
+    if (value != "auto" && value != "required" && value != "off") return std::unexpected("is auto, required or off");
+    config.sqs_settings.signing = value == "auto"       ? sqs::Signing::automatic
+                                  : value == "required" ? sqs::Signing::required
+                                                        : sqs::Signing::off;
+  } else if (name == "sqs-queues") {
+    config.sqs_queues = value;
+  } else {
+    return false;
+  }
+  return true;
+}
+
 namespace {
 
 std::string endpoint(const std::string& text, io::Endpoint& into) {
@@ -72,6 +97,34 @@ void add_tls(CLI::App& serve, Config& config) {
       "What in a client's certificate is the name of its user: common-name (default) or distinguished-name.");
 }
 
+void add_sqs(CLI::App& serve, Config& config) {
+  serve.add_option_function<std::string>(
+      "--sqs",
+      [&](const std::string& text) {
+        if (text == "off") return config.sqs.reset();
+        if (auto wrong = endpoint(text, config.sqs.emplace()); !wrong.empty())
+          throw CLI::ValidationError("--sqs", wrong);
+      },
+      "HOST:PORT for clients of Amazon SQS (default 127.0.0.1:9324); off: none.");
+  auto add = [&](const char* name, const char* help) {
+    serve.add_option_function<std::string>(
+        std::string("--") + name,
+        [&config, name](const std::string& text) {
+          if (auto set = set_sqs(name, text, config); !set)
+            throw CLI::ValidationError(std::string("--") + name, set.error());
+        },
+        help);
+  };
+  add("sqs-region", "Region in the ARNs of queues (default us-east-1). Clients may sign for any.");
+  add("sqs-account", "Account in ARNs and URLs of queues (default 000000000000). Clients may say any.");
+  add("sqs-url",
+      "What URLs of queues begin with, as https://queues.example.org (default: the host that the client asked for).");
+  add("sqs-auth",
+      "Who has to sign requests: auto (default) = all but who connects from this machine while no user has an access "
+      "secret (`naru ctl set_access_secret`), required = all, off = nobody.");
+  add("sqs-queues", "File of queues to make at the start, as ElasticMQ's: queues { NAME { delay = 5 seconds } }.");
+}
+
 void add_serve(CLI::App& app, Config& config, std::string& file) {
   auto* serve = app.add_subcommand(
       "serve", "Start the broker. No flag is required: it stores in ./naru-data and listens on loopback.");
@@ -95,6 +148,7 @@ void add_serve(CLI::App& app, Config& config, std::string& file) {
           throw CLI::ValidationError("--amqp", wrong);
       },
       "HOST:PORT for AMQP 0-9-1 clients, as RabbitMQ's (default 127.0.0.1:5672); off: none.");
+  add_sqs(*serve, config);
   serve->add_option_function<std::string>(
       "--admin",
       [&](const std::string& text) {

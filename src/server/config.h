@@ -8,6 +8,7 @@
 #include "io/net.h"
 #include "io/tls.h"
 #include "log/log.h"
+#include "sqs/door_settings.h"
 
 namespace naru::server {
 
@@ -20,6 +21,9 @@ struct Config {
   std::optional<io::Endpoint> amqps;                                  // AMQP over TLS
   io::TlsSettings tls;
   bool login_by_common_name = true;  // of a client certificate; else by its whole distinguished name
+  std::optional<io::Endpoint> sqs{io::Endpoint{"127.0.0.1", 9324}};  // nothing: no SQS
+  sqs::DoorSettings sqs_settings;
+  std::string sqs_queues;  // file of queues to make at the start; empty: none
   io::Endpoint admin{"127.0.0.1", 15672};
   std::string advertise;      // host for clients; empty: the address that they connected to
   uint32_t cores = 0;         // event loops; 0: as many as make sense here
@@ -47,6 +51,10 @@ std::optional<std::string> read_config_file(const std::string& path, Config& con
 bool parse_tls_verify(std::string_view text, Config& config);
 /// "common-name" or "distinguished-name"; false if it is neither.
 bool parse_tls_login(std::string_view text, Config& config);
+
+/// What clients of SQS are told and asked for: "sqs-region", "sqs-account", "sqs-url", "sqs-auth", "sqs-queues". What
+/// is wrong with the value; nothing if it is fine; false if it is another setting.
+std::expected<bool, std::string> set_sqs(std::string_view name, const std::string& value, Config& config);
 
 /// "64MiB", "1G", "500000": bytes; nothing if it is no size.
 std::optional<uint64_t> parse_size(std::string_view text);

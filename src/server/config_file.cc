@@ -77,6 +77,16 @@ std::optional<std::string> read_config_file(const std::string& path, Config& con
       auto parsed = io::parse_endpoint(*text);
       if (!parsed) return wrong(parsed.error().reason);
       config.amqps = *parsed;
+    } else if (name == "sqs" && text && *text == "off") {
+      config.sqs.reset();
+    } else if (name == "sqs" && text) {
+      auto parsed = io::parse_endpoint(*text);
+      if (!parsed) return wrong(parsed.error().reason);
+      config.sqs = *parsed;
+    } else if (name.starts_with("sqs-") && text) {
+      auto set = set_sqs(name, *text, config);
+      if (!set) return wrong(set.error().c_str());
+      if (!*set) return wrong("no such setting; `naru serve --help` lists them");
     } else if (name == "tls-cert" && text) {
       config.tls.certificate = *text;
     } else if (name == "tls-key" && text) {

@@ -38,6 +38,19 @@ io::Task<> CoreServer::serve_amqp(std::unique_ptr<amqp::Session> session) {
   amqp_.erase(session.get());
 }
 
+void CoreServer::add_sqs(io::Socket socket, sqs::Door& door) {
+  if (door_.stopping) return;
+  socket.notice_dead_peer();  // who holds messages by an open connection, and who waits for some
+  auto session = std::make_unique<sqs::Session>(door, io::adopt(loop_, std::move(socket)));
+  sqs_.insert(session.get());
+  serve_sqs(std::move(session)).detach();
+}
+
+io::Task<> CoreServer::serve_sqs(std::unique_ptr<sqs::Session> session) {
+  co_await session->run();
+  sqs_.erase(session.get());
+}
+
 void CoreServer::add_admin(io::Socket socket, const admin::Pages& pages) {
   if (door_.stopping) return;
   auto session = std::make_unique<admin::Session>(core_, io::adopt(loop_, std::move(socket)), pages);
@@ -56,6 +69,7 @@ io::Task<> CoreServer::stop(io::Millis grace_ms) {
   auto all = kafka_;  // a session that is idle ends at once, and leaves the map
   for (auto& [id, session] : all) session->stop();
   for (auto* session : std::set(amqp_)) session->stop();
+  for (auto* session : std::set(sqs_)) session->stop();
   for (auto* session : std::set(admin_)) session->close();
   io::Millis deadline = loop_.now() + grace_ms;
   bool forced = false;
@@ -70,6 +84,7 @@ io::Task<> CoreServer::stop(io::Millis grace_ms) {
     for (auto& [id, session] : all)
       if (kafka_.contains(id)) session->close();
     for (auto* session : std::set(amqp_)) session->close();
+    for (auto* session : std::set(sqs_)) session->close();
   }
 }
 

@@ -7,6 +7,7 @@
 #include "amqp/session.h"
 #include "io/tcp.h"
 #include "kafka/session.h"
+#include "sqs/session.h"
 
 namespace naru::server {
 
@@ -18,10 +19,12 @@ class CoreServer {
   void add_kafka(io::Socket socket, uint64_t id);
   /// With or without TLS. On core 0 only: that is where queues are.
   void add_amqp(io::TlsConnection connection, uint64_t id, amqp::Door& door);
+  /// On core 0 only.
+  void add_sqs(io::Socket socket, sqs::Door& door);
   void add_admin(io::Socket socket, const admin::Pages& pages);
   /// The port that the listener got.
   void set_advertised_port(uint16_t port) { door_.advertised.port = port; }
-  size_t connections() const { return kafka_.size() + amqp_.size() + admin_.size(); }
+  size_t connections() const { return kafka_.size() + amqp_.size() + sqs_.size() + admin_.size(); }
 
   /// Ends all connections: what is running may finish within `grace_ms`.
   io::Task<> stop(io::Millis grace_ms);
@@ -29,6 +32,7 @@ class CoreServer {
  private:
   io::Task<> serve_kafka(std::unique_ptr<kafka::Session> session, uint64_t id);
   io::Task<> serve_amqp(std::unique_ptr<amqp::Session> session);
+  io::Task<> serve_sqs(std::unique_ptr<sqs::Session> session);
   io::Task<> serve_admin(std::unique_ptr<admin::Session> session);
 
   Core& core_;
@@ -36,6 +40,7 @@ class CoreServer {
   kafka::Door door_;
   std::unordered_map<uint64_t, kafka::Session*> kafka_;
   std::set<amqp::Session*> amqp_;
+  std::set<sqs::Session*> sqs_;
   std::set<admin::Session*> admin_;
 };
 

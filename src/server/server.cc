@@ -16,6 +16,7 @@
 #include "management/api.h"
 #include "server/core_server.h"
 #include "sqs/engine.h"
+#include "sqs/queues_file.h"
 
 namespace naru::server {
 namespace {
@@ -204,13 +205,14 @@ class Server {
     hosts_->delay_with([this](VirtualHost& host, const std::string& exchange, Queue& queue) {
       return std::make_unique<amqp::DelaySchedule>(*queues_, host, exchange, queue);
     });
+    sqs_door_ = std::make_unique<sqs::Door>(first, *sqs_, *users_, config_.sqs_settings);
     amqp_door_ = std::make_unique<amqp::Door>(first, *queues_, *hosts_, *users_, *parameters_);
     management::Site site{first, *queues_, *hosts_, *users_, *parameters_, *amqp_door_, loop_of(0).wall(), &listeners_};
     api_ = std::make_unique<management::Api>(std::move(site));
     pages_.api = [this](http::Request request, std::string peer) {
       return api_->answer(std::move(request), std::move(peer));
     };
-    pages_.metrics = [this] { return api_->metrics(); };
+    pages_.metrics = [this] { return api_->metrics() + sqs::metrics(*sqs_door_); };
     users_->on_removed = [this](const std::string& user) { amqp_door_->user_removed(user); };
     hosts_->on_removed = [this](VirtualHost& host) { amqp_door_->host_removed(host); };
     alarms_ = std::make_unique<Alarms>(first.loop, config_.data_dir, settings.memory_bytes, memory_there());
@@ -258,7 +260,8 @@ class Server {
         co_return end(1);
       }
     }
-    if (!listen()) co_return end(1);
+    bool made = co_await make_queues();
+    if (!made || !listen()) co_return end(1);
     std::vector<std::string> old = std::move(old_journals_);
     co_await io::work(loop_of(0), io::Lane::bulk, [&] {
       for (const std::string& name : old) (void)disk_->remove(name).has_value();
@@ -269,7 +272,7 @@ class Server {
   bool cannot_listen(const io::Endpoint& at, const Error& error) {
     io::log(Level::error,
             error.code == Code::busy
-                ? "the port is taken: is another broker running? choose one with --kafka, --amqp or --admin"
+                ? "the port is taken: is another broker running? choose one with --kafka, --amqp, --sqs or --admin"
                 : "cannot listen",
             {{"address", at.text()}, {"reason", error.reason}});
     return false;
@@ -284,7 +287,7 @@ class Server {
     auto admin = io::listen(
         loop_of(0), config_.admin, [this](io::Socket socket) { servers_[0]->add_admin(std::move(socket), pages_); },
         std::make_shared<io::SocketLimit>(admin_connections_));
-    if (!listen_amqp()) return false;
+    if (!listen_amqp() || !listen_sqs()) return false;
     if (!kafka) return cannot_listen(config_.kafka, kafka.error());
     if (!admin) return cannot_listen(config_.admin, admin.error());
     kafka_ = std::move(*kafka);
@@ -299,6 +302,7 @@ class Server {
             {{"kafka", kafka_->endpoint().text()},
              {"amqp", amqp_ ? amqp_->endpoint().text() : std::string("off")},
              {"amqps", amqps_ ? amqps_->endpoint().text() : std::string("off")},
+             {"sqs", listening_sqs_ ? listening_sqs_->endpoint().text() : std::string("off")},
              {"admin", admin_->endpoint().text()},
              {"data", config_.data_dir},
              {"cores", cores()}});
@@ -336,6 +340,32 @@ class Server {
     return true;
   }
 
+  bool listen_sqs() {
+    if (!config_.sqs) return true;
+    auto accept = [this](io::Socket socket) { servers_[0]->add_sqs(std::move(socket), *sqs_door_); };
+    auto sqs = io::listen(loop_of(0), *config_.sqs, accept, clients_limit_);
+    if (!sqs) return cannot_listen(*config_.sqs, sqs.error());
+    listening_sqs_ = std::move(*sqs);
+    return true;
+  }
+
+  /// The queues of the file, if there is one. False, once it is told why, if they cannot be.
+  io::Task<bool> make_queues() {
+    if (config_.sqs_queues.empty()) co_return true;
+    std::ifstream file(config_.sqs_queues);
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    auto failed_by = [this](const std::string& reason) {
+      io::log(Level::error, "the file of queues", {{"path", config_.sqs_queues}, {"reason", reason}});
+      return false;
+    };
+    if (!file) co_return failed_by("cannot be read");
+    auto wanted = sqs::parse_queues_file(text, config_.sqs_settings.place);
+    if (!wanted) co_return failed_by(wanted.error());
+    auto making = sqs::make_queues(*sqs_, std::move(*wanted));
+    auto made = co_await making;
+    co_return made || failed_by(made.error());
+  }
+
   void accept_kafka(io::Socket socket) {
     uint64_t id = ++connections_;
     // The least loaded core takes it; the numbers of other cores are a moment old, which does no harm.
@@ -360,6 +390,8 @@ class Server {
     kafka_.reset();
     amqp_.reset();
     amqps_.reset();
+    listening_sqs_.reset();
+    sqs_door_->stopping = true;
     admin_.reset();
     amqp_door_->stopping = true;
     // All together, as a session on one core may wait for a group or a log on another one; and checkpoints only when
@@ -412,10 +444,11 @@ class Server {
   std::unique_ptr<VirtualHosts> hosts_;
   std::unique_ptr<sqs::Engine> sqs_;
   std::unique_ptr<amqp::Door> amqp_door_;
+  std::unique_ptr<sqs::Door> sqs_door_;
   std::vector<management::Listener> listeners_;
   std::unique_ptr<management::Api> api_;
   admin::Pages pages_;
-  std::unique_ptr<io::TcpListener> kafka_, amqp_, amqps_, admin_;
+  std::unique_ptr<io::TcpListener> kafka_, amqp_, amqps_, listening_sqs_, admin_;
   std::vector<std::thread> threads_;
   std::vector<std::string> old_journals_;
   std::shared_ptr<io::SocketLimit> clients_limit_;

@@ -8,13 +8,8 @@ namespace naru::sqs {
 /// Messages on their way back from a dead-letter queue.
 struct MoveTask {
   enum class Status : uint8_t { running, completed, cancelling, cancelled, failed };
-<<<<<<< HEAD
-  std::string id;  // a UUID
-  std::string source;
-=======
   std::string id{};  // a UUID
   std::string source{};
->>>>>>> b6407cf (SQS: the engine. Queues with visibility, delays and long polls over the broker's own, FIFO groups with deduplication, dead letters and their way back, fair shares, leases; what was taken is noted in the journal)
   std::optional<std::string> destination{};  // none: each message goes where it came from
   std::optional<int32_t> per_second_max{};
   Status status = Status::running;
@@ -42,8 +37,6 @@ class Queues {
   /// The queues whose dead letters go to that one.
   virtual std::vector<std::string> dead_letter_sources(std::string_view name, std::string_view after, size_t max) = 0;
 
-<<<<<<< HEAD
-=======
   // Who asks, for leases (leases.h). `identity`: access key and address, and a token where one was given; a proxy in
   // between means that connections say nothing of who is behind them.
   virtual HolderPtr connected(std::string identity, bool is_direct) = 0;
@@ -52,7 +45,6 @@ class Queues {
   /// The connection is gone.
   virtual void disconnected(Holder& holder) = 0;
 
->>>>>>> b6407cf (SQS: the engine. Queues with visibility, delays and long polls over the broker's own, FIFO groups with deduplication, dead letters and their way back, fair shares, leases; what was taken is noted in the journal)
   /// Problem::no_such_queue: source or destination; not_a_dead_letter_queue: of nobody; task_running. Returns its id.
   virtual io::Task<Outcome<std::string>> start_move(std::string source, std::optional<std::string> destination,
                                                     std::optional<int32_t> per_second_max) = 0;

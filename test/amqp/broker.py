@@ -83,7 +83,7 @@ class Broker:
         if self.is_rabbitmq:
             return [*ANY_COMMAND, "run", "--port", str(self.port), "--dir", str(self.folder / "rabbitmq")]
         binary = os.environ.get("NARU_BIN", str(REPO / "build/naru"))
-        return [binary, "serve", "--data-dir", str(self.folder / "data"), "--amqp", self.address,
+        return [binary, "serve", "--data-dir", str(self.folder / "data"), "--amqp", self.address, "--sqs", "off",
                 "--kafka", self.kafka_address, "--admin", f"127.0.0.1:{self.port + 2}",
                 *shlex.split(os.environ.get("NARU_ARGS", ""))]
 

@@ -71,7 +71,7 @@ class Broker:
         config.write_text(f"group-initial-rebalance-delay-ms = {REBALANCE_DELAY}\n"
                           f"log-cleaner-backoff-ms = {CLEANER_PAUSE}\n")
         return [binary, "serve", "--config", str(config), "--data-dir", data, "--kafka", self.address,
-                "--amqp", "off", "--admin", f"127.0.0.1:{free_port()}", *shlex.split(os.environ.get("NARU_ARGS", ""))]
+                "--amqp", "off", "--sqs", "off", "--admin", f"127.0.0.1:{free_port()}", *shlex.split(os.environ.get("NARU_ARGS", ""))]
 
     def start(self):
         environment = dict(os.environ)

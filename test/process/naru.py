@@ -31,8 +31,9 @@ class Naru:
 
     def command(self):
         amqp = [] if "--amqp" in self.flags else ["--amqp", "off"]
+        sqs = [] if "--sqs" in self.flags else ["--sqs", "off"]
         return [*self.under, BINARY, "serve", "--data-dir", str(self.data), "--kafka", f"{self.listen}:{self.port}",
-                *amqp, "--admin", f"127.0.0.1:{self.admin}", *self.flags]
+                *amqp, *sqs, "--admin", f"127.0.0.1:{self.admin}", *self.flags]
 
     def spawn(self):
         """Starts it and does not wait until it listens."""

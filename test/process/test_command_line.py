@@ -73,13 +73,20 @@ def test_mistakes_are_named(words, said, tmp_path):
 # -- the configuration file ---------------------------------------------------------
 
 def test_every_key_of_the_file(make_naru, tmp_path):
-    kafka, admin = free_port(), free_port()
+    kafka, admin, queues = free_port(), free_port(), free_port()
+    (tmp_path / "queues.conf").write_text("queues { orders { delay = 5 seconds } }")
     config = tmp_path / "naru.toml"
     config.write_text(f"""
 # every setting there is
 data-dir = "{tmp_path}/elsewhere"
 kafka = "127.0.0.1:{kafka}"
 admin = "127.0.0.1:{admin}"
+sqs = "127.0.0.1:{queues}"
+sqs-region = "eu-central-1"
+sqs-account = "123456789012"
+sqs-url = "https://queues.example.org/"
+sqs-auth = "off"
+sqs-queues = "{tmp_path}/queues.conf"
 advertise = "broker.example"
 shards = 2
 memory-limit = "32MiB"
@@ -191,7 +198,7 @@ def test_mistakes_in_the_file_name_file_and_key(tmp_path, text, said):
 
 def test_ready_line_and_loopback_notice(naru):
     said = naru.says()
-    assert (f"naru is ready kafka={naru.address} amqp=off amqps=off admin=127.0.0.1:{naru.admin} "
+    assert (f"naru is ready kafka={naru.address} amqp=off amqps=off sqs=off admin=127.0.0.1:{naru.admin} "
             f"data={naru.data}") in said
     assert "listening on loopback only" in said and "--kafka 0.0.0.0:9092 --advertise" in said
 

@@ -6,6 +6,7 @@ namespace naru {
 namespace {
 
 constexpr uint8_t row_version = 1;
+constexpr uint8_t version_with_secret = 2;  // of a user's row: the same, then the access secret
 
 std::string key(std::string_view kind, std::initializer_list<std::string_view> names) {
   std::string out(kind);
@@ -18,9 +19,9 @@ std::string key(std::string_view kind, std::initializer_list<std::string_view> n
 
 std::string to_row(const Bytes& bytes) { return std::string(text(bytes)); }
 
-Result<Unpacker> open_row(std::string_view row) {
+Result<Unpacker> open_row(std::string_view row, uint8_t version_max = row_version) {
   Unpacker from(view(row));
-  if (auto version = from.get<uint8_t>(); from.ok() && version != row_version)
+  if (auto version = from.get<uint8_t>(); from.ok() && (version == 0 || version > version_max))
     return fail(Code::unsupported, "user of a later version", version);
   return from;
 }
@@ -36,16 +37,18 @@ std::string row_key(const TopicPermission& permission) {
 std::string encode(const User& user) {
   Bytes row;
   Packer to(row);
-  to.put(row_version).put(user.name).put(static_cast<uint8_t>(user.password.algorithm)).put(user.password.bytes);
+  to.put(user.access_secret.empty() ? row_version : version_with_secret);
+  to.put(user.name).put(static_cast<uint8_t>(user.password.algorithm)).put(user.password.bytes);
   to.put(static_cast<uint16_t>(user.tags.size()));
   for (const std::string& tag : user.tags) to.put(tag);
   to.put(static_cast<uint16_t>(user.limits.size()));
   for (const auto& [what, limit] : user.limits) to.put(what).put(limit);
+  if (!user.access_secret.empty()) to.put(user.access_secret);
   return to_row(row);
 }
 
 Result<User> decode_user(std::string_view row) {
-  Unpacker from = TRY(open_row(row));
+  Unpacker from = TRY(open_row(row, version_with_secret));
   User user{.name = std::string(from.text())};
   user.password.algorithm = static_cast<HashAlgorithm>(from.get<uint8_t>());
   user.password.bytes = from.text();
@@ -54,6 +57,7 @@ Result<User> decode_user(std::string_view row) {
     std::string what(from.text());
     user.limits[what] = from.get<int64_t>();
   }
+  if (row.starts_with(static_cast<char>(version_with_secret))) user.access_secret = from.text();
   if (!from.ok()) return fail(Code::corrupt, "user");
   return user;
 }

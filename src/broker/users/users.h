@@ -17,6 +17,9 @@ struct User {
   PasswordHash password{};
   std::vector<std::string> tags{};  // administrator, monitoring, policymaker, management, impersonator, or one's own
   std::map<std::string, int64_t> limits{};  // max-connections, max-channels; negative: none
+  /// What requests are signed with (AWS Signature Version 4), the name being the access key. In plain text, as a
+  /// signature cannot be checked by a digest. Empty: this user cannot sign.
+  std::string access_secret{};
 
   bool has_tag(std::string_view tag) const;
   /// Nothing: as many as they like.

@@ -44,6 +44,23 @@ TEST_F(UsersTest, passwords_are_salted_and_an_empty_one_opens_nothing) {
   EXPECT_FALSE(users.login("locked", ""));
 }
 
+TEST_F(UsersTest, an_access_secret_is_kept_with_its_user) {
+  add("ann");
+  User ann = *users.find("ann");
+  ann.access_secret = "s3cr3t/+";
+  ASSERT_TRUE(users.put(ann).take());
+  Users later(meta);
+  ASSERT_TRUE(later.load("/").take());
+  EXPECT_EQ(later.find("ann")->access_secret, "s3cr3t/+");
+  EXPECT_TRUE(later.login("ann", "ann"));
+  EXPECT_EQ(later.find("guest")->access_secret, "");
+  ann.access_secret.clear();
+  ASSERT_TRUE(later.put(ann).take());
+  Users last(meta);
+  ASSERT_TRUE(last.load("/").take());
+  EXPECT_EQ(last.find("ann")->access_secret, "");
+}
+
 TEST_F(UsersTest, hashes_of_rabbitmq_are_understood) {
   // Made by RabbitMQ 3.10.8 of the password "limited".
   PasswordHash sha256{HashAlgorithm::sha256, *from_base64("bmFydfIvFAxBadrAcOQ/E7FnThAsaJViTxNhVM3iZTIyim4n")};
