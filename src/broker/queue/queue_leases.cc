@@ -100,7 +100,7 @@ Queue::Filled Queue::fill(LeaseTaker& taker) {
 void Queue::lease_out(LeaseTaker& taker, const Next& next, const StoredRecord& record) {
   AckCursor& cursor = *levels_[next.level]->cursor;
   Delivery out = delivery(next, record);
-  ready_bytes_ -= out.id.body_bytes;
+  if (is_counted(next.level, next.taken.offset)) ready_bytes_ -= out.id.body_bytes;
   if (has_expired(record)) return die(out.id, record, Death::expired);
   int64_t now = host_.loop.wall();
   int64_t first = cursor.first_taken(out.id.offset, now);
