@@ -55,9 +55,9 @@ io::Task<std::vector<Incoming>> LiveQueue::repeat(std::vector<Receipt> receipts,
   int64_t now = engine_.core().loop.wall();
   for (const Receipt& receipt : receipts) {
     StoredRecord record;
-    bool is_there = co_await queue_->read(receipt.message.offset, &record);
+    RecordWindow::Found found = co_await queue_->read(receipt.message.offset, &record);
     auto lease = queue_->lease(receipt.message);
-    if (!is_there || !lease || lease->attempt != receipt.attempt) co_return std::vector<Incoming>();
+    if (found != RecordWindow::Found::here || !lease || lease->attempt != receipt.attempt) co_return std::vector<Incoming>();
     messages.push_back(message_of(record, receipt, queue_->first_taken(receipt.message)));
   }
   for (const Receipt& receipt : receipts) queue_->extend_lease(receipt.message, now + lease_ms);
