@@ -1,4 +1,4 @@
-#include "sqs/door.h"
+#include "sqs/call.h"
 
 namespace naru::sqs {
 
@@ -29,8 +29,12 @@ std::string metrics(const Door& door) {
   line(out, "counter", "naru_sqs_requests_failed_total", "Requests answered with a status of 500 or more.",
        door.counters.failed);
   out += "# HELP naru_sqs_requests_total Requests by action.\n# TYPE naru_sqs_requests_total counter\n";
-  for (const auto& [action, count] : door.requests_by_action)
-    out.append("naru_sqs_requests_total{action=\"").append(action).append("\"} ").append(std::to_string(count)) += "\n";
+  for (const Action& action : all_actions()) {
+    auto found = door.requests_by_action.find(action.name);
+    uint64_t count = found == door.requests_by_action.end() ? 0 : found->second;
+    out.append("naru_sqs_requests_total{action=\"").append(action.name).append("\"} ");
+    out.append(std::to_string(count)).append("\n");
+  }
   return out;
 }
 

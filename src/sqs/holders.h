@@ -15,6 +15,7 @@ class Holders {
 
   /// A request of this user (or of nobody) came in. `is_direct`: no proxy says that it is in between.
   void seen(std::string_view user, bool is_direct) {
+    for (; all_.size() > kept_max; all_.pop_front()) queues_.disconnected(*all_.front().holder);
     current_ = &find(user, "", is_direct);
     queues_.seen(*current_->holder);
   }
@@ -41,6 +42,8 @@ class Holders {
     all_.push_back({std::string(user), std::string(token), is_direct, std::move(holder)});
     return all_.back();
   }
+
+  static constexpr size_t kept_max = 16;  // of one connection, whatever it says
 
   Queues& queues_;
   const std::string host_;  // of the peer, without its port

@@ -47,11 +47,26 @@ std::string_view reason_of(int status) {
 
 std::span<char> writable(std::string& text) { return {text.data(), text.size()}; }
 
-/// What the action of a request is and in which protocol it came, from headers and parameters.
-void read_headers(const http::Request& request, Call& call, std::string_view& target, bool& behind_proxy) {
+/// The access key that a signature claims, checked or not.
+std::string_view claimed_key(std::string_view authorization) {
+  constexpr std::string_view mark = "Credential=";
+  size_t at = authorization.find(mark);
+  if (at == authorization.npos) return {};
+  authorization.remove_prefix(at + mark.size());
+  return authorization.substr(0, authorization.find('/'));
+}
+
+/// What headers say, beside what goes into the call.
+struct Said {
+  std::string_view target, access_key;
+  bool behind_proxy = false;
+};
+
+/// Finds out from headers in which protocol a request came, and what for.
+void read_headers(const http::Request& request, Call& call, Said& said) {
   for (const auto& [name, value] : request.headers) {
     switch (name.size()) {
-      case 3: behind_proxy |= same_name(name, "via"); break;
+      case 3: said.behind_proxy |= same_name(name, "via"); break;
       case 4:
         if (same_name(name, "host")) call.host = value;
         break;
@@ -60,13 +75,16 @@ void read_headers(const http::Request& request, Call& call, std::string_view& ta
           call.protocol = Protocol::query_json;
         break;
       case 12:
-        if (same_name(name, "x-amz-target")) target = value, call.protocol = Protocol::json;
+        if (same_name(name, "x-amz-target")) said.target = value, call.protocol = Protocol::json;
         if (same_name(name, "content-type") && value.starts_with("application/x-amz-json"))
           call.protocol = Protocol::json;
         break;
+      case 13:
+        if (same_name(name, "authorization")) said.access_key = claimed_key(value);
+        break;
       case 15:
         if (same_name(name, "x-amzn-trace-id")) call.trace = value;
-        behind_proxy |= same_name(name, "x-forwarded-for");
+        said.behind_proxy |= same_name(name, "x-forwarded-for");
         break;
     }
   }
@@ -82,15 +100,11 @@ Session::Session(Door& door, std::unique_ptr<io::Stream> stream)
       parser_({.body_bytes = body_bytes_max}),
       holders_(door.queues, host_of(stream_->peer())),
       watchdog_(core_.loop, [this] { stream_->close(); }) {
-  ++core_.counters.connections;
   door_.sessions.insert(this);
   stream_->on_end([this] { peer_gone(); });
 }
 
-Session::~Session() {
-  --core_.counters.connections;
-  door_.sessions.erase(this);
-}
+Session::~Session() { door_.sessions.erase(this); }
 
 void Session::peer_gone() {
   peer_gone_ = true;
@@ -226,7 +240,6 @@ io::Task<bool> Session::serve() {
   told_to_continue_ = false;
   keep_alive_ = request_.keep_alive && !stopping_ && !door_.stopping;
   ++door_.counters.requests;
-  ++core_.counters.requests;
   Call call{.door = door_};
   call.protocol = Protocol::query;
   call.request_id = new_request_id();
@@ -260,9 +273,9 @@ io::Task<bool> Session::written(Call& call) {
 }
 
 io::Task<> Session::perform(Call& call) {
-  std::string_view target;
-  bool behind_proxy = false;
-  read_headers(request_, call, target, behind_proxy);
+  Said said;
+  read_headers(request_, call, said);
+  std::string_view target = said.target;
   std::string_view whole = request_.target;
   size_t question = std::min(whole.find('?'), whole.size());
   std::string path = http::unescape(whole.substr(0, question));
@@ -272,7 +285,7 @@ io::Task<> Session::perform(Call& call) {
     answer_refusal(call, admitted.error());
     co_return;
   }
-  holders_.seen(call.user, !behind_proxy);
+  holders_.seen(call.user.empty() ? said.access_key : call.user, !said.behind_proxy);
   std::string query(whole.substr(std::min(question + 1, whole.size())));
   if (call.protocol == Protocol::json) {
     call.body = writable(request_.body);
