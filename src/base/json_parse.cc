@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/src.hpp>
+#include <cmath>
 
 #include "base/json.h"
 
@@ -86,7 +87,10 @@ struct Builder {
   bool on_number_part(string_view, error_code&) { return true; }
   bool on_int64(int64_t value, string_view, error_code&) { return put(value); }
   bool on_uint64(uint64_t value, string_view, error_code&) { return put(static_cast<double>(value)); }
-  bool on_double(double value, string_view, error_code&) { return put(value); }
+  bool on_double(double value, string_view, error_code& error) {
+    if (!std::isfinite(value)) error = boost::json::error::exponent_overflow;  // a number that cannot be kept
+    return !error && put(value);
+  }
   bool on_bool(bool value, error_code&) { return put(value); }
   bool on_null(error_code&) { return put(Json()); }
   bool on_comment_part(string_view, error_code&) { return true; }

@@ -40,6 +40,12 @@ TEST(json, deep_nesting_is_refused_and_not_recursed_into) {
   EXPECT_FALSE(parse_json(std::string(100'000, '[')));
 }
 
+TEST(json, a_number_beyond_all_is_refused) {
+  EXPECT_TRUE(parse_json("1e308"));
+  EXPECT_FALSE(parse_json("1e309"));
+  EXPECT_FALSE(parse_json("[-184E67445808]"));
+}
+
 TEST(json, a_whole_number_stays_one_and_a_real_one_too) {
   EXPECT_EQ(parse_json("7")->integer(), 7);
   EXPECT_EQ(parse_json("7")->number(), 7.0);
