@@ -32,11 +32,13 @@ void Receiver::stop() {
 /// A message that was received too often goes to the queue for these. False if it has to stay.
 bool Receiver::bury(const Delivery& delivery, const Journey& journey, int64_t first_received_ms) {
   LiveQueue* target = queue_.engine_.live(queue_.attributes().redrive->target);
-  if (!target || target == &queue_) return false;
+  if (!target || target == &queue_ || queue_.engine_.is_unavailable()) return false;
   Journey next{.dead_letter_source = queue_.name(),
                .receives_before = journey.receives_before + delivery.attempt - 1,
                .first_received_ms = first_received_ms};
-  return target->take_over(delivery.record, next);
+  bool moved = target->take_over(delivery.record, next);
+  has_buried |= moved;
+  return moved;
 }
 
 Incoming LiveQueue::message_of(const Record& record, const Receipt& receipt, int64_t first_taken_ms) const {
@@ -57,7 +59,8 @@ io::Task<std::vector<Incoming>> LiveQueue::repeat(std::vector<Receipt> receipts,
     StoredRecord record;
     RecordWindow::Found found = co_await queue_->read(receipt.message.offset, &record);
     auto lease = queue_->lease(receipt.message);
-    if (found != RecordWindow::Found::here || !lease || lease->attempt != receipt.attempt) co_return std::vector<Incoming>();
+    if (found != RecordWindow::Found::here || !lease || lease->attempt != receipt.attempt)
+      co_return std::vector<Incoming>();
     messages.push_back(message_of(record, receipt, queue_->first_taken(receipt.message)));
   }
   for (const Receipt& receipt : receipts) queue_->extend_lease(receipt.message, now + lease_ms);
@@ -103,6 +106,8 @@ io::Task<Outcome<std::vector<Incoming>>> LiveQueue::receive(ReceiveRequest reque
   LeaseTaker::End end = co_await receiver.ended();
   timer.reset();
   if (poll) poll->waits(nullptr);
+  // Who is told that there is nothing here any more finds it where it went.
+  if (receiver.has_buried) co_await engine_.durable();
   if (end == LeaseTaker::End::gone) co_return fail(Problem::no_such_queue);
   bool is_short = !receiver.waits, is_fifo = queue_->settings().grouped;
   if (end == LeaseTaker::End::limited && is_short && !is_fifo) co_return fail(Problem::over_limit);

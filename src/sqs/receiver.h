@@ -17,6 +17,7 @@ class Receiver final : public LeaseTaker {
   /// Its time is over: it is done with what it has, in a moment.
   void stop();
   std::vector<Incoming> messages;
+  bool has_buried = false;  // a dead letter
 
  private:
   bool bury(const Delivery& delivery, const Journey& journey, int64_t first_received_ms);

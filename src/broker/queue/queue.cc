@@ -247,6 +247,7 @@ size_t Queue::drop_kept() {
 void Queue::mark_settled(const MessageId& id) {
   if (fair_) fair_->done({id.level, id.offset});
   if (groups_) groups_->done(id.offset);
+  if (leases_) ready_bytes_ -= leases_->bytes.forget(id);
   auto& settled = levels_[id.level]->settled;
   int64_t offset = id.offset.value;
   if (!settled.empty() && settled.back().last == offset) {
@@ -361,6 +362,7 @@ int64_t Queue::purge() {
       write_down(*levels_[0], {offset, offset + 1, Change::Kind::settle});
       ++purged;
     }
+  if (leases_) leases_->bytes.purge();
   ready_bytes_ = 0;
   changed();
   return purged;

@@ -133,8 +133,10 @@ void Queue::look_ahead() {
 }
 
 std::optional<Queue::Next> Queue::take_next(HolderId holder, Order order) {
-  if (groups_) return take_grouped();
-  return fair_ ? take_fair() : take_oldest(holder, order);
+  auto next = groups_ ? take_grouped() : fair_ ? take_fair() : take_oldest(holder, order);
+  // Whoever takes it counts its bytes.
+  if (next && leases_) (void)leases_->bytes.forget({next->level, next->taken.offset});
+  return next;
 }
 
 std::optional<Queue::Next> Queue::take_oldest(HolderId holder, Order order) {

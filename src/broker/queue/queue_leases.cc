@@ -108,6 +108,7 @@ void Queue::lease_out(LeaseTaker& taker, const Next& next, const StoredRecord& r
     ++taker.moved_;
     return mark_settled(out.id);
   }
+  if (settings_.max_bytes && is_counted(next.level, next.taken.offset)) leases_->bytes.out(out.id);
   ++counters_.delivered;
   if (out.attempt > 1) ++counters_.redelivered;
   ++taker.taken_;
@@ -184,6 +185,7 @@ bool Queue::extend_lease(const MessageId& id, int64_t until_ms) {
     cursor.release(id.offset, now, now);
     if (fair_) fair_->given_back({id.level, id.offset});
   }
+  if (until_ms <= now) ready_bytes_ += leases().bytes.back(id);
   note(id, {id.offset, id.offset + 1, hold->attempt, first, until_ms > now ? until_ms : 0});
   changed();
   return true;
@@ -212,6 +214,7 @@ bool Queue::renew_lease(const MessageId& id, int64_t until_ms) {
   AckCursor& cursor = *levels_[id.level]->cursor;
   if (id.offset >= levels_[id.level]->end() || cursor.attempts(id.offset) == 0) return false;
   if (!cursor.hold_at(id.offset, leases().holder, until_ms)) return false;
+  ready_bytes_ -= leases_->bytes.again(id);
   int64_t first = cursor.first_taken(id.offset, host_.loop.wall());
   note(id, {id.offset, id.offset + 1, cursor.attempts(id.offset), first, until_ms});
   changed();
@@ -246,6 +249,7 @@ void Queue::expire_leases() {
         return until;
       };
     for (const AckCursor::Due& one : cursor.expire(now, longer)) {
+      if (one.holder) ready_bytes_ += all.bytes.back({level, one.offset});
       if (fair_ && one.holder) fair_->given_back({level, one.offset});
       if (groups_ && groups_->is_out(one.offset)) {
         cursor.hold_at(one.offset, getter_, never_ms);
@@ -329,6 +333,7 @@ void Queue::clear() {
     Offset first = level->cursor->floor(), last = level->end();
     if (first < last) write_down(*level, {first, last, Change::Kind::settle});
   }
+  if (leases_) leases_->bytes.clear();
   ready_bytes_ = 0;
   changed();
 }

@@ -43,6 +43,45 @@ class LeaseTaker {
 /// As much of it is out at once as SQS allows.
 inline constexpr int64_t leased_max = 120'000;
 
+/// The sizes of messages that were leased and are not settled, for a queue with a limit by bytes: those that come back
+/// are ready again. Nothing is known of what was out before a start.
+class LeasedBytes {
+ public:
+  void out(const MessageId& id) { known_[key_of(id)] = {id.body_bytes, true}; }
+  /// How much more is ready now that it is back.
+  int64_t back(const MessageId& id) { return change(id, false); }
+  /// How much less is ready now that it is out again.
+  int64_t again(const MessageId& id) { return change(id, true); }
+  /// Somebody else took it, or it is done. Returns how much is ready no more with it.
+  int64_t forget(const MessageId& id) {
+    if (known_.empty()) return 0;
+    auto found = known_.find(key_of(id));
+    if (found == known_.end()) return 0;
+    int64_t ready = found->second.is_out ? 0 : found->second.bytes;
+    known_.erase(found);
+    return ready;
+  }
+  /// What is ready is gone.
+  void purge() {
+    std::erase_if(known_, [](const auto& one) { return !one.second.is_out; });
+  }
+  void clear() { known_.clear(); }
+
+ private:
+  struct Known {
+    uint32_t bytes;
+    bool is_out;
+  };
+  static uint64_t key_of(const MessageId& id) { return static_cast<uint64_t>(id.offset.value) << 8 | id.level; }
+  int64_t change(const MessageId& id, bool is_out) {
+    auto found = known_.find(key_of(id));
+    if (found == known_.end() || found->second.is_out == is_out) return 0;
+    found->second.is_out = is_out;
+    return found->second.bytes;
+  }
+  std::unordered_map<uint64_t, Known> known_;
+};
+
 /// A queue's share in this; most queues have none.
 struct QueueLeases final : ReadWaiter {
   QueueLeases(io::Loop& loop, HolderId its_holder, std::function<void()> wake)
@@ -64,6 +103,7 @@ struct QueueLeases final : ReadWaiter {
   std::list<LeaseTaker*> parked, asking;
   LeaseTaker* filling = nullptr;  // while it gets a message
   std::function<int64_t(const MessageId&)> longer;
+  LeasedBytes bytes;
   Log* log = nullptr;
 };
 
