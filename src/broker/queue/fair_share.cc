@@ -31,10 +31,49 @@ void FairShare::add(const Place& place, uint64_t key) {
   list(key, share);
 }
 
+/// Those that have less out by now go on with the others.
+void FairShare::calm_down() {
+  std::erase_if(noisy_, [this](uint64_t key) {
+    bool still = is_noisy(by_key_.find(key)->second);
+    if (!still) ring_.push_back(key);
+    return !still;
+  });
+}
+
+std::optional<FairShare::Place> FairShare::next_noisy() {
+  auto out_of = [this](uint64_t key) { return by_key_.find(key)->second.out; };
+  while (!noisy_.empty()) {
+    auto least = std::ranges::min_element(noisy_, {}, out_of);
+    uint64_t key = *least;
+    Share& share = by_key_.find(key)->second;
+    if (may_go(share)) return take_front(key, share);
+    noisy_.erase(least);
+    share.listed = false;
+    if (share.waiting.empty() && share.out == 0) by_key_.erase(key);
+  }
+  return std::nullopt;
+}
+
+FairShare::Place FairShare::take_front(uint64_t key, Share& share) {
+  Place place = share.waiting.front();
+  share.waiting.pop_front();
+  --waiting_;
+  ++share.out;
+  out_.emplace(id_of(place), key);
+  return place;
+}
+
 std::optional<FairShare::Place> FairShare::next() {
+  calm_down();
   while (!ring_.empty()) {
     uint64_t key = ring_.front();
     Share& share = by_key_.find(key)->second;
+    if (is_noisy(share)) {
+      ring_.pop_front();
+      share.left = 0;
+      noisy_.push_back(key);
+      continue;
+    }
     if (!may_go(share)) {
       ring_.pop_front();
       share.listed = false;
@@ -43,18 +82,14 @@ std::optional<FairShare::Place> FairShare::next() {
       continue;
     }
     if (share.left == 0) share.left = weight_of(key);
-    Place place = share.waiting.front();
-    share.waiting.pop_front();
-    --waiting_;
-    ++share.out;
-    out_.emplace(id_of(place), key);
+    Place place = take_front(key, share);
     if (--share.left == 0) {
       ring_.pop_front();
       ring_.push_back(key);
     }
     return place;
   }
-  return std::nullopt;
+  return next_noisy();
 }
 
 void FairShare::put_back(const Place& place) {
@@ -67,7 +102,10 @@ void FairShare::put_back(const Place& place) {
   share.waiting.push_front(place);
   ++waiting_;
   ++share.left;  // its turn goes on
-  if (share.listed) std::erase(ring_, key);
+  if (share.listed) {
+    std::erase(ring_, key);
+    std::erase(noisy_, key);
+  }
   share.listed = true;
   ring_.push_front(key);
 }

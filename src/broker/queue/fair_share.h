@@ -19,6 +19,10 @@ class FairShare {
   struct Shares {
     std::map<uint64_t, uint32_t> weights{};  // messages in a row, by key; others have 1
     uint32_t out_max = 0;                    // of one key; 0: any number
+    /// Keys that have much out, at least `noisy_min` and over a tenth of all that is, come after those that have not;
+    /// of several such keys the one with the least. Nobody waits for nothing: if there are no others, they get all.
+    bool quiet_first = false;
+    static constexpr uint32_t noisy_min = 30;
   };
   /// A message of one of the queue's logs.
   struct Place {
@@ -51,6 +55,12 @@ class FairShare {
   };
   void leave(const Place& place, bool will_return);
   void list(uint64_t key, Share& share);
+  bool is_noisy(const Share& share) const {
+    return shares_.quiet_first && share.out >= Shares::noisy_min && uint64_t{share.out} * 10 > out_.size();
+  }
+  void calm_down();
+  std::optional<Place> next_noisy();
+  Place take_front(uint64_t key, Share& share);
   bool may_go(const Share& share) const {
     return !share.waiting.empty() && (shares_.out_max == 0 || share.out < shares_.out_max);
   }
@@ -60,6 +70,7 @@ class FairShare {
   Shares shares_;
   std::unordered_map<uint64_t, Share> by_key_;
   std::deque<uint64_t> ring_;                               // keys that may go, whose turn it is first
+  std::vector<uint64_t> noisy_;                             // keys that may go, after those: few, as each has a tenth
   std::unordered_map<uint64_t, uint64_t> out_, returning_;  // keys, by id_of the place
   size_t waiting_ = 0;
 };

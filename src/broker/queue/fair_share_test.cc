@@ -127,5 +127,24 @@ TEST(fair_share, any_order_of_steps_gives_each_message_once_and_keys_in_order) {
   });
 }
 
+TEST(fair_share, a_quiet_key_goes_before_a_noisy_ones_backlog) {
+  Rounds r({.quiet_first = true});
+  r.add(std::string(60, 'n'));
+  EXPECT_EQ(r.take(40), std::string(40, 'n'));
+  r.add("aabb");
+  EXPECT_EQ(r.take(6), "ababnn") << "and nobody is throttled";
+  for (int64_t n = 0; n < 20; ++n) r.share.done({0, Offset(n)});
+  r.add("ab");
+  EXPECT_EQ(r.take(4), "abnn") << "no longer noisy: 22 out";
+}
+
+TEST(fair_share, of_noisy_keys_the_one_with_the_least_out) {
+  Rounds r({.quiet_first = true});
+  r.add(std::string(60, 'm') + std::string(60, 'n'));
+  EXPECT_EQ(r.take(70).size(), 70u);
+  for (int64_t n = 60; n < 64; ++n) r.share.done({0, Offset(n)});
+  EXPECT_EQ(r.take(5).substr(0, 4), "nnnn");
+}
+
 }  // namespace
 }  // namespace naru

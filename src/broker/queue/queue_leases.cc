@@ -157,7 +157,9 @@ std::optional<Queue::Next> Queue::take_grouped() {
 
 void Queue::share_fairly() {
   if (fair_ || groups_ || settings_.order_key || settings_.is_stream || settings_.topic) return;
-  fair_ = std::make_unique<FairShare>(settings_.shares);
+  FairShare::Shares shares = settings_.shares;
+  shares.quiet_first = true;
+  fair_ = std::make_unique<FairShare>(std::move(shares));
   for (auto& level : levels_)
     if (level->cursor) level->keys = std::make_unique<RecordKeys>("", level->cursor->floor());
 }
