@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import wire
+from waiting import free_ports, wait_until  # noqa: F401  (wait_until: for the tests)
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[1]
@@ -19,32 +20,6 @@ ANY_COMMAND = [str(REPO / "tools/rabbitmq_peer")]
 COUNTERS = ("messages_received", "messages_confirmed", "messages_routed", "messages_unroutable_dropped",
             "messages_unroutable_returned", "messages_delivered", "messages_redelivered", "messages_acknowledged",
             "messages_get_empty", "messages_dead_lettered")
-
-
-def wait_until(condition, what, seconds=20):
-    """Polls a condition; returns its first true value. Sleeping is never the assertion."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.02)
-
-
-def free_ports(count):
-    """The first of so many ports in a row that are free."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first = probe.getsockname()[1]
-        try:
-            for port in range(first, first + count):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-            return first
-        except OSError:
-            continue
 
 
 def answers(port):

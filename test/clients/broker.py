@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import wire
+from waiting import free_ports, wait_until  # noqa: F401  (wait_until: for the tests)
 
 REPO = Path(__file__).resolve().parents[2]
 PEER = os.environ.get("NARU_TEST_PEER", "naru")
@@ -16,28 +17,9 @@ CLEANER_PAUSE = 200  # ms; 15 s otherwise
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "naru" / "clients"
 
 
-def wait_until(condition, what, seconds=20):
-    """Polls a condition; returns its first true value. Sleeping is never the assertion."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.02)
-
-
 def free_port():
     """A port whose successor is free as well: Kafka's controller needs a second one."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = first.getsockname()[1]
-            try:
-                second.bind(("127.0.0.1", port + 1))
-                return port
-            except OSError:
-                continue
+    return free_ports(2)
 
 
 def answers(port):

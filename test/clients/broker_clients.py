@@ -2,6 +2,7 @@
 from pathlib import Path
 
 from broker import CACHE
+from client_programs import NODE
 from command_clients import JavaConsole, Kcat
 from driver import Driver
 
@@ -53,7 +54,8 @@ KAFKAJS_ORDINARY = (r"The group is rebalancing", r"This server does not host thi
 
 
 def kafkajs():
-    return Driver("kafkajs", ["env", f"NARU_NODE_MODULES={CACHE}/node", "KAFKAJS_NO_PARTITIONER_WARNING=1", "node", HERE / "kafkajs/client.js"],
+    return Driver("kafkajs", ["env", f"NARU_NODE_MODULES={CACHE}/node", "KAFKAJS_NO_PARTITIONER_WARNING=1", *NODE,
+                              HERE / "kafkajs/client.js"],
                   codecs=("none", "gzip", "snappy"), lacks={"static"}, ordinary=KAFKAJS_ORDINARY)
 
 

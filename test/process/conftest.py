@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-for folder in (HERE, HERE.parent / "clients"):
+for folder in (HERE, HERE.parent / "clients", HERE.parent / "common"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
 

@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import wire
+from waiting import free_ports, wait_until  # noqa: F401  (wait_until: for the tests)
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parents[1]
@@ -17,32 +18,6 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "naru" 
 # moto signs nothing and asks for an account of twelve digits; all look-alikes take these.
 ACCOUNT = "123456789012" if PEER == "moto" else "000000000000"
 ACCESS_KEY, SECRET, REGION = "test", "test", "us-east-1" if PEER == "moto" else os.environ.get("NARU_TEST_REGION", "us-east-1")
-
-
-def wait_until(condition, what, seconds=20):
-    """Polls a condition; returns its first true value. Sleeping is never the assertion."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
-        time.sleep(0.02)
-
-
-def free_ports(count):
-    """The first of so many ports in a row that are free."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            first = probe.getsockname()[1]
-        try:
-            for port in range(first, first + count):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-            return first
-        except OSError:
-            continue
 
 
 def aws_environment(address):

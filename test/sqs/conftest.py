@@ -1,5 +1,4 @@
 """Fixtures: one broker for the run, names of its own for each test, both protocols, and the list of what naru lacks."""
-import fnmatch
 import re
 import sys
 import zlib
@@ -8,9 +7,10 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path[:0] = [str(HERE), str(HERE.parent / "common")]
 pytest.register_assert_rewrite("answers", "wire", "queues")
 
+import not_yet  # noqa: E402
 from broker import ACCOUNT, PEER, Broker  # noqa: E402
 from queues import Sqs  # noqa: E402
 from wire import Client  # noqa: E402
@@ -69,27 +69,10 @@ def sqs(broker, protocol):
 
 # -- what naru does not do yet --------------------------------------------------------
 
-def not_yet():
-    """(pattern, reason) of each line of not_yet.txt."""
-    lines = (line.strip() for line in (HERE / "not_yet.txt").read_text().splitlines())
-    return [tuple(line.split(None, 1)) for line in lines if line and not line.startswith("#")]
-
-
 def pytest_collection_modifyitems(items):
-    if PEER != "naru":
-        return
-    listed = not_yet()
-    for item in items:
-        node = short(item.nodeid)
-        for pattern, reason in listed:
-            if fnmatch.fnmatchcase(node, pattern.replace("[", "[[]")):
-                item.add_marker(pytest.mark.xfail(reason=f"not yet: {reason}", strict=False))
-                break
+    if PEER == "naru":
+        not_yet.mark(items, HERE / "not_yet.txt", short)
 
 
 def pytest_terminal_summary(terminalreporter):
-    passed = terminalreporter.stats.get("xpassed", [])
-    if passed:
-        terminalreporter.section("listed in not_yet.txt, but passes: take it off the list")
-        for report in passed[:300]:
-            terminalreporter.write_line(report.nodeid)
+    not_yet.tell_passed(terminalreporter)

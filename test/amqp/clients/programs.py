@@ -1,11 +1,10 @@
 """The client programs: how each is started, and which scenarios its library has no API for."""
 import os
-import queue
 import subprocess
-import threading
 from pathlib import Path
 
 from broker import CACHE
+from client_programs import NODE, RunningWorker, finish
 
 HERE = Path(__file__).resolve().parent
 PYTHON = CACHE / "venv/bin/python"
@@ -22,7 +21,7 @@ COMMANDS = {
     "pika": [PYTHON, HERE / "python/pika_blocking.py"],
     "aio-pika": [PYTHON, HERE / "python/aio_pika_client.py"],
     "java": java("java", "Client"),
-    "node": ["node", HERE / "node/client.js"],
+    "node": [*NODE, HERE / "node/client.js"],
     "go": [CACHE / "go-client"],
     "ruby": ["/usr/bin/ruby", HERE / "ruby/client.rb"],
     "c": [CACHE / "c-client"],
@@ -50,37 +49,11 @@ def start(client, broker, scenario, prefix, **options):
 
 def run(client, broker, scenario, prefix, seconds=90):
     """Runs a scenario to its end, which must be good."""
-    process = start(client, broker, scenario, prefix)
-    try:
-        out, errors = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        out, errors = process.communicate()
-        raise AssertionError(f"{client} {scenario}: not within {seconds} s\n{out.decode()}{errors.decode()}") from None
-    assert process.returncode == 0 and out.decode().splitlines()[-1:] == ["ok"], \
-        f"{client} {scenario}: exit code {process.returncode}\n{out.decode()}{errors.decode()[-4000:]}"
+    finish(start(client, broker, scenario, prefix), f"{client} {scenario}", seconds)
 
 
-class Worker:
-    """A running consumer that says what it works on."""
+class Worker(RunningWorker):
+    """Says of each message whether it was redelivered."""
 
     def __init__(self, client, broker, prefix):
-        self.process = start(client, broker, "work", prefix)
-        self.lines = queue.Queue()
-        threading.Thread(target=self.pump, daemon=True).start()
-
-    def pump(self):
-        for line in self.process.stdout:
-            self.lines.put(line.decode().split())
-
-    def job(self, seconds=30):
-        """(body, redelivered) of the next message it got."""
-        word, body, redelivered = self.lines.get(timeout=seconds)
-        assert word == "working"
-        return body, redelivered == "1"
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-        self.process.stderr.close()
+        super().__init__(start(client, broker, "work", prefix))

@@ -1,11 +1,10 @@
 """The client programs: how each is started, and which scenarios its library has."""
 import os
-import queue
 import subprocess
-import threading
 from pathlib import Path
 
 from broker import CACHE, aws_environment
+from client_programs import NODE, RunningWorker, finish
 
 HERE = Path(__file__).resolve().parent
 PYTHON, DEBIAN_PYTHON = CACHE / "venv/bin/python", "/usr/bin/python3"
@@ -23,8 +22,8 @@ COMMANDS = {
     "boto3-debian": [DEBIAN_PYTHON, HERE / "python/boto.py"],  # Query
     "cli": [PYTHON, HERE / "python/cli.py"],                # JSON
     "cli-debian": [PYTHON, HERE / "python/cli.py"],         # Query
-    "node3": ["node", HERE / "node3/client.mjs"],
-    "node2": ["node", HERE / "node2/client.js"],
+    "node3": [*NODE, HERE / "node3/client.mjs"],
+    "node2": [*NODE, HERE / "node2/client.js"],
     "java": java("java", "Client"),
     "go": [CACHE / "go-client"],
     "spring": java("spring", "Listener"),
@@ -57,37 +56,11 @@ def start(client, address, scenario, prefix, **options):
 
 def run(client, address, scenario, prefix, seconds=90):
     """Runs a scenario to its end, which must be good."""
-    process = start(client, address, scenario, prefix)
-    try:
-        out, errors = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        out, errors = process.communicate()
-        raise AssertionError(f"{client} {scenario}: not within {seconds} s\n{out.decode()}{errors.decode()}") from None
-    assert process.returncode == 0 and out.decode().splitlines()[-1:] == ["ok"], \
-        f"{client} {scenario}: exit code {process.returncode}\n{out.decode()}{errors.decode()[-4000:]}"
+    finish(start(client, address, scenario, prefix), f"{client} {scenario}", seconds)
 
 
-class Worker:
-    """A running consumer that says what it works on."""
+class Worker(RunningWorker):
+    """Says of each message how often it was received."""
 
     def __init__(self, client, address, prefix):
-        self.process = start(client, address, "work", prefix)
-        self.lines = queue.Queue()
-        threading.Thread(target=self.pump, daemon=True).start()
-
-    def pump(self):
-        for line in self.process.stdout:
-            self.lines.put(line.decode().split())
-
-    def job(self, seconds=30):
-        """(body, receive count) of the next message it got."""
-        word, body, count = self.lines.get(timeout=seconds)
-        assert word == "working"
-        return body, int(count)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-        self.process.stderr.close()
+        super().__init__(start(client, address, "work", prefix))

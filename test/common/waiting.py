@@ -1,0 +1,29 @@
+"""What every test of a broker over sockets needs."""
+import socket
+import time
+
+
+def wait_until(condition, what, seconds=20):
+    """Polls a condition; returns its first true value. Sleeping is never the assertion."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        time.sleep(0.02)
+
+
+def free_ports(count):
+    """The first of so many ports in a row that are free."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            first = probe.getsockname()[1]
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
