@@ -1,6 +1,5 @@
 #include "sqs/move_tasks.h"
 
-#include "base/pack.h"
 #include "broker/queue/queue_leases.h"
 #include "sqs/live_queue.h"
 
@@ -8,38 +7,11 @@ namespace naru::sqs {
 namespace {
 
 constexpr std::string_view row_prefix = "sqs/move/";
-constexpr uint8_t row_version = 1;
 constexpr size_t tasks_known_max = 1000;
 constexpr size_t at_once_max = 500;       // messages of a task without a limit, before others have their turn
 constexpr io::Millis pace_ms = 100;       // of a task with one
 constexpr io::Millis full_ms = 500;       // until it is looked again whether the disk has space
 constexpr io::Millis progress_ms = 1000;  // how often the row follows
-
-std::string encode(const MoveTask& task) {
-  Bytes bytes;
-  Packer to(bytes);
-  to.put(row_version).put(std::string_view(task.source)).put(static_cast<uint8_t>(task.destination.has_value()));
-  to.put(std::string_view(task.destination ? *task.destination : std::string()));
-  to.put(task.per_second_max.value_or(0)).put(task.moved).put(task.to_move).put(task.started_ms);
-  return std::string(text(bytes));
-}
-
-Result<MoveTask> decode_task(std::string_view id, std::string_view bytes) {
-  Unpacker from(view(bytes));
-  if (from.get<uint8_t>() != row_version) return naru::fail(Code::unsupported, "a move task's version");
-  MoveTask task{.id = std::string(id)};
-  task.source = from.text();
-  bool has_destination = from.get<uint8_t>() != 0;
-  std::string destination(from.text());
-  if (has_destination) task.destination = std::move(destination);
-  auto rate = from.get<int32_t>();
-  if (rate > 0) task.per_second_max = rate;
-  task.moved = from.get<int64_t>();
-  task.to_move = from.get<int64_t>();
-  task.started_ms = from.get<int64_t>();
-  if (!from.at_end()) return naru::fail(Code::corrupt, "a move task");
-  return task;
-}
 
 /// Takes some messages of the source and publishes each at its destination.
 class Mover final : public LeaseTaker {
@@ -78,7 +50,7 @@ class Mover final : public LeaseTaker {
 io::Task<Result<void>> MoveTasks::start() {
   CO_TRY(auto rows, co_await engine_.meta().range(std::string(row_prefix)));
   for (const MetaRow& row : rows) {
-    CO_TRY(auto task, decode_task(row.key.substr(row_prefix.size()), row.value));
+    CO_TRY(auto task, decode_move_task(row.key.substr(row_prefix.size()), row.value));
     auto kept = std::make_shared<MoveTask>(std::move(task));
     remember(kept);
     run(kept).detach();

@@ -51,6 +51,13 @@ bool is_plain(std::string_view text) {
   return true;
 }
 
+/// Whether a value may be shown as of this type.
+bool is_possible(std::string_view type, std::string_view value) {
+  if (!is_plain(type)) return false;
+  if (type.starts_with("Binary")) return true;
+  return (type.starts_with("String") || type.starts_with("Number")) && is_plain(value);
+}
+
 /// The types of a message's attributes: those that SQS stored, or what AMQP's letters say.
 class Types {
  public:
@@ -63,7 +70,7 @@ class Types {
       auto end = std::min(types_.find(','), types_.size());
       std::string type(types_.substr(0, end));
       types_.remove_prefix(std::min(end + 1, types_.size()));
-      if (!type.empty()) return type;
+      if (is_possible(type, value)) return type;
     }
     if (letter != 0 && std::string_view("bBsuUIilLfdT").contains(letter)) return "Number";
     return is_plain(value) ? "String" : "Binary";
@@ -74,9 +81,9 @@ class Types {
   bool known_ = false;
 };
 
-/// True if the header is one of SQS's own.
+/// True if the header is one of SQS's own. Whoever else wrote it may have written anything.
 bool read_own(const Header& header, Incoming& message) {
-  if (!header.value) return false;
+  if (!header.value || !is_plain(text(*header.value))) return false;
   std::string_view value = text(*header.value);
   if (header.name == deduplication_name) return message.deduplication = value, true;
   if (header.name == sender_name) return message.sender = value, true;
@@ -160,7 +167,7 @@ Incoming read_record(const Record& record, std::string_view made_up_id) {
     }
     if (header.name.starts_with(amqp_escape_prefix)) header.name.remove_prefix(amqp_escape_prefix.size());
     std::string type = types.next(value);
-    if (!header.value || value.empty()) continue;  // SQS has no empty ones
+    if (!header.value || value.empty() || !is_plain(header.name)) continue;  // SQS has no empty ones
     message.attributes.push_back({std::string(header.name), std::move(type), std::string(value)});
   }
   std::string_view body = record.value ? text(*record.value) : std::string_view();

@@ -5,7 +5,7 @@
 namespace naru::sqs {
 namespace {
 
-constexpr uint8_t row_version = 1;
+constexpr uint8_t row_version = 1, task_version = 1;
 
 void put_map(Packer& to, const Tags& map) {
   to.put(static_cast<uint32_t>(map.size()));
@@ -44,7 +44,7 @@ std::string encode(const QueueRow& row) {
 Result<QueueRow> decode_row(std::string_view bytes) {
   Unpacker from(view(bytes));
   auto version = from.get<uint8_t>();
-  if (version != row_version) return fail(Code::unsupported, "a row of a queue of SQS: version", version);
+  if (version != row_version) return naru::fail(Code::unsupported, "a row of a queue of SQS: version", version);
   QueueRow row;
   Attributes& a = row.attributes;
   row.stream = StreamId(from.get<uint64_t>());
@@ -61,8 +61,34 @@ Result<QueueRow> decode_row(std::string_view bytes) {
   if (receives_max > 0) a.redrive = Redrive{std::move(target), receives_max};
   a.texts = get_map(from);
   row.tags = get_map(from);
-  if (!from.at_end()) return fail(Code::corrupt, "a row of a queue of SQS");
+  if (!from.at_end()) return naru::fail(Code::corrupt, "a row of a queue of SQS");
   return row;
+}
+
+std::string encode(const MoveTask& task) {
+  Bytes bytes;
+  Packer to(bytes);
+  to.put(task_version).put(std::string_view(task.source)).put(static_cast<uint8_t>(task.destination.has_value()));
+  to.put(std::string_view(task.destination ? *task.destination : std::string()));
+  to.put(task.per_second_max.value_or(0)).put(task.moved).put(task.to_move).put(task.started_ms);
+  return std::string(text(bytes));
+}
+
+Result<MoveTask> decode_move_task(std::string_view id, std::string_view bytes) {
+  Unpacker from(view(bytes));
+  if (from.get<uint8_t>() != task_version) return naru::fail(Code::unsupported, "a move task's version");
+  MoveTask task{.id = std::string(id)};
+  task.source = from.text();
+  bool has_destination = from.get<uint8_t>() != 0;
+  std::string destination(from.text());
+  if (has_destination) task.destination = std::move(destination);
+  auto rate = from.get<int32_t>();
+  if (rate > 0) task.per_second_max = rate;
+  task.moved = from.get<int64_t>();
+  task.to_move = from.get<int64_t>();
+  task.started_ms = from.get<int64_t>();
+  if (!from.at_end()) return naru::fail(Code::corrupt, "a move task");
+  return task;
 }
 
 }  // namespace naru::sqs

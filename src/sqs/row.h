@@ -1,9 +1,10 @@
 #pragma once
-// What the meta store keeps of a queue for SQS. Key: "sqs/queue/" and the name.
+// What the meta store keeps for SQS: of a queue under "sqs/queue/" and its name, of a move task that has not ended
+// under "sqs/move/" and its id.
 #include "base/bytes.h"
 #include "base/result.h"
 #include "log/offset.h"
-#include "sqs/attributes.h"
+#include "sqs/queues.h"
 
 namespace naru::sqs {
 
@@ -24,5 +25,8 @@ struct QueueRow {
 
 std::string encode(const QueueRow& row);
 Result<QueueRow> decode_row(std::string_view bytes);
+
+std::string encode(const MoveTask& task);
+Result<MoveTask> decode_move_task(std::string_view id, std::string_view bytes);
 
 }  // namespace naru::sqs
