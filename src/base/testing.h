@@ -1,5 +1,6 @@
 #pragma once
 // Helpers on GoogleTest; included by tests only.
+#include <gtest/gtest-spi.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -8,6 +9,17 @@
 #include "base/prng.h"
 
 namespace naru {
+
+/// Whether a test fails for one of the first 20 seeds, on this thread: the negative control without which it would
+/// prove nothing. Those failures do not count.
+template <class Body>
+bool fails_for_a_seed(Body body) {
+  ::testing::TestPartResultArray failures;
+  ::testing::ScopedFakeTestPartResultReporter caught(
+      ::testing::ScopedFakeTestPartResultReporter::INTERCEPT_ONLY_CURRENT_THREAD, &failures);
+  for (uint64_t seed = 1; seed <= 20 && failures.size() == 0; ++seed) body(seed);
+  return failures.size() > 0;
+}
 
 /// Runs `body(seed)` for seeds 1..count, or only for NARU_SEED, and names the seed of a failure. One seed replays a
 /// run.

@@ -5,21 +5,13 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "io/folder_testing.h"
 #include "io/overlay_disk.h"
 #include "io/posix_disk.h"
 #include "sim/sim_disk.h"
 
 namespace naru::io {
 namespace {
-
-struct Folder {
-  std::string path;
-  Folder() {
-    char name[] = "/tmp/naru-disk-XXXXXX";
-    path = ::mkdtemp(name);
-  }
-  ~Folder() { [[maybe_unused]] int ignored = std::system(("rm -rf " + path).c_str()); }
-};
 
 enum class Kind { posix, sim, overlay };
 
@@ -59,7 +51,7 @@ class AnyDisk : public ::testing::TestWithParam<Kind> {
   Disk* disk = nullptr;
 
  private:
-  Folder folder_;
+  TempFolder folder_;
   std::unique_ptr<Disk> own_, overlay_;
 };
 INSTANTIATE_TEST_SUITE_P(
@@ -173,7 +165,7 @@ TEST_P(AnyDisk, past_the_page_cache_the_same_bytes_arrive) {
 }
 
 TEST(posix_disk, what_was_forgotten_is_known_and_can_be_loaded) {
-  Folder folder;
+  TempFolder folder;
   auto disk = *open_disk(folder.path + "/data");
   auto file = *disk->open("f", Open::create);
   Bytes contents(2 * MiB, 7);
@@ -195,7 +187,7 @@ TEST(posix_disk, what_was_forgotten_is_known_and_can_be_loaded) {
 }
 
 TEST(posix_disk, one_broker_at_a_time_and_readers_among_themselves) {
-  Folder folder;
+  TempFolder folder;
   std::string data = folder.path + "/a/b";
   EXPECT_EQ(open_disk_for_reading(data).error().code, Code::not_found) << "reading makes no folder";
   {
@@ -210,7 +202,7 @@ TEST(posix_disk, one_broker_at_a_time_and_readers_among_themselves) {
 }
 
 TEST(posix_disk, opened_for_reading_nothing_can_be_changed) {
-  Folder folder;
+  TempFolder folder;
   std::ofstream(folder.path + "/f") << "text";
   auto disk = *open_disk_for_reading(folder.path);
   EXPECT_TRUE(disk->open("f", Open::read));
@@ -222,7 +214,7 @@ TEST(posix_disk, opened_for_reading_nothing_can_be_changed) {
 }
 
 TEST(posix_disk, punched_space_reads_as_zeros_and_comes_back) {
-  Folder folder;
+  TempFolder folder;
   auto disk = *open_disk(folder.path);
   auto file = *disk->open("f", Open::create);
   Bytes bytes(256 * KiB, 'x');
@@ -237,7 +229,7 @@ TEST(posix_disk, punched_space_reads_as_zeros_and_comes_back) {
 }
 
 TEST(posix_disk, allocated_space_is_taken_or_refused_as_a_whole) {
-  Folder folder;
+  TempFolder folder;
   auto disk = *open_disk(folder.path);
   auto file = *disk->open("f", Open::create);
   auto taken = file->allocate(1 * MiB);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "io/folder_testing.h"
 #include "io/posix_disk.h"
 
 namespace naru::io {
@@ -99,9 +100,8 @@ TEST_F(tcp, a_peer_that_does_not_read_fills_the_queue_and_drained_waits_for_it) 
 }
 
 TEST_F(tcp, file_ranges_and_bytes_leave_in_the_order_they_were_given) {
-  char name[] = "/tmp/naru-tcp-XXXXXX";
-  std::string folder = ::mkdtemp(name);
-  auto disk = *open_disk(folder);
+  TempFolder folder;
+  auto disk = *open_disk(folder.path);
   std::shared_ptr<File> file = *disk->open("f", Open::create);
   Bytes contents(3 * MiB);
   for (size_t i = 0; i < contents.size(); ++i) contents[i] = static_cast<uint8_t>(i * 31 >> 5);
@@ -121,13 +121,11 @@ TEST_F(tcp, file_ranges_and_bytes_leave_in_the_order_they_were_given) {
     EXPECT_TRUE(got == expected);
   };
   run(body);
-  ::rmdir(folder.c_str());
 }
 
 TEST_F(tcp, a_range_that_memory_forgot_is_loaded_and_sent_whole) {
-  char name[] = "/tmp/naru-tcp-XXXXXX";
-  std::string folder = ::mkdtemp(name);
-  auto disk = *open_disk(folder);
+  TempFolder folder;
+  auto disk = *open_disk(folder.path);
   std::shared_ptr<File> file = *disk->open("f", Open::create);
   Bytes contents(5 * MiB + 123);
   for (size_t i = 0; i < contents.size(); ++i) contents[i] = static_cast<uint8_t>(i * 37 >> 6);
@@ -147,7 +145,6 @@ TEST_F(tcp, a_range_that_memory_forgot_is_loaded_and_sent_whole) {
     broker->close();
   };
   run(body);
-  ::rmdir(folder.c_str());
 }
 
 TEST_F(tcp, closing_while_somebody_reads_and_drains_wakes_both) {

@@ -10,6 +10,7 @@
 #include <cstdio>
 
 #include "base/testing.h"
+#include "io/folder_testing.h"
 #include "sim/sim_disk.h"
 #include "sim/sim_net.h"
 
@@ -129,16 +130,9 @@ Task<> drain(Stream& stream, bool& drained) {
 class TlsTest : public ::testing::Test {
  protected:
   TlsTest() {
-    char name[] = "/tmp/naru-tls-XXXXXX";
-    folder = ::mkdtemp(name);
     for (const char* who : {"/server", "/client", "/stranger"}) make_certificate(folder + who, "Änne");
   }
-  ~TlsTest() override {
-    broker.reset();
-    for (const char* who : {"/server", "/client", "/stranger"})
-      for (const char* kind : {".pem", ".key"}) ::unlink((folder + who + kind).c_str());
-    ::rmdir(folder.c_str());
-  }
+  ~TlsTest() override { broker.reset(); }
 
   TlsSettings settings() { return {.certificate = folder + "/server.pem", .key = folder + "/server.key"}; }
   /// Clients show a certificate, and "client" is their authority.
@@ -168,7 +162,8 @@ class TlsTest : public ::testing::Test {
     EXPECT_TRUE(done());
   }
 
-  std::string folder;
+  TempFolder temp_;
+  const std::string folder = temp_.path;
   sim::SimLoop loop{1};
   sim::SimConnection wire{loop, 2};
   std::unique_ptr<TlsContext> context;

@@ -114,7 +114,7 @@ TEST(dead_letters, count_for_a_limit_by_bytes_as_often_as_they_are_ready) {
 }
 
 TEST(dead_letters, are_somewhere_whenever_power_goes) {
-  for_each_seed(30, [](uint64_t seed) {
+  for_each_seed(300, [](uint64_t seed) {
     World world(seed);
     auto dead = world.make("dead");
     world.send(*dead, "first");  // its log has its files

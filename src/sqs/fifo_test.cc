@@ -164,7 +164,7 @@ TEST(fifo, a_delayed_message_holds_up_its_group) {
 /// Consumers that finish, forget, give back and are killed with the broker: per group, no message is ever received
 /// before the ones in front of it are done, and each is done once.
 TEST(fifo, order_and_once_whatever_happens) {
-  for_each_seed(20, [](uint64_t seed) {
+  for_each_seed(300, [](uint64_t seed) {
     World world(seed);
     auto queue = world.make("q.fifo", {.visibility = 5});
     auto& random = world.random;
