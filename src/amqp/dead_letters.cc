@@ -1,5 +1,6 @@
 #include "amqp/dead_letters.h"
 
+#include "amqp/carbon_copies.h"
 #include "amqp/record_mapping.h"
 
 namespace naru::amqp {
@@ -63,16 +64,6 @@ bool is_cycle(FieldTableView headers, std::string_view queue) {
   return false;
 }
 
-std::vector<std::string_view> carbon_copies(FieldTableView headers) {
-  std::vector<std::string_view> keys;
-  auto value = headers.find("CC");
-  auto array = value ? value->array() : std::nullopt;
-  if (!array) return keys;
-  for (const FieldValue& key : *array)
-    if (key.text()) keys.push_back(*key.text());
-  return keys;
-}
-
 }  // namespace
 
 void DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death why) {
@@ -85,7 +76,7 @@ void DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death wh
       read_record(record, {.home = queue.home_name(), .record_time = queue.settings().topic.has_value()}, table);
   Properties* properties = &message.properties;
   FieldTableView headers = properties->headers.value_or(FieldTableView());
-  std::vector<std::string_view> copies = carbon_copies(headers);
+  std::vector<std::string_view> copies = keys_in(headers, "CC");
 
   FieldArray keys;
   keys.add(message.routing_key);

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "amqp/carbon_copies.h"
+
 namespace naru::amqp {
 namespace {
 
@@ -20,16 +22,6 @@ int64_t delay_of(const StoredRecord& record) {
   for (const Header& header : record.headers)
     if (header.name == "x-delay" && header.value) return delay_in(text(*header.value));
   return 0;
-}
-
-std::vector<std::string_view> keys_in(FieldTableView headers, const char* name) {
-  std::vector<std::string_view> keys;
-  auto value = headers.find(name);
-  auto array = value ? value->array() : std::nullopt;
-  if (!array) return keys;
-  for (const FieldValue& key : *array)
-    if (key.text()) keys.push_back(*key.text());
-  return keys;
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ bool Session::start_ok(ByteView payload) {
 }
 
 bool Session::login(std::string_view mechanism, std::string_view response) {
-  bool from_here = stream_->peer().starts_with("127.") || stream_->peer().starts_with("[::1]");
+  bool from_here = io::is_loopback(stream_->peer());
   std::string_view user, password;
   if (mechanism == "PLAIN") {
     // authorisation id NUL user NUL password

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "base/hex.h"
+
 namespace naru {
 
 std::optional<bool> Json::boolean() const {
@@ -72,28 +74,37 @@ size_t utf8_sequence(std::string_view text) {
   return size;
 }
 
-void write_text(std::string& out, std::string_view text) {
-  constexpr char digits[] = "0123456789abcdef";
+}  // namespace
+
+void append_json_text(std::string& out, std::string_view text) {
   out += '"';
-  while (!text.empty()) {
-    auto c = static_cast<uint8_t>(text[0]);
-    size_t size = utf8_sequence(text);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += text[0];
-    } else if (c == '\n') {
-      out += "\\n";
-    } else if (c < 0x20 || size == 0) {  // a byte of no sequence: the character of that number
-      out += "\\u00";
-      out += digits[c >> 4];
-      out += digits[c & 15];
-    } else {
-      out += text.substr(0, size);
+  size_t run = 0;  // where what needs no escape began
+  for (size_t i = 0; i < text.size();) {
+    auto c = static_cast<uint8_t>(text[i]);
+    size_t size = c < 0x80 ? 1 : utf8_sequence(text.substr(i));
+    if (c >= 0x20 && c != '"' && c != '\\' && size > 0) {
+      i += size;
+      continue;
     }
-    text.remove_prefix(std::max<size_t>(size, 1));
+    out.append(text, run, i - run);
+    run = ++i;
+    out += '\\';
+    switch (c) {
+      case '"':
+      case '\\': out += static_cast<char>(c); break;
+      case '\n': out += 'n'; break;
+      case '\r': out += 'r'; break;
+      case '\t': out += 't'; break;
+      default:  // or a byte of no sequence: the character of that number
+        out += "u00";
+        append_hex(out, c);
+    }
   }
+  out.append(text, run);
   out += '"';
 }
+
+namespace {
 
 void write_real(std::string& out, double value) {
   if (!std::isfinite(value)) {
@@ -116,7 +127,7 @@ void write(std::string& out, const Json& value) {
   } else if (auto number = value.number()) {
     write_real(out, *number);
   } else if (auto text = value.text()) {
-    write_text(out, *text);
+    append_json_text(out, *text);
   } else if (auto* items = value.items()) {
     out += '[';
     for (size_t i = 0; i < items->size(); ++i) {
@@ -128,7 +139,7 @@ void write(std::string& out, const Json& value) {
     out += '{';
     for (size_t i = 0; i < members->size(); ++i) {
       if (i > 0) out += ',';
-      write_text(out, (*members)[i].first);
+      append_json_text(out, (*members)[i].first);
       out += ':';
       write(out, (*members)[i].second);
     }

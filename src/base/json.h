@@ -60,6 +60,8 @@ class Json {
   std::variant<std::monostate, bool, int64_t, double, std::string, Array, Object> value_;
 };
 
+/// A text in its quotes. Bytes that are no UTF-8 are written as if they were Latin-1.
+void append_json_text(std::string& out, std::string_view text);
 /// Without spaces. Bytes that are no UTF-8 are written as if they were Latin-1.
 std::string to_text(const Json& value);
 /// Of a name that comes twice, the last one holds. Code::invalid, with what is wrong and where; so is nesting

@@ -1,5 +1,7 @@
 #include "base/uuid.h"
 
+#include "base/hex.h"
+
 namespace naru {
 
 std::string to_text(const Uuid& id) {
@@ -27,13 +29,11 @@ int digit_of(char c) {
 }  // namespace
 
 std::string to_hex_text(const Uuid& id) {
-  static constexpr char digits[] = "0123456789abcdef";
   std::string out;
   out.reserve(36);
   for (size_t i = 0; i < id.bytes.size(); ++i) {
     if (has_dash_before(i)) out.push_back('-');
-    out.push_back(digits[id.bytes[i] >> 4]);
-    out.push_back(digits[id.bytes[i] & 15]);
+    append_hex(out, id.bytes[i]);
   }
   return out;
 }

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/erlang_text.h"
+#include "base/hex.h"
 #include "base/utf8.h"
 #include "broker/field_table.h"
 
@@ -75,8 +76,7 @@ class JsonPrinter {
         to_ += rest[0];
       } else {
         to_ += "\\u00";
-        to_ += "0123456789abcdef"[byte >> 4];
-        to_ += "0123456789abcdef"[byte & 15];
+        append_hex(to_, byte);
       }
     }
     to_ += is_cut ? "…\"" : "\"";

@@ -57,19 +57,8 @@ bool Group::supports(const GroupJoinArgs& args) const {
   });
 }
 
-static std::string hex(const Uuid& id) {
-  static constexpr char digits[] = "0123456789abcdef";
-  std::string out;
-  for (size_t i = 0; i < id.bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-    out += digits[id.bytes[i] >> 4];
-    out += digits[id.bytes[i] & 15];
-  }
-  return out;
-}
-
 std::string Group::new_member_id(const GroupJoinArgs& args) const {
-  return std::string(args.instance.value_or(args.client_id)) + "-" + hex(host_.random_id());
+  return std::string(args.instance.value_or(args.client_id)) + "-" + to_hex_text(host_.random_id());
 }
 
 void Group::join_unknown(const GroupJoinArgs& args, GroupJoinCall& call) {

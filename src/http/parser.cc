@@ -135,22 +135,39 @@ Request Parser::take() {
   return out;
 }
 
+std::string_view reason(int status) {
+  switch (status) {
+    case 200: return "OK";
+    case 201: return "Created";
+    case 204: return "No Content";
+    case 400: return "Bad Request";
+    case 401: return "Unauthorized";
+    case 403: return "Forbidden";
+    case 404: return "Not Found";
+    case 405: return "Method Not Allowed";
+    case 409: return "Conflict";
+    case 413: return "Payload Too Large";
+    case 500: return "Internal Server Error";
+    case 503: return "Service Unavailable";
+    default: return "Error";
+  }
+}
+
+bool same_name(std::string_view a, std::string_view b) {
+  auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+std::string_view header(const Request& request, std::string_view wanted) {
+  for (const auto& [name, value] : request.headers)
+    if (same_name(name, wanted)) return value;
+  return {};
+}
+
 Bytes response(int status, std::string_view content_type, std::string_view body, bool keep_alive, Body how,
                std::string_view headers) {
-  const char* reason = status == 200   ? "OK"
-                       : status == 201 ? "Created"
-                       : status == 204 ? "No Content"
-                       : status == 400 ? "Bad Request"
-                       : status == 401 ? "Unauthorized"
-                       : status == 403 ? "Forbidden"
-                       : status == 404 ? "Not Found"
-                       : status == 405 ? "Method Not Allowed"
-                       : status == 409 ? "Conflict"
-                       : status == 413 ? "Payload Too Large"
-                       : status == 503 ? "Service Unavailable"
-                                       : "Error";
-  std::string head = "HTTP/1.1 " + std::to_string(status) + " " + reason + "\r\nServer: naru\r\n";
-  head.append(headers);
+  std::string head = "HTTP/1.1 " + std::to_string(status) + " ";
+  head.append(reason(status)).append("\r\nServer: naru\r\n").append(headers);
   if (status != 204) {  // which has no body, and says nothing of one
     head.append("Content-Type: ").append(content_type);
     head.append("\r\nContent-Length: ").append(std::to_string(body.size())).append("\r\n");

@@ -61,6 +61,13 @@ class Parser {
   size_t trailer_bytes_ = 0;
 };
 
+/// What a status is called: "Not Found".
+std::string_view reason(int status);
+/// Whether two names of headers are the same one: case does not count (RFC 9110).
+bool same_name(std::string_view a, std::string_view b);
+/// The first header of that name; empty if there is none.
+std::string_view header(const Request& request, std::string_view name);
+
 /// Whether a response says only how long its body would be: to HEAD.
 enum class Body : uint8_t { sent, described };
 /// A whole response with Content-Length. `headers`: more of them, each with its line end.

@@ -21,6 +21,9 @@ struct FileRange {
   bool just_written = false;  // so it is in the page cache: nobody has to ask
 };
 
+/// Whether a Stream::peer() is this machine.
+inline bool is_loopback(std::string_view peer) { return peer.starts_with("127.") || peer.starts_with("[::1]"); }
+
 class Stream {
  public:
   virtual ~Stream() = default;

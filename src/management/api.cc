@@ -1,21 +1,12 @@
 #include "management/api.h"
 
 #include "base/base64.h"
+#include "base/split.h"
 #include "broker/field_json.h"
 #include "management/listing.h"
 
 namespace naru::management {
 namespace {
-
-std::vector<std::string_view> split(std::string_view text, char at) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    size_t end = text.find(at);
-    parts.push_back(text.substr(0, end));
-    if (end == text.npos) return parts;
-    text.remove_prefix(end + 1);
-  }
-}
 
 std::map<std::string, std::string, std::less<>> parse_query(std::string_view text) {
   std::map<std::string, std::string, std::less<>> query;
@@ -28,16 +19,9 @@ std::map<std::string, std::string, std::less<>> parse_query(std::string_view tex
   return query;
 }
 
-std::string_view header(const http::Request& request, std::string_view wanted) {
-  auto same = [](char a, char b) { return (a | 0x20) == (b | 0x20); };
-  for (const auto& [name, value] : request.headers)
-    if (std::ranges::equal(name, wanted, same)) return value;
-  return {};
-}
-
 /// The user that a request says it is from (RFC 7617), if the password is right and may be used from there.
 const User* authenticate(const Users& users, const http::Request& request, const std::string& peer) {
-  std::string_view given = header(request, "authorization");
+  std::string_view given = http::header(request, "authorization");
   constexpr std::string_view scheme = "basic ";
   if (given.size() < scheme.size()) return nullptr;
   auto decoded = from_base64(given.substr(scheme.size()));
@@ -45,8 +29,7 @@ const User* authenticate(const Users& users, const http::Request& request, const
   size_t colon = decoded->find(':');
   if (colon == decoded->npos) return nullptr;
   std::string name = decoded->substr(0, colon);
-  bool loopback = peer.starts_with("127.") || peer.starts_with("[::1]");
-  if (name == "guest" && !loopback) return nullptr;
+  if (name == "guest" && !io::is_loopback(peer)) return nullptr;
   return users.login(name, std::string_view(*decoded).substr(colon + 1));
 }
 
@@ -122,8 +105,8 @@ io::Task<Reply> Api::handle(http::Request& request, const std::string& peer) {
             .query = parse_query(question == target.npos ? std::string_view() : target.substr(question + 1)),
             .body = {},
             .user = *user,
-            .reason = std::string(header(request, "x-reason")),
-            .as_operator = user->has_tag("administrator") && !header(request, "x-naru-ctl").empty()};
+            .reason = std::string(http::header(request, "x-reason")),
+            .as_operator = user->has_tag("administrator") && !http::header(request, "x-naru-ctl").empty()};
   if (found.route->path.contains(vhost_part)) {
     VirtualHost* host = site_.hosts.find(call.vhost());
     if (!host || host->removed) co_return not_found();

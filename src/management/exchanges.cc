@@ -1,4 +1,5 @@
 // /api/exchanges and /api/bindings
+#include "base/hex.h"
 #include "broker/field_json.h"
 #include "management/live.h"
 
@@ -120,9 +121,8 @@ std::string properties_key(const Binding& binding) {
   if (binding.arguments.empty()) return out;
   uint64_t hash = 1469598103934665603ull;  // FNV-1a: the same in every run
   for (uint8_t byte : binding.arguments.view().bytes()) hash = (hash ^ byte) * 1099511628211ull;
-  constexpr char digits[] = "0123456789abcdef";
   out += '~';
-  for (int shift = 60; shift >= 0; shift -= 4) out += digits[hash >> shift & 15];
+  for (int shift = 56; shift >= 0; shift -= 8) append_hex(out, static_cast<uint8_t>(hash >> shift));
   return out;
 }
 

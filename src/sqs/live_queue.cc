@@ -46,13 +46,23 @@ QueueCounts LiveQueue::counts() {
   return {.visible = counts.ready, .in_flight = counts.leased, .delayed = counts.delayed};
 }
 
+/// Answers of what was done in this turn, once that is on disk.
+template <class T>
+io::Task<std::vector<Outcome<T>>> LiveQueue::when_durable(std::vector<Outcome<T>> answers) {
+  bool any = std::ranges::any_of(answers, [](const auto& answer) { return answer.has_value(); });
+  if (!any) co_return answers;
+  bool durable = co_await engine_.durable();
+  if (!durable)
+    for (auto& answer : answers) answer = fail(Problem::unavailable);
+  co_return answers;
+}
+
 // --- sending ---
 
 io::Task<std::vector<Outcome<Sent>>> LiveQueue::send(std::span<const Outgoing> messages) {
   auto self = shared_from_this();
   std::vector<Outcome<Sent>> answers;
   answers.reserve(messages.size());
-  bool any = false;
   for (const Outgoing& message : messages) {
     if (is_gone()) {
       answers.push_back(fail(Problem::no_such_queue));
@@ -61,13 +71,8 @@ io::Task<std::vector<Outcome<Sent>>> LiveQueue::send(std::span<const Outgoing> m
     } else {
       answers.push_back(store(message));
     }
-    any |= answers.back().has_value();
   }
-  if (!any) co_return answers;
-  bool durable = co_await engine_.durable();
-  if (!durable)
-    for (auto& answer : answers) answer = fail(Problem::unavailable);
-  co_return answers;
+  co_return co_await when_durable(std::move(answers));
 }
 
 Outcome<Sent> LiveQueue::store(const Outgoing& message) {
@@ -175,16 +180,8 @@ io::Task<std::vector<Outcome<void>>> LiveQueue::remove(std::span<const std::stri
   auto self = shared_from_this();
   std::vector<Outcome<void>> answers;
   answers.reserve(receipts.size());
-  bool any = false;
-  for (std::string_view receipt : receipts) {
-    answers.push_back(remove_one(receipt));
-    any |= answers.back().has_value();
-  }
-  if (!any) co_return answers;
-  bool durable = co_await engine_.durable();
-  if (!durable)
-    for (auto& answer : answers) answer = fail(Problem::unavailable);
-  co_return answers;
+  for (std::string_view receipt : receipts) answers.push_back(remove_one(receipt));
+  co_return co_await when_durable(std::move(answers));
 }
 
 Outcome<void> LiveQueue::change_one(const Visibility& change) {

@@ -46,6 +46,8 @@ class LiveQueue final : public MessageQueue, public std::enable_shared_from_this
 
  private:
   friend class Receiver;
+  template <class T>
+  io::Task<std::vector<Outcome<T>>> when_durable(std::vector<Outcome<T>> answers);
   Outcome<Sent> store(const Outgoing& message);
   Incoming message_of(const Record& record, const Receipt& receipt, int64_t first_taken_ms) const;
   /// The messages of a receive that asks again; nothing if they are not all with it any more.

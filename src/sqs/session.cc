@@ -22,28 +22,7 @@ std::string_view content_type(Protocol protocol) {
   return "";
 }
 
-bool is_loopback(std::string_view peer) { return peer.starts_with("127.") || peer.starts_with("[::1]"); }
-
-bool same_name(std::string_view a, std::string_view lower) {
-  auto same = [](char x, char y) { return (x >= 'A' && x <= 'Z' ? x + 32 : x) == y; };
-  return std::ranges::equal(a, lower, same);
-}
-
 std::string host_of(const std::string& peer) { return peer.substr(0, peer.rfind(':')); }
-
-std::string_view reason_of(int status) {
-  switch (status) {
-    case 200: return "OK";
-    case 400: return "Bad Request";
-    case 403: return "Forbidden";
-    case 404: return "Not Found";
-    case 405: return "Method Not Allowed";
-    case 413: return "Payload Too Large";
-    case 500: return "Internal Server Error";
-    case 503: return "Service Unavailable";
-    default: return "Error";
-  }
-}
 
 std::span<char> writable(std::string& text) { return {text.data(), text.size()}; }
 
@@ -66,25 +45,25 @@ struct Said {
 void read_headers(const http::Request& request, Call& call, Said& said) {
   for (const auto& [name, value] : request.headers) {
     switch (name.size()) {
-      case 3: said.behind_proxy |= same_name(name, "via"); break;
+      case 3: said.behind_proxy |= http::same_name(name, "via"); break;
       case 4:
-        if (same_name(name, "host")) call.host = value;
+        if (http::same_name(name, "host")) call.host = value;
         break;
       case 6:
-        if (same_name(name, "accept") && value == "application/json" && call.protocol == Protocol::query)
+        if (http::same_name(name, "accept") && value == "application/json" && call.protocol == Protocol::query)
           call.protocol = Protocol::query_json;
         break;
       case 12:
-        if (same_name(name, "x-amz-target")) said.target = value, call.protocol = Protocol::json;
-        if (same_name(name, "content-type") && value.starts_with("application/x-amz-json"))
+        if (http::same_name(name, "x-amz-target")) said.target = value, call.protocol = Protocol::json;
+        if (http::same_name(name, "content-type") && value.starts_with("application/x-amz-json"))
           call.protocol = Protocol::json;
         break;
       case 13:
-        if (same_name(name, "authorization")) said.access_key = claimed_key(value);
+        if (http::same_name(name, "authorization")) said.access_key = claimed_key(value);
         break;
       case 15:
-        if (same_name(name, "x-amzn-trace-id")) call.trace = value;
-        said.behind_proxy |= same_name(name, "x-forwarded-for");
+        if (http::same_name(name, "x-amzn-trace-id")) call.trace = value;
+        said.behind_proxy |= http::same_name(name, "x-forwarded-for");
         break;
     }
   }
@@ -96,7 +75,7 @@ Session::Session(Door& door, std::unique_ptr<io::Stream> stream)
     : door_(door),
       core_(door.core),
       stream_(std::move(stream)),
-      from_loopback_(is_loopback(stream_->peer())),
+      from_loopback_(io::is_loopback(stream_->peer())),
       parser_({.body_bytes = body_bytes_max}),
       holders_(door.queues, host_of(stream_->peer())),
       watchdog_(core_.loop, [this] { stream_->close(); }) {
@@ -214,25 +193,14 @@ void Session::say_continue() {
   const http::Request* head = parser_.awaiting_body();
   if (told_to_continue_ || !head->body.empty()) return;
   for (const auto& [name, value] : head->headers) {
-    if (name.size() != 6 || !same_name(name, "expect") || !same_name(value, "100-continue")) continue;
+    if (name.size() != 6 || !http::same_name(name, "expect") || !http::same_name(value, "100-continue")) continue;
     constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
     stream_->send(Bytes(go_on.begin(), go_on.end()));
     told_to_continue_ = true;
   }
 }
 
-std::string Session::new_request_id() {
-  constexpr char digits[] = "0123456789abcdef";
-  Uuid id = core_.random.uuid();
-  std::string out;
-  out.reserve(36);
-  for (size_t i = 0; i < id.bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-    out += digits[id.bytes[i] >> 4];
-    out += digits[id.bytes[i] & 15];
-  }
-  return out;
-}
+std::string Session::new_request_id() { return to_hex_text(core_.random.uuid()); }
 
 /// Answers the request that is whole. False when the connection has to end.
 io::Task<bool> Session::serve() {
@@ -335,7 +303,7 @@ Reply<void> Session::admit(Call& call) {
 void Session::send(Response response, std::string_view request_id) {
   std::string head;
   head.reserve(256 + response.headers.size());
-  head.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ").append(reason_of(response.status));
+  head.append("HTTP/1.1 ").append(std::to_string(response.status)).append(" ").append(http::reason(response.status));
   head.append("\r\nx-amzn-RequestId: ").append(request_id);
   head.append("\r\nDate: ").append(door_.date.at(core_.loop.wall()));
   head.append("\r\nContent-Type: ").append(response.content_type);

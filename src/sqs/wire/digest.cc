@@ -20,16 +20,6 @@ const EVP_MD* sha256_function() {
   return function;
 }
 
-constexpr char digits[] = "0123456789abcdef";
-
-void write_hex(char* to, std::string_view bytes) {
-  for (char c : bytes) {
-    auto byte = static_cast<uint8_t>(c);
-    *to++ = digits[byte >> 4];
-    *to++ = digits[byte & 15];
-  }
-}
-
 EVP_MD_CTX* context_of(void* context) { return static_cast<EVP_MD_CTX*>(context); }
 
 void begin(void* context) { CHECK(EVP_DigestInit_ex2(context_of(context), md5_function(), nullptr) == 1); }
@@ -50,7 +40,10 @@ Md5 Md5Maker::take() {
   CHECK(EVP_DigestFinal_ex(context_of(context_), out, &size) == 1 && size == 16);
   begin(context_);
   Md5 hex;
-  write_hex(hex.data(), {reinterpret_cast<const char*>(out), size});
+  for (size_t i = 0; i < size; ++i) {
+    hex[2 * i] = hex_digits[out[i] >> 4];
+    hex[2 * i + 1] = hex_digits[out[i] & 15];
+  }
   return hex;
 }
 
@@ -71,12 +64,6 @@ Sha256 hmac_sha256(std::string_view key, std::string_view bytes) {
   unsigned int size = 0;
   CHECK(HMAC(sha256_function(), key.data(), static_cast<int>(key.size()),
              reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), out.data(), &size) != nullptr);
-  return out;
-}
-
-std::string to_hex(std::string_view bytes) {
-  std::string out(bytes.size() * 2, '\0');
-  write_hex(out.data(), bytes);
   return out;
 }
 

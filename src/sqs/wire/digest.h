@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/hex.h"
 
 namespace naru::sqs {
 
@@ -35,7 +36,6 @@ Sha256 hmac_sha256(std::string_view key, std::string_view bytes);
 inline std::string_view text(const Sha256& digest) {
   return {reinterpret_cast<const char*>(digest.data()), digest.size()};
 }
-std::string to_hex(std::string_view bytes);
 /// In a time that does not tell where they differ.
 bool is_same_secret(std::string_view a, std::string_view b);
 

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/base64.h"
+
 namespace naru::sqs {
 
 /// Nothing: it was not given. An empty text may have been.
@@ -28,6 +30,10 @@ struct GivenAttribute {
   Text type{}, text{}, binary{};  // binary: decoded
   bool has_list = false;          // StringListValues and BinaryListValues, which the service refuses
 };
+/// Decodes base64 where it stands: the request's body is ours to change. Nothing if it is none.
+inline Text decode_binary(std::string_view text) {
+  return base64_in_place({const_cast<char*>(text.data()), text.size()});
+}
 using GivenAttributes = std::vector<GivenAttribute>;
 
 }  // namespace naru::sqs

@@ -1,6 +1,5 @@
 #include "sqs/wire/json_cursor.h"
 
-#include <array>
 #include <charconv>
 #include <utility>
 
@@ -214,38 +213,6 @@ void JsonCursor::skip() {
 void JsonCursor::finish() {
   skip_blanks();
   if (at_ != end_) fail();
-}
-
-namespace {
-
-constexpr std::array<uint8_t, 256> base64_values() {
-  std::array<uint8_t, 256> values{};
-  values.fill(255);
-  std::string_view letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (size_t i = 0; i < letters.size(); ++i) values[static_cast<uint8_t>(letters[i])] = static_cast<uint8_t>(i);
-  return values;
-}
-constexpr auto base64_value = base64_values();
-
-}  // namespace
-
-std::optional<std::string_view> base64_in_place(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  size_t padding = text.ends_with("==") ? 2 : text.ends_with("=") ? 1 : 0;
-  char* to = const_cast<char*>(text.data());  // the text borrows the request's body, which is ours to change
-  const char* begin = to;
-  uint32_t bits = 0, count = 0;
-  for (char c : text.substr(0, text.size() - padding)) {
-    uint8_t value = base64_value[static_cast<uint8_t>(c)];
-    if (value == 255) return std::nullopt;
-    bits = bits << 6 | value;
-    count += 6;
-    if (count < 8) continue;
-    count -= 8;
-    *to++ = static_cast<char>(bits >> count & 255);
-  }
-  if ((bits & ((1u << count) - 1)) != 0) return std::nullopt;
-  return std::string_view(begin, static_cast<size_t>(to - begin));
 }
 
 }  // namespace naru::sqs

@@ -57,7 +57,4 @@ class JsonCursor {
   bool ok_ = true, first_ = false;  // nothing of the innermost object or array has been taken
 };
 
-/// Decodes base64 (RFC 4648, with padding) where it stands; nothing if it is none.
-std::optional<std::string_view> base64_in_place(std::string_view text);
-
 }  // namespace naru::sqs

@@ -56,7 +56,7 @@ void JsonReader::attribute(GivenAttribute& into) {
     } else if (*name == "StringValue") {
       into.text = text();
     } else if (*name == "BinaryValue") {
-      into.binary = base64_in_place(expect(Kind::string) ? cursor_.string() : std::string_view());
+      into.binary = decode_binary(expect(Kind::string) ? cursor_.string() : std::string_view());
       if (!into.binary) cursor_.give_up();
     } else if (*name == "StringListValues" || *name == "BinaryListValues") {
       if (expect(Kind::array)) cursor_.begin_array();

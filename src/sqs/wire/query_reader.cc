@@ -134,7 +134,7 @@ void QueryReader::attributes(std::string_view, std::string_view name, GivenAttri
     one.type = find("Value.DataType");
     one.text = find("Value.StringValue");
     if (Text encoded = find("Value.BinaryValue")) {
-      one.binary = base64_in_place(*encoded);
+      one.binary = decode_binary(*encoded);
       if (!one.binary && !refusal_)
         refusal_ = Refusal{ErrorCode::malformed_input, "the value of " + std::string(one.name) + " is no base64"};
     }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/split.h"
+
 namespace naru::sqs {
 namespace {
 
@@ -15,17 +17,12 @@ std::unexpected<Refusal> incomplete(std::string text) {
   return refuse(ErrorCode::incomplete_signature, std::move(text));
 }
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-bool same_name(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return lower(x) == lower(y); });
-}
-
 /// All values of a header, as they are signed: trimmed, runs of blanks folded, joined by commas. Nothing if it is not
 /// there.
 std::optional<std::string> signed_value(const http::Request& request, std::string_view wanted) {
   std::optional<std::string> out;
   for (const auto& [name, value] : request.headers) {
-    if (!same_name(name, wanted)) continue;
+    if (!http::same_name(name, wanted)) continue;
     if (out) *out += ',';
     if (!out) out.emplace();
     bool blank = false, begun = false;
@@ -63,16 +60,6 @@ Pairs query_of(const http::Request& request) {
                      http::unescape(value, http::Part::query));
   }
   return all;
-}
-
-std::vector<std::string_view> split(std::string_view text, char at) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    size_t end = text.find(at);
-    parts.push_back(text.substr(0, end));
-    if (end == text.npos) return parts;
-    text.remove_prefix(end + 1);
-  }
 }
 
 /// KEY/20260131/REGION/sqs/aws4_request; a key may have slashes.

@@ -3,42 +3,6 @@
 #include "base/base64.h"
 
 namespace naru::sqs {
-namespace {
-
-/// Copies what needs no escape in runs; `escape` says what stands for a character, or nothing.
-template <class Escape>
-void append_escaped(std::string& out, std::string_view text, Escape escape) {
-  size_t run = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    std::string_view instead = escape(text[i]);
-    if (instead.empty()) continue;
-    out.append(text, run, i - run).append(instead);
-    run = i + 1;
-  }
-  out.append(text, run);
-}
-
-}  // namespace
-
-void append_json_text(std::string& out, std::string_view text) {
-  constexpr char digits[] = "0123456789abcdef";
-  char unit[] = "\\u0000";
-  auto escape = [&](char c) -> std::string_view {
-    if (c == '"') return "\\\"";
-    if (c == '\\') return "\\\\";
-    if (static_cast<uint8_t>(c) >= 0x20) return {};
-    if (c == '\n') return "\\n";
-    if (c == '\r') return "\\r";
-    if (c == '\t') return "\\t";
-    unit[4] = digits[c >> 4];
-    unit[5] = digits[c & 15];
-    return unit;
-  };
-  out += '"';
-  append_escaped(out, text, escape);
-  out += '"';
-}
-
 void append_xml_text(std::string& out, std::string_view text) {
   auto escape = [](char c) -> std::string_view {
     switch (c) {
@@ -50,7 +14,14 @@ void append_xml_text(std::string& out, std::string_view text) {
       default: return {};
     }
   };
-  append_escaped(out, text, escape);
+  size_t run = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    std::string_view instead = escape(text[i]);
+    if (instead.empty()) continue;
+    out.append(text, run, i - run).append(instead);
+    run = i + 1;
+  }
+  out.append(text, run);
 }
 
 void JsonWriter::begin(std::string_view name) {

@@ -2,13 +2,13 @@
 // Described results as JSON and as XML. What is nothing, or empty, is left out, unless the description says `always`.
 #include <string>
 
+#include "base/json.h"
 #include "sqs/message.h"
 #include "sqs/wire/digest.h"
 #include "sqs/wire/fields.h"
 
 namespace naru::sqs {
 
-void append_json_text(std::string& out, std::string_view text);
 void append_xml_text(std::string& out, std::string_view text);
 
 /// {"name":value,...}
