@@ -24,7 +24,7 @@ void Channel::close() {
   take_back_staged();
   while (!unsettled_.empty()) {
     Unacked unacked = unsettled_.take(unsettled_.newest());
-    unacked.queue->requeue(unacked.id);
+    unacked.queue->requeue(unacked.id, Return::failed);
   }
   forget_transaction();
   outstanding_ = 0;

@@ -142,6 +142,16 @@ Checked strategy(QueueDefinition&, const FieldValue& value) {
   return std::unexpected("invalid_dlx_strategy");
 }
 
+Checked retry_type(QueueDefinition& queue, const FieldValue& value) {
+  auto text = word(value);
+  if (!text) return std::unexpected(text.error());
+  RetryDelay& delay = queue.settings.retry_delay;
+  delay.of_failed = *text == "all" || *text == "failed";
+  delay.of_returned = *text == "all" || *text == "returned";
+  if (delay.of_failed || delay.of_returned || *text == "disabled") return {};
+  return std::unexpected("invalid_delayed_retry_type");
+}
+
 Checked mode(QueueDefinition&, const FieldValue& value) {
   if (!value.text()) return std::unexpected(std::string("{unacceptable_type,") + name(value.type) + "}");
   if (*value.text() == "default" || *value.text() == "lazy") return {};
@@ -197,6 +207,11 @@ constexpr auto arguments = std::to_array<Argument>({
      [](auto& queue, auto& value) { return flag(queue.settings.single_active_consumer, value); }},
     {"x-delivery-limit", quorum_only,
      [](auto& queue, auto& value) { return set(queue.settings.delivery_limit, number(value, 0)); }},
+    {"x-delayed-retry-type", quorum_only, retry_type},
+    {"x-delayed-retry-min", quorum_only,
+     [](auto& queue, auto& value) { return set(queue.settings.retry_delay.step_ms, number(value, 0, ttl_ms_max)); }},
+    {"x-delayed-retry-max", quorum_only,
+     [](auto& queue, auto& value) { return set(queue.settings.retry_delay.most_ms, number(value, 0, ttl_ms_max)); }},
     {"x-consumer-timeout", no_stream,
      [](auto& queue, auto& value) { return set(queue.settings.consumer_timeout_ms, number(value, 1, ttl_ms_max)); }},
     {"x-queue-mode", classic_only, mode},

@@ -204,7 +204,7 @@ io::Task<Reply> fetch(Call& call) {
     // Newest first, each to its place.
     for (auto id = fetched.held.rbegin(); id != fetched.held.rend(); ++id) {
       if (requeue) {
-        queue->requeue(*id, /*counts=*/false);  // looking at it is no failed delivery
+        queue->requeue(*id, Return::looked_at);
       } else {
         queue->reject(*id);
       }

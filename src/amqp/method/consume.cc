@@ -218,7 +218,7 @@ void Channel::timed_out(Consumer& consumer) {
   auto queue = consumer.queue;
   for (auto tag = tags.rbegin(); tag != tags.rend(); ++tag) {  // newest first, each to its place
     Unacked unacked = unsettled_.take(*tag);
-    unacked.queue->requeue(unacked.id);
+    unacked.queue->requeue(unacked.id, Return::returned);
     finished(unacked);
     reclaimed_.insert(*tag);
   }
@@ -303,7 +303,7 @@ io::Task<Outcome> Channel::basic_get(ByteView payload) {
   bool no_ack = get->no_ack;
   auto take = [&](const Delivery& delivery, int64_t left) {
     if (closing_) {
-      if (!no_ack) queue->requeue(delivery.id);
+      if (!no_ack) queue->requeue(delivery.id, Return::failed);
       return;
     }
     uint64_t tag = no_ack ? unsettled_.skip() : hand_out(queue, delivery.id, 0);
@@ -377,7 +377,7 @@ Outcome Channel::basic_nack(ByteView payload) {
   if (!nack) return malformed(nack.error(), payload);
   if (nack->requeue)
     return settle(nack->delivery_tag, nack->multiple,
-                  [](Queue& queue, const MessageId& message) { queue.requeue(message); });
+                  [](Queue& queue, const MessageId& message) { queue.requeue(message, Return::returned); });
   return settle(nack->delivery_tag, nack->multiple,
                 [](Queue& queue, const MessageId& message) { queue.reject(message); });
 }
@@ -386,7 +386,8 @@ Outcome Channel::basic_reject(ByteView payload) {
   auto reject = decode_method<BasicReject>(payload);
   if (!reject) return malformed(reject.error(), payload);
   if (reject->requeue)
-    return settle(reject->delivery_tag, false, [](Queue& queue, const MessageId& message) { queue.requeue(message); });
+    return settle(reject->delivery_tag, false,
+                  [](Queue& queue, const MessageId& message) { queue.requeue(message, Return::failed); });
   return settle(reject->delivery_tag, false, [](Queue& queue, const MessageId& message) { queue.reject(message); });
 }
 
@@ -407,7 +408,7 @@ Outcome Channel::basic_recover(ByteView payload, bool answer) {
     if (auto refused = not_for_streams("basic.nack and basic.reject", *unsettled_.find(unsettled_.newest())->queue))
       return refused;
     Unacked unacked = unsettled_.take(unsettled_.newest());
-    unacked.queue->requeue(unacked.id);
+    unacked.queue->requeue(unacked.id, Return::returned);
     finished(unacked);
   }
   if (answer) session_.send(number, BasicRecoverOk{});

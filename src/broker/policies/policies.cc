@@ -5,7 +5,7 @@
 namespace naru {
 namespace {
 
-enum class Kind : uint8_t { count, positive, text, overflow, strategy, mode, any };
+enum class Kind : uint8_t { count, positive, text, overflow, strategy, retry, mode, any };
 struct Setting {
   std::string_view key;
   Kind kind;
@@ -36,6 +36,9 @@ constexpr Setting settings[] = {
     {"naru-retain", Kind::text},
     {"naru-retain-bytes", Kind::count},
     {"consumer-timeout", Kind::positive},
+    {"delayed-retry-type", Kind::retry},
+    {"delayed-retry-min", Kind::count},
+    {"delayed-retry-max", Kind::count},
     {"federation-upstream", Kind::any},
     {"federation-upstream-set", Kind::any},
     {"federation-upstream-pattern", Kind::any},
@@ -73,6 +76,9 @@ std::optional<std::string> wrong_value(const Setting& setting, const Json& value
     case Kind::strategy:
       if (one_of({"at-most-once", "at-least-once"})) return std::nullopt;
       return shown + " is not a valid dead letter strategy";
+    case Kind::retry:
+      if (one_of({"disabled", "all", "failed", "returned"})) return std::nullopt;
+      return shown + " is not a valid delayed-retry-type value";
     case Kind::mode:
       if (one_of({"default", "lazy"})) return std::nullopt;
       return shown + " is not a valid queue-mode value";

@@ -52,15 +52,12 @@ void LogReaders::close() {
 
 void LogReaders::forget_run(Reader& reader) {
   if (reader.busy) return;  // load() does it when it comes back
-  host_.count_kept(queue_, reader.run.bytes(), 0);
   reader.run.clear();
+  host_.count_kept(queue_, reader.run);
 }
 
-size_t LogReaders::drop_kept() {
-  size_t freed = 0;
-  for (ReaderPtr& reader : readers_)
-    if (!reader->busy) freed += reader->run.clear();
-  return freed;
+void LogReaders::drop_kept() {
+  for (ReaderPtr& reader : readers_) forget_run(*reader);
 }
 
 void LogReaders::on_readable(uint64_t) {
@@ -143,7 +140,6 @@ io::Task<> LogReaders::seek(ReaderPtr reader) {
 io::Task<> LogReaders::load(ReaderPtr reader) {
   auto self = queue_.shared_from_this();
   reader->busy = true;
-  size_t before = reader->run.bytes();
   bool there = true;
   for (int i = 0; i < warm_tries && there; ++i) there = co_await warm(log_->missing(reader->next));
   Result<void> loaded;
@@ -159,7 +155,7 @@ io::Task<> LogReaders::load(ReaderPtr reader) {
     }
   }
   reader->busy = false;
-  host_.count_kept(queue_, before, reader->run.bytes());
+  host_.count_kept(queue_, reader->run);
   if (!reader->consumer) forget_run(*reader);
   if (log_) host_.mark(queue_);
 }

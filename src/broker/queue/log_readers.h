@@ -22,8 +22,8 @@ class LogReaders final : ReadWaiter {
   void dispatch(RecordWindow& recent);
   /// The first offset from `kept` on that one of them will want from memory; `end` if none will.
   Offset wanted_from(Offset kept, Offset end) const;
-  /// Forgets what was read from the disk ahead of its readers. Returns how many bytes that was.
-  size_t drop_kept();
+  /// Forgets what was read from the disk ahead of its readers.
+  void drop_kept();
   /// The log is going: all readers are forgotten.
   void close();
 

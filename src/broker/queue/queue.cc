@@ -181,7 +181,6 @@ bool Queue::append_batch(Open& level) {
   auto appended = level.log->append(level.batch, *header);
   if (!appended) return false;  // no space: it stays here, unconfirmed, until there is
   delay_appended(level, appended->base);
-  size_t before = level.window.bytes();
   if (is_unread()) {
     level.window.clear();
   } else {
@@ -189,7 +188,7 @@ bool Queue::append_batch(Open& level) {
   }
   level.batch = {};
   level.header = {};
-  host_.count_kept(*this, before, level.window.bytes());
+  host_.count_kept(*this, level.window);
   return true;
 }
 
@@ -205,14 +204,13 @@ Result<Appended> Queue::append_produced(uint8_t index, std::span<uint8_t> batch,
   if (!append_batch(level)) return fail(Code::full, "what came before is not stored yet");
   auto appended = TRY(level.log->append(batch, header));
   if (appended.duplicate) return appended;
-  size_t before = level.window.bytes();
   // What is in memory is without gaps.
   if (header.codec() == Codec::none && batch.size() <= batch_bytes_max && !is_unread()) {
     level.window.keep(appended.base, appended.base + header.count, Bytes(batch.begin(), batch.end()));
   } else {
     level.window.clear();
   }
-  host_.count_kept(*this, before, level.window.bytes());
+  host_.count_kept(*this, level.window);
   ready_bytes_ += body_bytes;
   counters_.published += static_cast<uint64_t>(header.count);
   if (settings_.message_ttl_ms) has_ttl_ = true;
@@ -237,11 +235,12 @@ bool Queue::append_batches() {
   return all;
 }
 
-size_t Queue::drop_kept() {
-  size_t freed = 0;
-  for (auto& level : levels_) freed += level->window.clear();
-  if (readers_) freed += readers_->drop_kept();
-  return freed;
+void Queue::drop_kept() {
+  for (auto& level : levels_) {
+    level->window.clear();
+    host_.count_kept(*this, level->window);
+  }
+  if (readers_) readers_->drop_kept();
 }
 
 void Queue::mark_settled(const MessageId& id) {
@@ -305,9 +304,8 @@ void Queue::forget_passed() {
     if (level->keys) needed = std::min(needed, level->cursor->first_open(Offset(0)));  // those that wait for a key
     if (readers_ && level == levels_[0])
       needed = std::min(needed, readers_->wanted_from(level->window.kept_from(), end));
-    size_t before = level->window.bytes();
     level->window.forget_below(needed);
-    host_.count_kept(*this, before, level->window.bytes());
+    host_.count_kept(*this, level->window);
   }
 }
 
@@ -380,8 +378,8 @@ int64_t Queue::erase() {
   for (QueueConsumer* consumer : std::exchange(consumers_, {})) consumer->queue_gone(*this);
   active_ = nullptr;
   for (auto& level : levels_) {
-    host_.count_kept(*this, level->window.bytes(), 0);
     level->window.clear();
+    host_.count_kept(*this, level->window);
     if (level->source) level->source->erase();
     if (!level->log) continue;
     if (level->cursor) host_.store.forget_cursor(level->id.cursor);
@@ -436,22 +434,31 @@ void Queue::settle(const MessageId& id) {
   if (!id.is_copy) mark_settled(id);
 }
 
-void Queue::requeue(const MessageId& id, bool counts) {
+void Queue::requeue(const MessageId& id, Return how) {
   if (erased_ || id.is_copy) return;
   Open& level = *levels_[id.level];
-  if (counts && settings_.delivery_limit) {
+  uint32_t attempts = level.cursor->attempts(id.offset);
+  if (how != Return::looked_at && settings_.delivery_limit) {
     // Attempts include the first one, which was no return.
-    if (level.cursor->attempts(id.offset) > *settings_.delivery_limit) return reject(id, Death::delivery_limit);
+    if (attempts > *settings_.delivery_limit) return reject(id, Death::delivery_limit);
   }
   if (is_counted(id.level, id.offset)) ready_bytes_ += id.body_bytes;
   if (fair_) fair_->given_back({id.level, id.offset});
-  int64_t now = host_.loop.wall();
   if (groups_) {
     groups_->returned(id.offset);
   } else {
-    level.cursor->release(id.offset, now, now);
+    give_back(level, id, settings_.retry_delay.after(attempts, how));
   }
   changed();
+}
+
+void Queue::give_back(Open& level, const MessageId& id, int64_t delay_ms) {
+  int64_t now = host_.loop.wall(), due = now + delay_ms;
+  uint32_t attempts = level.cursor->attempts(id.offset);
+  level.cursor->release(id.offset, due, now);
+  if (delay_ms == 0) return;
+  leases();  // they look at what comes due
+  if (!level.source) note(id, {id.offset, id.offset + 1, attempts, 0, due});
 }
 
 void Queue::reject(const MessageId& id, Death why) {

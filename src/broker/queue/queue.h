@@ -138,8 +138,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
 
   /// It was processed and may go.
   void settle(const MessageId& id);
-  /// Back to its place: who held it did not process it. `counts`: towards the delivery limit.
-  void requeue(const MessageId& id, bool counts = true);
+  /// Back to its place.
+  void requeue(const MessageId& id, Return how);
   /// Not to be delivered again: a dead letter, where the queue has a place for these.
   void reject(const MessageId& id, Death why = Death::rejected);
 
@@ -277,6 +277,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   std::optional<Next> take_oldest(HolderId holder, Order order = Order::highest_first);
   std::optional<Next> take_next(HolderId holder, Order order = Order::highest_first);
   void put_back(const Next& next);
+  void give_back(Open& level, const MessageId& id, int64_t delay_ms);
   std::optional<Next> first_unknown();
   io::Task<> load_and_go_on(Next next);
   io::Task<bool> bring(uint8_t level, Offset offset);
@@ -296,7 +297,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void end_turn();
   void forget_passed();
   void apply_retention(Open& level);
-  size_t drop_kept();
+  void drop_kept();
   void expire_heads();
   io::Task<> expire_heads_now();
   void choose_active();
@@ -322,6 +323,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   bool counting_ = false;
   bool dirty_ = false, loading_ = false, trimming_ = false, expiring_ = false, erased_ = false, has_ttl_ = false;
   std::vector<io::Wakeup*> load_waiters_;
+  std::optional<std::list<Queue*>::iterator> keeper_;  // its place among those with messages in memory
   io::Timer expiry_;
   Counters counters_;
   Bytes headers_;  // of the message being published

@@ -263,7 +263,6 @@ io::Task<bool> Queue::bring(uint8_t index, Offset offset) {
   if (erased_) co_return false;
   loading_ = true;
   Open& level = *levels_[index];
-  size_t before = level.window.bytes();
   bool loaded = false;
   while (!erased_ && !loaded) {
     auto loading = load(level, offset);
@@ -279,7 +278,7 @@ io::Task<bool> Queue::bring(uint8_t index, Offset offset) {
   if (!erased_ && !loaded) co_await host_.loop.sleep_until(host_.loop.now() + unread_ms);
   loading_ = false;
   if (!erased_) {
-    host_.count_kept(*this, before, level.window.bytes());
+    host_.count_kept(*this, level.window);
     changed();  // whoever asked for it, dispatch() has stood still meanwhile
   }
   for (io::Wakeup* waiter : std::exchange(load_waiters_, {})) waiter->wake();

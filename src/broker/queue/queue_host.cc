@@ -21,6 +21,8 @@ void QueueHost::enlist(Queue& queue) {
 }
 
 void QueueHost::strike(Queue& queue) {
+  if (queue.keeper_) keepers_.erase(*queue.keeper_);
+  queue.keeper_.reset();
   std::erase(over_topics_, &queue);
   for (auto& level : queue.levels_) by_stream_.erase(level->id.stream);
 }
@@ -89,17 +91,19 @@ bool QueueHost::append_published() {
   return all;
 }
 
-void QueueHost::count_kept(Queue& queue, size_t before, size_t after) {
-  kept_bytes_ += after - before;
-  if (before == 0 && after > 0) keepers_.push_back(queue.weak_from_this());
+void QueueHost::count_kept(Queue& queue, RecordWindow& window) {
+  int64_t grown = window.grown();
+  kept_bytes_ += grown;
+  if (grown > 0 && !queue.keeper_ && !queue.erased_) queue.keeper_ = keepers_.insert(keepers_.end(), &queue);
 }
 
 /// At the end of a turn, when nobody holds a record of a queue's memory.
 void QueueHost::drop_oldest_kept() {
   while (kept_bytes_ > kept_bytes_max && !keepers_.empty()) {
-    auto oldest = keepers_.front().lock();
+    Queue* oldest = keepers_.front();
     keepers_.pop_front();
-    if (oldest) kept_bytes_ -= oldest->drop_kept();
+    oldest->keeper_.reset();
+    oldest->drop_kept();
   }
 }
 

@@ -3,7 +3,7 @@
 // was settled is written down, then consumers are served. In this order, so that a message that moves from one queue to
 // another is in the journal at its new place before it leaves the old one.
 #include <array>
-#include <deque>
+#include <list>
 
 #include "broker/core.h"
 #include "broker/queue/queue.h"
@@ -60,6 +60,9 @@ class QueueHost final : public QueueLogs {
   void count_sending(int more) { sending_ += more; }
   bool is_sending() const { return sending_ > 0; }
 
+  /// Memory that queues use for messages: for what was published lately, and what was read back for consumers.
+  int64_t kept_bytes() const { return kept_bytes_; }
+
   Log* queue_log(StreamId stream) override;
   void catalog_changed() override;
   Result<Appended> append_to_queue(StreamId stream, std::span<uint8_t> batch, const BatchHeader& header) override;
@@ -70,7 +73,7 @@ class QueueHost final : public QueueLogs {
   void plan();
   void end_turn();
   void drop_oldest_kept();
-  void count_kept(Queue& queue, size_t before, size_t after);
+  void count_kept(Queue& queue, RecordWindow& window);
   void enlist(Queue& queue);
   void strike(Queue& queue);
 
@@ -83,10 +86,10 @@ class QueueHost final : public QueueLogs {
   std::unordered_map<StreamId, Place> by_stream_;
   std::vector<Queue*> over_topics_;
   int sending_ = 0;
-  std::deque<std::weak_ptr<Queue>> keepers_;  // queues with messages in memory, the oldest first
+  std::list<Queue*> keepers_;  // queues that may have messages in memory, the oldest first
   /// What queues keep in memory of what they have: beyond, the oldest is read back from its segments when it is wanted.
-  static constexpr size_t kept_bytes_max = 12 * MiB;
-  size_t kept_bytes_ = 0;
+  static constexpr int64_t kept_bytes_max = 12 * MiB;
+  int64_t kept_bytes_ = 0;
   uint64_t last_holder_ = 0;
   bool planned_ = false, blocked_ = false;
   io::Timer retry_;

@@ -4,14 +4,11 @@
 #include <algorithm>
 
 #include "base/testing.h"
-#include "broker/queue/queue_host.h"
-#include "sim/sim_disk.h"
-#include "sim/sim_loop.h"
+#include "broker/queue/sim_queues_testing.h"
 
 namespace naru {
 namespace {
 
-constexpr io::Millis settle_ms = 10;  // for what a step sets off: the disk takes a while
 // All the other steps of an order together take less than the time to live.
 constexpr int64_t ttl_ms = 1000, a_while_ms = 2000;
 
@@ -94,14 +91,10 @@ class Burial final : public DeadLetters {
 };
 
 /// One broker's life after the other on one disk; each order gets a queue of its own.
-class World {
+class World : SimQueues {
  public:
-  World() : disk_(std::make_unique<sim::SimDisk>(1)) { start(); }
-  ~World() {
-    queue_.reset();
-    disk_->kill();
-    stop();
-  }
+  World() { host->dead_letters = &burial_; }
+  ~World() { queue_.reset(); }
 
   void begin(const Shape& shape) {
     shape_ = shape;
@@ -146,44 +139,8 @@ class World {
 
  private:
   // --- the life of the broker
-  void start() {
-    loop_ = std::make_unique<sim::SimLoop>(1);
-    loop_->run_for(lived_ms_);  // the clock of the world goes on
-    std::string damage;
-    auto recovered = recover(*disk_, damage);
-    ASSERT_TRUE(recovered) << damage;
-    bool unclean = recovered->manifest.generation > 0 && !recovered->facts.clean;
-    auto owner = [](uint32_t) { return 0u; };
-    auto manifest = begin_generation(*disk_, *recovered, 1, owner, Uuid{});
-    ASSERT_TRUE(manifest);
-    manifest_ = *manifest;
-    StoreSettings settings;
-    settings.journal = {.file_bytes = 256 * KiB, .write_bytes = 32 * KiB, .waiting_bytes = 256 * KiB};
-    auto fatal = [](const Error& error) { ADD_FAILURE() << error.reason; };
-    broker_.cores.push_back(std::make_unique<Core>(broker_, 0, *loop_, *disk_, JournalId{manifest->generation, 0},
-                                                   manifest->epoch, settings, fatal, 1));
-    store_ = &broker_.first().store;
-    ASSERT_TRUE(store_->start(recovered->state, [](uint32_t) { return true; }, {}));
-    for (const std::string& old : recovered->old_journals) (void)disk_->remove(old).has_value();
-    host_ = std::make_unique<QueueHost>(broker_.first(), unclean);
-    host_->dead_letters = &burial_;
-  }
-  void stop() {
-    bool settled = false;
-    [](Store& store, bool& done) -> io::Task<> {
-      co_await store.settle();
-      done = true;
-    }(*store_, settled)
-                                        .detach();
-    loop_->run_for(settle_ms);
-    EXPECT_TRUE(settled);
-    lived_ms_ = loop_->now();
-    host_.reset();
-    broker_.cores.clear();
-    loop_.reset();
-  }
   void open() {
-    queue_ = std::make_shared<Queue>(*host_, "q", std::vector<Queue::Level>{{StreamId(stream_), CursorId(stream_)}},
+    queue_ = std::make_shared<Queue>(*host, "q", std::vector<Queue::Level>{{StreamId(stream_), CursorId(stream_)}},
                                      shape_.settings);
     attach();
   }
@@ -195,20 +152,7 @@ class World {
     std::vector<Held> held = std::move(taker_->held);
     queue_->remove(*taker_);
     taker_.reset();
-    for (auto at = held.rbegin(); at != held.rend(); ++at) queue_->requeue(at->id);
-  }
-  /// Until all that was said is on disk, and a little longer.
-  void settle() {
-    loop_->run_for(settle_ms);
-    bool durable = false;
-    [](Store& store, bool& done) -> io::Task<> {
-      auto stored = co_await store.durable(store.journal().end());
-      EXPECT_TRUE(stored);
-      done = true;
-    }(*store_, durable)
-                                        .detach();
-    loop_->run([&] { return durable; });
-    loop_->run_for(settle_ms);
+    for (auto at = held.rbegin(); at != held.rend(); ++at) queue_->requeue(at->id, Return::failed);
   }
   void restart(bool killed) {
     if (!killed) {  // connections end first, then everything is written down
@@ -218,20 +162,19 @@ class World {
         auto stored = co_await store.checkpoint();
         EXPECT_TRUE(stored);
         finished = true;
-      }(*store_, done)
+      }(host->store, done)
                                               .detach();
-      loop_->run([&] { return done; });
-      manifest_.clean = true;
-      ASSERT_TRUE(write_manifest(*disk_, manifest_));
+      loop->run([&] { return done; });
+      manifest.clean = true;
+      ASSERT_TRUE(write_manifest(*disk, manifest));
     }
-    disk_->kill();
-    host_->dead_letters = nullptr;  // of what the dead broker still does nobody hears
+    disk->kill();
+    host->dead_letters = nullptr;  // of what the dead broker still does nobody hears
     if (taker_) queue_->remove(*taker_);
     taker_.reset();
     queue_.reset();
-    stop();
-    disk_ = disk_->restarted(1);
-    start();
+    start_again();
+    host->dead_letters = &burial_;
     open();
     for (auto& [number, message] : model_.held) model_.ready[number] = message;
     model_.held.clear();
@@ -256,7 +199,7 @@ class World {
   }
   void requeue() {
     if (taker_->held.empty()) return;
-    queue_->requeue(taker_->held.front().id);
+    queue_->requeue(taker_->held.front().id, Return::returned);
     taker_->held.erase(taker_->held.begin());
     queue_->wake(*taker_);
     auto [number, message] = model_.held.front();
@@ -300,7 +243,7 @@ class World {
     after_turn();
   }
   void expire() {
-    loop_->run_for(a_while_ms);
+    loop->run_for(a_while_ms);
     for (auto* messages : {&model_.ready})
       for (auto& [number, message] : *messages) message.overdue |= message.expires;
     for (auto& [number, message] : model_.held) message.overdue |= message.expires;
@@ -359,19 +302,12 @@ class World {
     EXPECT_EQ(held, expected);
   }
 
-  std::unique_ptr<sim::SimDisk> disk_;
-  std::unique_ptr<sim::SimLoop> loop_;
-  Broker broker_{BrokerSettings{}};
-  Store* store_ = nullptr;  // of the broker's only core
-  Manifest manifest_;
   Burial burial_;
-  std::unique_ptr<QueueHost> host_;
   std::shared_ptr<Queue> queue_;
   std::unique_ptr<Taker> taker_;
   Shape shape_;
   Model model_;
   std::vector<std::string> seen_;
-  io::Millis lived_ms_ = 0;
   uint64_t stream_ = 0;
   int next_ = 0;
 };

@@ -20,6 +20,23 @@ enum class Overflow : uint8_t {
 /// Why a message left its queue without having been processed.
 enum class Death : uint8_t { rejected, expired, maxlen, delivery_limit };
 
+/// How a message comes back from who held it.
+enum class Return : uint8_t {
+  looked_at,  // nobody was to process it: as if it had not been taken
+  returned,   // was not processed
+  failed,     // processing it failed, or ended its consumer
+};
+
+/// What comes back may have to wait: longer each time, by as much.
+struct RetryDelay {
+  bool of_failed = false, of_returned = false;
+  int64_t step_ms = 0, most_ms = INT64_MAX;
+  int64_t after(uint32_t attempts, Return how) const {
+    if (how == Return::failed ? !of_failed : how == Return::returned ? !of_returned : true) return 0;
+    return attempts > 0 && step_ms > most_ms / attempts ? most_ms : step_ms * attempts;
+  }
+};
+
 struct QueueSettings {
   Durability durability = Durability::sync;
   std::optional<int64_t> message_ttl_ms{};  // from when it was published
@@ -57,6 +74,7 @@ struct QueueSettings {
   bool single_active_consumer = false;
   bool counts_deliveries = false;            // consumers are told how often a message came back
   std::optional<uint32_t> delivery_limit{};  // how often a message may be given back
+  RetryDelay retry_delay{};
   /// How long a consumer may keep a message without an acknowledgement. Nothing: for ever.
   std::optional<int64_t> consumer_timeout_ms{};
 };

@@ -7,13 +7,13 @@
 namespace naru {
 
 void RecordWindow::keep(Offset first, Offset end, Bytes batch) {
-  kept_bytes_ += batch.size();
+  kept_bytes_ += batch.capacity();
   kept_.push_back({.first = first, .end = end, .bytes = std::move(batch), .next = first});
 }
 
 void RecordWindow::forget_below(Offset offset) {
   for (; passed_ < kept_.size() && kept_[passed_].end <= offset; ++passed_)
-    kept_bytes_ -= std::exchange(kept_[passed_].bytes, {}).size();
+    kept_bytes_ -= std::exchange(kept_[passed_].bytes, {}).capacity();
   if (2 * passed_ >= kept_.size()) {
     kept_.erase(kept_.begin(), kept_.begin() + static_cast<ptrdiff_t>(passed_));
     passed_ = 0;
@@ -21,13 +21,11 @@ void RecordWindow::forget_below(Offset offset) {
   if (run_.end <= offset) run_ = {};
 }
 
-size_t RecordWindow::clear() {
-  size_t freed = bytes();
+void RecordWindow::clear() {
   kept_ = {};
   passed_ = 0;
   kept_bytes_ = 0;
   run_ = {};
-  return freed;
 }
 
 RecordWindow::Found RecordWindow::find(Offset offset, StoredRecord* record) {

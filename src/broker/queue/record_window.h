@@ -38,9 +38,14 @@ class RecordWindow {
   /// Forgets kept batches below `offset`.
   void forget_below(Offset offset);
   /// What it takes in memory.
-  size_t bytes() const { return kept_bytes_ + run_.bytes.size(); }
-  /// Forgets everything; it can be read back once it is on disk. Returns how many bytes that was.
-  size_t clear();
+  size_t bytes() const { return kept_bytes_ + run_.bytes.capacity(); }
+  /// How much more that is than at the last call; for who adds up what many take.
+  int64_t grown() {
+    size_t before = std::exchange(counted_, bytes());
+    return static_cast<int64_t>(counted_) - static_cast<int64_t>(before);
+  }
+  /// Forgets everything; it can be read back once it is on disk.
+  void clear();
 
   Found find(Offset offset, StoredRecord* record);
 
@@ -69,7 +74,7 @@ class RecordWindow {
   // No deque: an empty one takes 600 bytes, and most queues are idle.
   std::vector<Run> kept_;
   size_t passed_ = 0;  // so many at the front are forgotten
-  size_t kept_bytes_ = 0;
+  size_t kept_bytes_ = 0, counted_ = 0;
   Run run_;
 };
 

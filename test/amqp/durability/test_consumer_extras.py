@@ -1,12 +1,14 @@
-"""What naru has from later brokers than the RabbitMQ of the transcripts: consumers that keep a message for too long, and
-streams that remember how far a consumer has come."""
+"""What naru has from later brokers than the RabbitMQ of the transcripts: consumers that keep a message for too long, retries
+that wait, and streams that remember how far a consumer has come."""
+import signal
 import time
 
+import pika
 import pytest
-from broker import PEER
+from broker import PEER, Broker, wait_until
 from client import CAPABILITIES
 
-pytestmark = pytest.mark.skipif(PEER == "rabbitmq", reason="3.10 has neither")
+pytestmark = pytest.mark.skipif(PEER == "rabbitmq", reason="3.10 has none of it")
 TRACKED = {"x-stream-automatic-offset-tracking": True}
 
 
@@ -71,6 +73,104 @@ def test_no_timeout(channel, q, value):
     channel.declare(q)
     channel.send("basic.consume", queue=q, arguments={"x-consumer-timeout": value})
     channel.expect_error(406, None, "basic.consume")
+
+
+# -- retries that wait ---------------------------------------------------------------
+
+def retrying(channel, q, kind, least, most=None, **more):
+    arguments = {"x-queue-type": "quorum", "x-delayed-retry-type": kind, "x-delayed-retry-min": least} | more
+    channel.declare(q, durable=True, arguments=arguments | ({"x-delayed-retry-max": most} if most else {}))
+    return q
+
+
+def test_each_retry_waits_longer_up_to_the_maximum(channel, q, fill):
+    retrying(channel, q, "failed", 300, 700)
+    fill(q, "a")
+    channel.consume(q)
+    tag = channel.deliver().delivery_tag
+    for count, delay in ((1, 0.3), (2, 0.6), (3, 0.7), (4, 0.7)):
+        channel.reject(tag)
+        begin = time.monotonic()
+        again = channel.deliver()
+        assert time.monotonic() - begin > delay - 0.02
+        assert (again.text, again.redelivered, again.headers["x-delivery-count"]) == ("a", True, count)
+        tag = again.delivery_tag
+
+
+@pytest.mark.parametrize("kind, waits", [("failed", ["reject", "close"]), ("returned", ["nack", "recover"]),
+                                         ("all", ["reject", "close", "nack", "recover"]), ("disabled", [])])
+@pytest.mark.parametrize("how", ["reject", "close", "nack", "recover"])
+def test_what_waits(channel, other, q, fill, kind, waits, how):
+    retrying(channel, q, kind, 60_000)
+    fill(q, "a")
+    got = other.get(q, no_ack=False)
+    if how == "reject":
+        other.reject(got.delivery_tag)
+    elif how == "nack":
+        other.nack(got.delivery_tag)
+    elif how == "recover":
+        other.call("basic.recover", requeue=True)
+    else:
+        other.close()
+    # It is there in any case, and others go before it.
+    wait_until(lambda: channel.call("queue.declare", queue=q, passive=True).message_count == 1, "it is back")
+    fill(q, "b")
+    assert channel.drain(q) == (["b"] if how in waits else ["a", "b"])
+
+
+def test_the_last_retry_dies_at_once(channel, q, fill):
+    channel.declare(q + ".dead")
+    retrying(channel, q, "all", 200, **{"x-delivery-limit": 1, "x-dead-letter-exchange": "",
+                                        "x-dead-letter-routing-key": q + ".dead"})
+    fill(q, "a")
+    channel.consume(q)
+    for _ in range(2):
+        channel.reject(channel.deliver().delivery_tag)
+    wait_until(lambda: channel.get(q + ".dead"), "a dead letter")
+
+
+@pytest.mark.parametrize("arguments, text", [({"x-delayed-retry-type": "sometimes"}, "invalid_delayed_retry_type"),
+                                             ({"x-delayed-retry-min": -1}, "{value_negative,-1}"),
+                                             ({"x-delayed-retry-max": "long"}, '"expected integer, got longstr"')])
+def test_retries_as_they_cannot_be(channel, q, arguments, text):
+    name, = arguments
+    channel.refused(406, f"invalid arg '{name}' for queue '{q}' in vhost '/': {text}", "queue.declare", queue=q, durable=True,
+                    arguments=arguments | {"x-queue-type": "quorum"})
+
+
+def test_only_quorum_queues_wait(channel, q):
+    channel.refused(406, f"invalid arg 'x-delayed-retry-type' for queue '{q}' in vhost '/' of queue type rabbit_classic_queue",
+                    "queue.declare", queue=q, durable=True, arguments={"x-delayed-retry-type": "all"})
+
+
+def test_a_delay_survives_a_crash(tmp_path):
+    broker = Broker(tmp_path)
+    try:
+        def connect():
+            return pika.BlockingConnection(pika.URLParameters(f"amqp://guest:guest@{broker.address}/%2f")).channel()
+        channel = connect()
+        channel.confirm_delivery()
+        channel.queue_declare("later", durable=True, arguments={
+            "x-queue-type": "quorum", "x-delayed-retry-type": "all", "x-delayed-retry-min": 3000})
+        channel.basic_publish("", "later", b"a")
+        method, _, _ = channel.basic_get("later")
+        begin = time.monotonic()
+        channel.basic_reject(method.delivery_tag)
+        channel.basic_publish("", "later", b"b")  # its confirm: the journal has all of this
+        broker.process.send_signal(signal.SIGKILL)
+        broker.process.wait(20)
+        broker.start()
+        channel = connect()
+        bodies = []
+        while len(bodies) < 2:
+            method, properties, body = channel.basic_get("later", auto_ack=True)
+            if method:
+                bodies.append((body, (properties.headers or {}).get("x-delivery-count")))
+            time.sleep(0.02)
+        assert [body for body, _ in bodies] == [b"b", b"a"] and bodies[1][1] == 1
+        assert time.monotonic() - begin > 2.9
+    finally:
+        broker.stop()
 
 
 # -- offsets that are remembered -----------------------------------------------------
