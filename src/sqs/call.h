@@ -25,7 +25,8 @@ struct Call {
   Door& door;
   Protocol protocol = Protocol::json;
   std::string_view path{};  // of the request: may name a queue
-  std::span<char> body{};   // JSON, which decoding changes; decoded requests borrow it
+  std::string_view body{};  // JSON
+  Json json{};              // the same decoded; requests borrow it
   QueryParameters query{};  // else
   std::string request_id{};
   std::string_view host{};     // header Host
@@ -78,7 +79,9 @@ void end_result(Call& call, bool has_result);
 template <class M>
 std::optional<Refusal> decode(Call& call, M& request) {
   if (call.protocol == Protocol::json) {
-    JsonReader reader(call.body);
+    auto json = parse_json(call.body);
+    call.json = json ? std::move(*json) : Json();
+    JsonReader reader(call.json);
     reader.read(request);
     if (!reader.ok()) return Refusal{ErrorCode::malformed_input, "The request is not well-formed JSON of this action."};
     return std::nullopt;

@@ -256,7 +256,7 @@ io::Task<> Session::perform(Call& call) {
   holders_.seen(call.user.empty() ? said.access_key : call.user, !said.behind_proxy);
   std::string query(whole.substr(std::min(question + 1, whole.size())));
   if (call.protocol == Protocol::json) {
-    call.body = writable(request_.body);
+    call.body = request_.body;
     size_t dot = target.rfind('.');
     call.action = target.starts_with("AmazonSQS.") ? target.substr(dot + 1) : std::string_view();
   } else {

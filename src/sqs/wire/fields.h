@@ -7,7 +7,7 @@
 //     wire.map("Attributes", "Attribute", "Name", m.attributes);        // texts by texts, and what Query calls a key
 //     wire.attributes("MessageAttributes", "MessageAttribute", m.attributes);
 //   }
-// Decoded text borrows the request's body.
+// Decoded text borrows the request's body, or the values made of it.
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -30,7 +30,7 @@ struct GivenAttribute {
   Text type{}, text{}, binary{};  // binary: decoded
   bool has_list = false;          // StringListValues and BinaryListValues, which the service refuses
 };
-/// Decodes base64 where it stands: the request's body is ours to change. Nothing if it is none.
+/// Decodes base64 where it stands: what was decoded is ours to change. Nothing if it is none.
 inline Text decode_binary(std::string_view text) {
   return base64_in_place({const_cast<char*>(text.data()), text.size()});
 }

@@ -1,88 +1,80 @@
 #pragma once
-// Fills a described request from JSON. The first mistake is kept, and what follows does nothing.
+// Fills a described request from JSON. The first mistake is kept.
+#include "base/json.h"
 #include "sqs/wire/fields.h"
-#include "sqs/wire/json_cursor.h"
 
 namespace naru::sqs {
 
 class JsonReader {
  public:
-  /// Unescapes in place: the text is changed.
-  explicit JsonReader(std::span<char> text) : cursor_(text) {}
+  /// Some of it changes on the way; the request borrows it.
+  explicit JsonReader(Json& json) : json_(json) {}
 
   template <class M>
   void read(M& message) {
-    object(message);
-    cursor_.finish();
+    object(json_, message);
   }
-  bool ok() const { return cursor_.ok(); }
+  bool ok() const { return ok_; }
 
  private:
-  using Kind = JsonCursor::Kind;
-
-  /// Puts the member that is next into the field of its name.
+  /// Puts a member into the field of its name.
   struct Member {
     JsonReader& reader;
     std::string_view name;
-    bool found = false;
+    Json& given;
 
-    bool is(std::string_view field) {
-      if (found || name != field) return false;
-      found = true;
-      return reader.has_value();
-    }
+    /// A null stands for what is not given.
+    bool is(std::string_view field) const { return name == field && !given.is_null(); }
     void operator()(std::string_view field, auto& into) {
-      if (is(field)) reader.value(into);
+      if (is(field)) reader.value(given, into);
     }
     template <class T>
     void list(std::string_view field, std::string_view, std::vector<T>& into) {
-      if (is(field)) reader.list(into);
+      if (is(field)) reader.list(given, into);
     }
     template <class T>
     void list(std::string_view field, std::string_view, std::optional<std::vector<T>>& into) {
-      if (is(field)) reader.list(into.emplace());
+      if (is(field)) reader.list(given, into.emplace());
     }
     void map(std::string_view field, std::string_view, std::string_view, TextMap& into) {
-      if (is(field)) reader.map(into);
+      if (is(field)) reader.map(given, into);
     }
     void attributes(std::string_view field, std::string_view, GivenAttributes& into) {
-      if (is(field)) reader.attributes(into);
+      if (is(field)) reader.attributes(given, into);
     }
   };
 
   template <class M>
-  void object(M& message) {
-    if (!expect(Kind::object)) return;
-    cursor_.begin_object();
-    while (auto name = cursor_.next_member()) {
-      Member member{*this, *name};
+  void object(Json& from, M& message) {
+    auto* members = from.members();
+    if (!members) return give_up();
+    for (auto& [name, given] : *members) {
+      Member member{*this, name, given};
       M::describe(member, message);
-      if (!member.found) cursor_.skip();
     }
   }
   template <class T>
-  void list(std::vector<T>& into) {
-    if (!expect(Kind::array)) return;
-    cursor_.begin_array();
-    while (cursor_.next_item()) {
+  void list(Json& from, std::vector<T>& into) {
+    auto* items = from.items();
+    if (!items) return give_up();
+    for (Json& item : *items) {
       if constexpr (std::is_same_v<T, std::string_view>)
-        into.push_back(text());
+        into.push_back(text(item));
       else
-        object(into.emplace_back());
+        object(item, into.emplace_back());
     }
   }
-  void value(Text& into) { into = text(); }
-  void value(Number& into);
-  void map(TextMap& into);
-  void attributes(GivenAttributes& into);
-  void attribute(GivenAttribute& into);
-  /// Text, or a number or a truth value as it is written.
-  std::string_view text();
-  bool expect(Kind kind);
-  /// Takes a null, which stands for what is not given.
-  bool has_value();
+  void value(Json& from, Text& into) { into = text(from); }
+  void value(Json& from, Number& into);
+  void map(Json& from, TextMap& into);
+  void attributes(Json& from, GivenAttributes& into);
+  void attribute(Json& from, GivenAttribute& into);
+  /// Text, or a number or a truth value as text.
+  std::string_view text(Json& from);
+  void give_up() { ok_ = false; }
 
-  JsonCursor cursor_;
+  Json& json_;
+  bool ok_ = true;
 };
 
 }  // namespace naru::sqs

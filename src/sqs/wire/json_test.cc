@@ -12,11 +12,12 @@ namespace {
 
 template <class M>
 struct Read {
-  std::string text;
+  Json json;
   M message;
   bool ok;
-  explicit Read(std::string from) : text(std::move(from)) {
-    JsonReader reader({text.data(), text.size()});
+  explicit Read(std::string_view from) {
+    if (auto parsed = parse_json(from)) json = *parsed;
+    JsonReader reader(json);
     reader.read(message);
     ok = reader.ok();
   }
@@ -62,45 +63,6 @@ TEST(sqs_json, a_value_of_another_kind_is_refused) {
         R"({"MessageAttributes":{"a":"b"}})", R"({"MessageAttributes":{"a":{"BinaryValue":"%%%%"}}})", R"([])",
         R"("x")", "", "null", R"({"MessageAttributes":{"a":{"StringListValues":"x"}}})"})
     EXPECT_FALSE(Read<SendMessageRequest>(text).ok) << text;
-}
-
-/// Whether the cursor takes the whole text as one value.
-bool takes(std::string text) {
-  JsonCursor cursor({text.data(), text.size()});
-  cursor.skip();
-  cursor.finish();
-  return cursor.ok();
-}
-
-TEST(sqs_json, what_is_json_is_what_the_other_parser_takes) {
-  std::string deep(31, '['), deeper(40, '[');
-  for (std::string text : {std::string("1"),
-                           std::string("-0"),
-                           std::string("01"),
-                           std::string("1."),
-                           std::string("1.5e+3"),
-                           std::string("-"),
-                           std::string("+1"),
-                           std::string("\"a\tb\""),
-                           std::string("\"\\x\""),
-                           std::string("\"\\ud800\""),
-                           std::string("\"\\udc00\\ud800\""),
-                           std::string("\"\\ud83d\\ude00\""),
-                           std::string("\"\xff\""),
-                           std::string("[1,]"),
-                           std::string("[,1]"),
-                           std::string("{\"a\"}"),
-                           std::string("{\"a\":1,}"),
-                           std::string("{a:1}"),
-                           std::string("[1 2]"),
-                           std::string("tru"),
-                           std::string("nulll"),
-                           std::string("[] []"),
-                           std::string("\"\\u12\""),
-                           std::string("\"abc"),
-                           deep + std::string(31, ']'),
-                           deeper + std::string(40, ']')})
-    EXPECT_EQ(takes(text), parse_json(text).has_value()) << text;
 }
 
 TEST(sqs_json, results_leave_out_what_is_not_there) {

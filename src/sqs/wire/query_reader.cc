@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "sqs/wire/json_cursor.h"
-
 namespace naru::sqs {
 namespace {
 
