@@ -9,6 +9,8 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include "base/json.h"
+
 namespace naru::io {
 namespace {
 
@@ -30,23 +32,9 @@ spdlog::level::level_enum spdlog_level(Level level) {
     case Level::info: return spdlog::level::info;
     case Level::warning: return spdlog::level::warn;
     case Level::error: return spdlog::level::err;
+    case Level::none: return spdlog::level::off;
   }
   return spdlog::level::info;
-}
-
-void append_json(std::string& to, std::string_view text) {
-  to += '"';
-  for (char c : text) {
-    if (c == '"' || c == '\\') {
-      to += '\\';
-      to += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      to += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      to += c;
-    }
-  }
-  to += '"';
 }
 
 }  // namespace
@@ -61,12 +49,12 @@ void log(Level level, std::string_view event, std::initializer_list<Fact> facts)
   std::string line;
   if (format_of_lines == LogFormat::json) {
     line += "\"event\":";
-    append_json(line, event);
+    append_json_text(line, event);
     for (const Fact& fact : facts) {
       line += ',';
-      append_json(line, fact.key);
+      append_json_text(line, fact.key);
       line += ':';
-      fact.is_number ? line += fact.text : (append_json(line, fact.text), line);
+      fact.is_number ? line += fact.text : (append_json_text(line, fact.text), line);
     }
   } else {
     line += event;

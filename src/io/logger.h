@@ -9,7 +9,7 @@
 
 namespace naru::io {
 
-enum class Level : uint8_t { debug, info, warning, error };
+enum class Level : uint8_t { debug, info, warning, error, none };
 enum class LogFormat : uint8_t { text, json };
 
 /// A fact about the event: {"path", "/var/lib/naru"} or {"bytes", 42}.

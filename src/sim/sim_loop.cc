@@ -1,6 +1,16 @@
 #include "sim/sim_loop.h"
 
+#include <cstdlib>
+
+#include "io/logger.h"
+
 namespace naru::sim {
+
+/// Power losses and full disks are what most simulations are about: thousands of lines that nobody reads, unless
+/// NARU_LOG is set.
+SimLoop::SimLoop(uint64_t seed) : random_(seed) {
+  if (!std::getenv("NARU_LOG")) io::set_log(io::LogFormat::text, io::Level::none);
+}
 
 void SimLoop::work(io::Lane lane, Call job, Call done) {
   int64_t ready = now_us_ + static_cast<int64_t>(random_.between(50, 3000));

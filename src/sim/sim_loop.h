@@ -11,7 +11,7 @@ namespace naru::sim {
 
 class SimLoop final : public io::Loop {
  public:
-  explicit SimLoop(uint64_t seed) : random_(seed) {}
+  explicit SimLoop(uint64_t seed);
 
   io::Millis now() const override { return now_us_ / 1000; }
   io::Millis wall() const override { return 1'700'000'000'000 + now_us_ / 1000; }
