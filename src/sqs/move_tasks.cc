@@ -156,9 +156,9 @@ std::vector<MoveTask> MoveTasks::list(std::string_view source, size_t max) const
 io::Task<Outcome<int64_t>> MoveTasks::cancel(std::string id) {
   auto found = std::ranges::find(tasks_, id, [](const auto& task) { return task->id; });
   if (found == tasks_.end() || (*found)->status != MoveTask::Status::running) co_return fail(Problem::no_such_task);
-  auto task = *found;
-  task->status = MoveTask::Status::cancelling;
-  co_return task->moved;
+  MoveTask& task = **found;
+  task.status = MoveTask::Status::cancelling;
+  co_return task.moved;
 }
 
 }  // namespace naru::sqs
