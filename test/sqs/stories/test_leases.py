@@ -86,6 +86,7 @@ def test_workers_that_die_at_random(story):
             story.random.choice(busy).kill()
             story.add(1)
         last = time.monotonic() if busy else last
+    wait_until(lambda: not any(worker.works_on() for worker in story.alive()), "the living have written down what they did")
     # Who died between a delete and its line in the log has done it.
     undone = set(story.jobs) - story.done()
     assert len(undone) <= 2 and undone <= {job for worker in story.started if worker.died for job in worker.works_on()}
