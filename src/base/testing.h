@@ -21,6 +21,9 @@ bool fails_for_a_seed(Body body) {
   return failures.size() > 0;
 }
 
+/// Whether a run has all its seeds, so that it can be asked whether it did enough to mean anything.
+inline bool has_all_seeds() { return !std::getenv("NARU_SEED") && !std::getenv("NARU_SEEDS"); }
+
 /// Runs `body(seed)` for seeds 1..count, or only for NARU_SEED, and names the seed of a failure. One seed replays a
 /// run.
 template <class Body>

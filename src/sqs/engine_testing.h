@@ -169,7 +169,7 @@ class World {
       done = true;
     }(core().store, settled)
                                         .detach();
-    loop().run_for(1'000);
+    loop().run_for(2'000);  // who waits for the disk to become well gives up
     CHECK(settled);
     lived_ms_ = loop().now();
   }

@@ -279,7 +279,8 @@ io::Task<bool> Queue::bring(uint8_t index, Offset offset) {
   loading_ = false;
   if (!erased_) {
     host_.count_kept(*this, level.window);
-    changed();  // whoever asked for it, dispatch() has stood still meanwhile
+    // Whoever asked for it, dispatch() has stood still meanwhile. Who is going away does not try again.
+    if (!host_.core.stopping) changed();
   }
   for (io::Wakeup* waiter : std::exchange(load_waiters_, {})) waiter->wake();
   co_return loaded && !erased_;
