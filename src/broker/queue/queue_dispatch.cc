@@ -264,7 +264,7 @@ io::Task<bool> Queue::bring(uint8_t index, Offset offset) {
   loading_ = true;
   Open& level = *levels_[index];
   bool loaded = false;
-  while (!erased_ && !loaded) {
+  while (!erased_ && !loaded && !host_.core.stopping) {
     auto loading = load(level, offset);
     auto result = co_await loading;
     loaded = result.has_value();
@@ -275,7 +275,7 @@ io::Task<bool> Queue::bring(uint8_t index, Offset offset) {
     if (!is_early) break;  // who asked may ask again
   }
   // What cannot be read now may be readable later; to ask at once again would be all that this core does.
-  if (!erased_ && !loaded) co_await host_.loop.sleep_until(host_.loop.now() + unread_ms);
+  if (!erased_ && !loaded && !host_.core.stopping) co_await host_.loop.sleep_until(host_.loop.now() + unread_ms);
   loading_ = false;
   if (!erased_) {
     host_.count_kept(*this, level.window);
