@@ -4,6 +4,8 @@
 
 namespace naru {
 
+static constexpr size_t pending_max = 1000;  // ids given out to who has not come again yet
+
 static std::vector<GroupProtocol> protocols_of(const GroupJoinArgs& args) {
   std::vector<GroupProtocol> protocols;
   for (const auto& [name, metadata] : args.protocols)
@@ -69,6 +71,7 @@ void Group::join_unknown(const GroupJoinArgs& args, GroupJoinCall& call) {
   }
   if (!args.requires_member_id) return add(args, new_member_id(args), call);
   // With an id in hand the client can come again after a lost answer and is not taken for one more member.
+  if (pending_.size() >= pending_max) return call.answer.set(refused(GroupError::group_max_size_reached, ""));
   std::string id = new_member_id(args);
   io::Millis until = host_.loop.now() + args.session_timeout_ms;
   pending_[id] = until;

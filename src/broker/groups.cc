@@ -65,12 +65,22 @@ JournalPosition Groups::store(Group& group) {
   return group.last_write = host_.table(group.id()).put(group_row_key(group.id()), encode_group_row(group.saved()));
 }
 
+// What a member may bring: Kafka keeps a group in one record of at most a megabyte.
+constexpr size_t protocols_max = 100, metadata_bytes_max = MiB;
+
+static bool is_too_much(const GroupJoinArgs& args) {
+  size_t bytes = 0;
+  for (const auto& protocol : args.protocols) bytes += protocol.name.size() + protocol.metadata.size();
+  return args.protocols.size() > protocols_max || bytes > metadata_bytes_max;
+}
+
 GroupError Groups::check_join(const GroupJoinArgs& args) const {
   if (stopped_) return GroupError::coordinator_not_available;
   if (args.group.empty()) return GroupError::invalid_group_id;
   if (args.session_timeout_ms < settings_.session_timeout_ms_min ||
       args.session_timeout_ms > settings_.session_timeout_ms_max)
     return GroupError::invalid_session_timeout;
+  if (is_too_much(args)) return GroupError::inconsistent_group_protocol;
   if (find(args.group)) return GroupError::none;
   if (!args.member.empty()) return GroupError::unknown_member_id;
   if (args.protocol_type.empty() || args.protocols.empty()) return GroupError::inconsistent_group_protocol;

@@ -10,10 +10,11 @@ namespace naru::io {
 namespace {
 
 constexpr Millis handshake_ms = 10'000;
-constexpr size_t handshakes_max = 1'000;     // at a time: each costs some 50 KiB
-constexpr size_t record_bytes = 32 * KiB;    // read from below at once
-constexpr uint64_t range_bytes = 256 * KiB;  // of a file, in memory to be encrypted
-constexpr uint64_t waiting_bytes_max = MiB;  // below, before more of a file is read
+constexpr size_t handshakes_max = 1'000;      // at a time: each costs some 50 KiB
+constexpr size_t record_bytes = 32 * KiB;     // read from below at once
+constexpr uint64_t range_bytes = 256 * KiB;   // of a file, in memory to be encrypted
+constexpr size_t encrypted_bytes = 64 * KiB;  // at once
+constexpr uint64_t waiting_bytes_max = MiB;   // below, before more of a file is read
 
 std::string last_error() {
   char text[200] = "unknown";
@@ -223,11 +224,15 @@ class TlsStream final : public Stream, public TlsPeer {
   }
 
   void encrypt(ByteView bytes) {
-    size_t n = 0;
     ERR_clear_error();
-    // Into memory: all of it, in one go.
-    if (SSL_write_ex(ssl_, bytes.data(), bytes.size(), &n) != 1) broken_ = true;
-    forward();
+    // In pieces: the memory between keeps its largest size, and is wiped whole whenever it has been emptied.
+    while (!bytes.empty() && !broken_) {
+      ByteView piece = bytes.first(std::min(bytes.size(), encrypted_bytes));
+      size_t n = 0;
+      if (SSL_write_ex(ssl_, piece.data(), piece.size(), &n) != 1) broken_ = true;
+      forward();
+      bytes = bytes.subspan(piece.size());
+    }
   }
 
   void forward() {

@@ -13,6 +13,10 @@ struct Peer {
   std::string host;             // "/127.0.0.1", as Kafka prints a member's host
   std::string advertised_host;  // what this client is told to connect to
   uint16_t advertised_port = 0;
+  /// It has ended its side: nobody will read what it waits for.
+  bool gone = false;
+  /// Of a request that waits for something else than a group: woken when the peer goes.
+  mutable std::weak_ptr<io::Wakeup> waiting = {};
 };
 
 /// All a handler works on. `core` is the core of the connection: what belongs to others is reached by on().

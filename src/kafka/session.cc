@@ -10,8 +10,9 @@ namespace {
 constexpr size_t frame_bytes_limit = 100 * MiB;  // Kafka's socket.request.max.bytes
 constexpr size_t pipeline_max = 128;             // Produce requests under way on one connection
 constexpr uint64_t queued_bytes_max = 16 * KiB, held_from_bytes = 4 * KiB;
-constexpr io::Millis idle_ms = 600'000;  // Kafka's connections.max.idle.ms
-constexpr io::Millis stall_ms = 2'000;   // a frame that stops arriving may hold memory that others wait for no longer
+constexpr size_t uncounted_bytes = 64 * KiB;  // of a request that waits
+constexpr io::Millis idle_ms = 600'000;       // Kafka's connections.max.idle.ms
+constexpr io::Millis stall_ms = 2'000;  // a frame that stops arriving may hold memory that others wait for no longer
 
 }  // namespace
 
@@ -26,6 +27,8 @@ Session::Session(Door& door, std::unique_ptr<io::Stream> stream, uint64_t id)
   last_bytes_ = core_.loop.now();
   watchdog_.arm(last_bytes_ + idle_ms);
   stream_->on_end([this] {
+    peer_.gone = true;
+    if (auto waiting = peer_.waiting.lock()) core_.loop.post([waiting] { waiting->wake(); });
     if (!waiting_for_group_) return;
     for (auto& core : core_.broker.cores)
       core->loop.send([there = core.get(), caller = peer_.id] { there->groups.drop(caller); });
@@ -179,9 +182,10 @@ io::Task<bool> Session::handle_alone(Handle run, Context context, ByteView body)
     body = ByteView(request_).first(body.size());
     door_.buffers.give(std::move(buffer_));
     buffer_ = {};
-    reserved_ = {};
+    if (request_.size() <= uncounted_bytes) reserved_ = {};
   }
   waiting_for_group_ = context.header.key == 11 || context.header.key == 14;
+  if (waiting_for_group_ && peer_.gone) co_return false;  // it would be a member for nothing
   Reply reply = co_await run(context, body);
   waiting_for_group_ = false;
   if (reply.frame.bytes.size() > held_from_bytes) {

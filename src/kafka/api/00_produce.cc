@@ -165,8 +165,10 @@ void append(Core& owner, Part& part, int16_t version) {
   owner.note_append(part.topic->log);
 }
 
-/// Appends the parts of one core and waits for its disk if asked.
-io::Task<bool> append_all(Core& owner, std::vector<Part*> parts, int16_t version, bool durable) {
+/// Appends the parts of one core and waits for its disk if asked. `elsewhere`: the core is not the connection's, which
+/// has seen to it that its own journal has room. Who waits goes on in the order in which he came.
+io::Task<bool> append_all(Core& owner, std::vector<Part*> parts, int16_t version, bool durable, bool elsewhere) {
+  if (elsewhere) co_await owner.store.journal().room();
   JournalPosition position = 0;
   for (Part* part : parts) {
     append(owner, *part, version);
@@ -246,8 +248,9 @@ io::Task<Reply> handle(Context on, ByteView body) {
   std::vector<io::Task<bool>> running;
   for (size_t i = 0; i < by_core.size(); ++i) {
     if (by_core[i].empty()) continue;
-    auto work = [list = std::move(by_core[i]), version, durable](Core& owner) {
-      return append_all(owner, list, version, durable);
+    bool elsewhere = i != on.core.index;
+    auto work = [list = std::move(by_core[i]), version, durable, elsewhere](Core& owner) {
+      return append_all(owner, list, version, durable, elsewhere);
     };
     running.push_back(naru::on(on.core, *broker.cores[i], work));
   }

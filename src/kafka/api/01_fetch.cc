@@ -114,7 +114,8 @@ class Waiting final : public ReadWaiter {
 /// One fetch: its partitions by the core that owns them.
 class Fetching {
  public:
-  Fetching(Core& core, const FetchRequest& request) : core_(core), by_core_(core.broker.cores.size()) {
+  Fetching(Core& core, const Peer& peer, const FetchRequest& request)
+      : core_(core), peer_(peer), by_core_(core.broker.cores.size()) {
     CatalogPtr catalog = core.catalog();
     bytes_max_ = static_cast<uint64_t>(std::clamp(request.max_bytes, 0, response_bytes_max));
     // Kafka: what one asks for cannot be more than what one would take.
@@ -184,7 +185,8 @@ class Fetching {
       co_await naru::on(core_, owner, enlist);
     }
     core_.parked.insert(wakeup);
-    if (!moved && !core_.stopping) co_await *wakeup;
+    peer_.waiting = wakeup;
+    if (!moved && !core_.stopping && !peer_.gone) co_await *wakeup;
     core_.parked.erase(wakeup);
     for (size_t i = 0; i < by_core_.size(); ++i) {
       if (!waiting[i]) continue;
@@ -236,6 +238,7 @@ class Fetching {
   static StreamId stream_of(const Part& part) { return part.topic->partitions[static_cast<size_t>(part.partition)]; }
 
   Core& core_;
+  const Peer& peer_;
   std::vector<Part> parts_;
   std::vector<std::pair<std::string_view, size_t>> topics_;  // name, how many of the parts; borrows the request
   std::vector<std::vector<size_t>> by_core_;
@@ -256,10 +259,10 @@ io::Task<Reply> handle(Context on, ByteView body) {
     reply.frame = encode_response(on.header, refused);
     co_return reply;
   }
-  Fetching fetching(on.core, *request);
+  Fetching fetching(on.core, on.peer, *request);
   co_await fetching.read_all();
   io::Millis deadline = on.core.loop.now() + request->max_wait_ms;
-  while (!fetching.satisfied() && on.core.loop.now() < deadline && !on.core.stopping) {
+  while (!fetching.satisfied() && on.core.loop.now() < deadline && !on.core.stopping && !on.peer.gone) {
     co_await fetching.wait(deadline);
     co_await fetching.read_all();
   }
