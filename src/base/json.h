@@ -66,6 +66,6 @@ void append_json_text(std::string& out, std::string_view text);
 std::string to_text(const Json& value);
 /// Of a name that comes twice, the last one holds. Code::invalid, with what is wrong and where; so is nesting
 /// beyond 32.
-Result<Json> parse_json(std::string_view text);
+Result<Json> parse_json(std::string_view text, size_t values_max = SIZE_MAX);
 
 }  // namespace naru

@@ -48,6 +48,7 @@ struct Builder {
   std::vector<Open> open;
   Json done;
   std::string text;
+  size_t left = SIZE_MAX;  // so many values more
 
   bool put(Json value) {
     if (open.empty()) {
@@ -66,12 +67,18 @@ struct Builder {
   }
   bool on_document_begin(error_code&) { return true; }
   bool on_document_end(error_code&) { return true; }
-  bool on_object_begin(error_code&) { return open.push_back({Json::object(), {}}), true; }
+  /// Each value counts, when it begins.
+  bool count(error_code& error) {
+    if (left-- > 0) return true;
+    error = boost::json::error::array_too_large;
+    return false;
+  }
+  bool on_object_begin(error_code& error) { return open.push_back({Json::object(), {}}), count(error); }
   bool on_object_end(size_t, error_code&) {
     keep_last_of_each(*open.back().value.members());
     return close();
   }
-  bool on_array_begin(error_code&) { return open.push_back({Json::array(), {}}), true; }
+  bool on_array_begin(error_code& error) { return open.push_back({Json::array(), {}}), count(error); }
   bool on_array_end(size_t, error_code&) { return close(); }
   bool on_key_part(string_view part, size_t, error_code&) { return text.append(part.data(), part.size()), true; }
   bool on_key(string_view part, size_t, error_code&) {
@@ -80,29 +87,32 @@ struct Builder {
     return true;
   }
   bool on_string_part(string_view part, size_t, error_code&) { return text.append(part.data(), part.size()), true; }
-  bool on_string(string_view part, size_t, error_code&) {
+  bool on_string(string_view part, size_t, error_code& error) {
     text.append(part.data(), part.size());
-    return put(std::exchange(text, {}));
+    return count(error) && put(std::exchange(text, {}));
   }
   bool on_number_part(string_view, error_code&) { return true; }
-  bool on_int64(int64_t value, string_view, error_code&) { return put(value); }
-  bool on_uint64(uint64_t value, string_view, error_code&) { return put(static_cast<double>(value)); }
+  bool on_int64(int64_t value, string_view, error_code& error) { return count(error) && put(value); }
+  bool on_uint64(uint64_t value, string_view, error_code& error) {
+    return count(error) && put(static_cast<double>(value));
+  }
   bool on_double(double value, string_view, error_code& error) {
     if (!std::isfinite(value)) error = boost::json::error::exponent_overflow;  // a number that cannot be kept
-    return !error && put(value);
+    return !error && count(error) && put(value);
   }
-  bool on_bool(bool value, error_code&) { return put(value); }
-  bool on_null(error_code&) { return put(Json()); }
+  bool on_bool(bool value, error_code& error) { return count(error) && put(value); }
+  bool on_null(error_code& error) { return count(error) && put(Json()); }
   bool on_comment_part(string_view, error_code&) { return true; }
   bool on_comment(string_view, error_code&) { return true; }
 };
 
 }  // namespace
 
-Result<Json> parse_json(std::string_view text) {
+Result<Json> parse_json(std::string_view text, size_t values_max) {
   boost::json::parse_options options;
   options.max_depth = 32;
   boost::json::basic_parser<Builder> parser(options);
+  parser.handler().left = values_max;
   error_code error;
   size_t used = parser.write_some(false, text.data(), text.size(), error);
   if (!error && used < text.size()) error = boost::json::error::extra_data;

@@ -40,6 +40,12 @@ TEST(json, deep_nesting_is_refused_and_not_recursed_into) {
   EXPECT_FALSE(parse_json(std::string(100'000, '[')));
 }
 
+TEST(json, more_values_than_allowed_are_refused) {
+  EXPECT_TRUE(parse_json(R"({"a":[1,"b",null]})", 5));
+  for (const char* text : {R"({"a":[1,"b",null]})", "[[],[],[],[]]", "[1,2,3,4]", "[1.5,true,{},-1]"})
+    EXPECT_FALSE(parse_json(text, 4)) << text;
+}
+
 TEST(json, a_number_beyond_all_is_refused) {
   EXPECT_TRUE(parse_json("1e308"));
   EXPECT_FALSE(parse_json("1e309"));

@@ -127,6 +127,11 @@ class AckCursor {
   /// The done ranges above the floor.
   const IntervalSet& done() const { return done_; }
   std::optional<Hold> held(Offset offset) const;
+  /// Somebody has it, or it is for later.
+  bool is_kept(Offset offset) const {
+    const Entry* one = find(offset);
+    return one && (one->state == State::held || one->state == State::delayed);
+  }
   /// How often the record was taken, as far as is known.
   uint32_t attempts(Offset offset) const;
   /// Of the records below `end`, the log's end. Parked ones count as ready. O(1).

@@ -68,6 +68,8 @@ std::string queue_url(const Call& call, std::string_view name);
 Refusal refusal_of(Problem problem, std::string_view receipt = "");
 /// A sequence number as clients see it, with 20 digits.
 std::string sequence_text(uint64_t number);
+/// Tags as they may be added to those that a queue has.
+Reply<Tags> check_tags(const TextMap& given, const Tags& present, std::string_view queue);
 /// Refuses what is nothing or empty.
 Reply<std::string_view> required(const Text& given, std::string_view name);
 
@@ -76,16 +78,20 @@ namespace detail {
 void begin_result(Call& call, bool has_result);
 void end_result(Call& call, bool has_result);
 
+/// A request has a few hundred at most; each takes much more memory than it does in the body.
+inline constexpr size_t values_max = 10'000;
+
 template <class M>
 std::optional<Refusal> decode(Call& call, M& request) {
   if (call.protocol == Protocol::json) {
-    auto json = parse_json(call.body);
+    auto json = parse_json(call.body, values_max);
     call.json = json ? std::move(*json) : Json();
     JsonReader reader(call.json);
     reader.read(request);
     if (!reader.ok()) return Refusal{ErrorCode::malformed_input, "The request is not well-formed JSON of this action."};
     return std::nullopt;
   }
+  if (call.query.has_too_many()) return Refusal{ErrorCode::malformed_input, "The request has too many parameters."};
   QueryReader reader(call.query);
   reader.read(request);
   return reader.refusal();

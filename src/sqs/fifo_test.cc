@@ -42,6 +42,32 @@ TEST(fifo, visibility_of_the_first_and_of_later_ones) {
   EXPECT_EQ(again[1].receive_count, 1u);
 }
 
+TEST(fifo, what_is_given_back_after_a_restart_comes_again) {
+  World world;
+  auto queue = world.make("q.fifo", {.visibility = 100});
+  for (const char* body : {"a", "b"}) world.send(*queue, body, "g", body);
+  auto got = world.receive(*queue, 1);
+  ASSERT_EQ(World::bodies(got), "a");
+  world.pass(100);
+  world.restart();
+  queue = world.engine().find("q.fifo");
+  EXPECT_TRUE(world.change(*queue, got[0].receipt, 0)) << "before anybody has looked at the groups";
+  EXPECT_EQ(World::bodies(world.receive(*queue)), "a b");
+}
+
+TEST(fifo, what_waits_for_its_turn_gets_too_old) {
+  World world;
+  auto queue = world.make("q.fifo", {.retention = 60});
+  world.send(*queue, "a", "g", "1");
+  world.send(*queue, "b", "h", "2");
+  auto got = world.receive(*queue, 1);
+  ASSERT_EQ(got.size(), 1u);
+  EXPECT_TRUE(world.remove(*queue, got[0].receipt));
+  EXPECT_EQ(queue->counts().visible, 1);
+  world.pass(120'000);
+  EXPECT_EQ(queue->counts().visible, 0);
+}
+
 TEST(fifo, an_expired_receipt_deletes_nothing) {
   World world;
   auto queue = world.make("q.fifo", {.visibility = 5});

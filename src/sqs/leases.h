@@ -41,6 +41,7 @@ class Leases {
   /// The message has another timeout, from now on.
   void change(const MessageId& id, int64_t lease_ms);
   void remove(const MessageId& id);
+  void clear();
   /// Until when the message stays with its holder, whose time is over by `wall_ms`: a time that is past if it does not,
   /// and then it is forgotten.
   int64_t longer(const MessageId& id, io::Millis now, int64_t wall_ms);
@@ -50,7 +51,6 @@ class Leases {
 
  private:
   static uint64_t key_of(const MessageId& id) { return static_cast<uint64_t>(id.offset.value) << 8 | id.level; }
-  void clear();
   void forget(std::unordered_map<uint64_t, Lease>::iterator at);
 
   LeaseSettings settings_;

@@ -140,7 +140,8 @@ io::Task<Result<void>> LiveQueue::remember() {
       std::string_view scope =
           attributes().deduplicate_per_group && record.key ? text(*record.key) : std::string_view();
       // One that came from another queue was sent there.
-      bool is_first = journey_of(record).receives_before == 0;
+      Journey journey = journey_of(record);
+      bool is_first = journey.receives_before == 0 && !journey.was_moved;
       if (id && is_first && record.timestamp + deduplication_ms > now)
         sent_->add(scope, known->first, {*id, at, record.timestamp});
     }
@@ -231,6 +232,7 @@ io::Task<Outcome<void>> LiveQueue::purge() {
   if (engine_.is_unavailable()) co_return fail(Problem::unavailable);
   purged_at_ = now;
   queue_->clear();
+  leases_.clear();
   if (sent_) {
     sent_->clear();
     Offset end = queue_->end();

@@ -63,6 +63,10 @@ io::Task<std::vector<Incoming>> LiveQueue::repeat(std::vector<Receipt> receipts,
       co_return std::vector<Incoming>();
     messages.push_back(message_of(record, receipt, queue_->first_taken(receipt.message)));
   }
+  for (const Receipt& receipt : receipts) {  // others may have got it while the rest was read
+    auto lease = queue_->lease(receipt.message);
+    if (!lease || lease->attempt != receipt.attempt) co_return std::vector<Incoming>();
+  }
   for (const Receipt& receipt : receipts) queue_->extend_lease(receipt.message, now + lease_ms);
   co_return messages;
 }
@@ -93,6 +97,7 @@ io::Task<Outcome<std::vector<Incoming>>> LiveQueue::receive(ReceiveRequest reque
     auto known = attempts_.find(request.attempt_id, engine_.core().loop.wall());
     auto repeating = repeat(std::move(known), receiver.lease_ms);
     auto again = co_await repeating;
+    if (is_gone()) co_return fail(Problem::no_such_queue);
     if (!again.empty()) co_return again;
   }
   io::Loop& loop = engine_.core().loop;
@@ -115,7 +120,7 @@ io::Task<Outcome<std::vector<Incoming>>> LiveQueue::receive(ReceiveRequest reque
     give_back(receiver.messages);
     co_return none;
   }
-  if (is_attempt && !receiver.messages.empty()) {
+  if (is_attempt && !receiver.messages.empty() && receiver.lease_ms > 0) {
     std::vector<Receipt> got;
     for (const Incoming& one : receiver.messages)
       if (auto receipt = check(one.receipt)) got.push_back(*receipt);

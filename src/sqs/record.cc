@@ -13,7 +13,7 @@ namespace {
 constexpr std::string_view own_prefix = "sqs.", broker_prefix = "naru.";
 constexpr std::string_view types_name = "sqs.types", deduplication_name = "sqs.deduplication-id",
                            sender_name = "sqs.sender", trace_name = "sqs.trace", source_name = "sqs.source",
-                           receives_name = "sqs.receives", first_name = "sqs.first-received";
+                           receives_name = "sqs.receives", first_name = "sqs.first-received", moved_name = "sqs.moved";
 /// In front of the name of an attribute that would mean something else.
 constexpr std::string_view escape_prefix = "sqs.attribute.";
 /// Says that the body is not what a message of SQS can hold, and stands in base64.
@@ -131,8 +131,10 @@ std::span<const Header> HeaderMaker::move(const Record& record, const Journey& j
 
 std::span<const Header> HeaderMaker::renew(const Record& record, std::string_view message_id) {
   (void)move(record, {});
-  std::erase_if(headers_, [](const Header& header) { return header.name == message_id_header; });
+  std::erase_if(headers_,
+                [](const Header& header) { return header.name == message_id_header || header.name == moved_name; });
   headers_.insert(headers_.begin(), {message_id_header, view(message_id)});
+  put(moved_name, "1");
   return headers_;
 }
 
@@ -142,6 +144,7 @@ Journey journey_of(const Record& record) {
     if (!header.value || !header.name.starts_with(own_prefix)) continue;
     std::string_view value = text(*header.value);
     if (header.name == source_name) journey.dead_letter_source = value;
+    if (header.name == moved_name) journey.was_moved = true;
     if (header.name == receives_name) journey.receives_before = number_of<uint32_t>(value);
     if (header.name == first_name) journey.first_received_ms = number_of<int64_t>(value);
   }

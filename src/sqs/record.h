@@ -10,6 +10,7 @@ struct Journey {
   std::string_view dead_letter_source{};  // the queue that gave it up last
   uint32_t receives_before = 0;           // in queues before this one
   int64_t first_received_ms = 0;          // there; 0: never
+  bool was_moved = false;                 // by a move task
 };
 
 /// Makes the headers of a record. Keeps its buffers, so that one made after another allocates nothing.

@@ -167,6 +167,46 @@ TEST(standard, who_hung_up_gets_nothing) {
   EXPECT_EQ(got[0].receive_count, 1u) << "as if nobody had had it";
 }
 
+TEST(standard, many_delayed_messages_hold_up_no_other_of_a_fair_queue) {
+  World world;
+  auto queue = world.make("q");
+  world.send(*queue, {.body = "first", .group = "g"});
+  for (int i = 0; i < 4200; ++i) world.send(*queue, {.body = "later", .delay = 900, .group = "g"});
+  world.send(*queue, {.body = "now", .group = "h"});
+  EXPECT_EQ(World::bodies(world.receive(*queue)), "first now");
+  world.pass(901'000);
+  EXPECT_EQ(world.receive(*queue).size(), 10u);
+}
+
+TEST(standard, a_purge_forgets_who_had_much) {
+  World world;
+  auto queue = world.make("q");
+  for (int i = 0; i < 40; ++i) world.send(*queue, {.body = "old", .group = "noisy"});
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(world.receive(*queue).size(), 10u);
+  EXPECT_TRUE(world.wait(queue->purge()));
+  world.send(*queue, {.body = "noisy", .group = "noisy"});
+  world.send(*queue, {.body = "other", .group = "other"});
+  EXPECT_EQ(World::bodies(world.receive(*queue, 1)), "noisy") << "nothing of it is in flight";
+}
+
+TEST(standard, a_fair_queue_counts_what_was_deleted_while_it_waited) {
+  World world;
+  auto queue = world.make("q", {.visibility = 1});
+  for (const char* body : {"a", "b"}) world.send(*queue, {.body = body, .group = "g"});
+  auto got = world.receive(*queue);
+  ASSERT_EQ(got.size(), 2u);
+  world.pass(2000);
+  auto again = world.receive(*queue, 1);
+  ASSERT_EQ(World::bodies(again), "a");
+  EXPECT_TRUE(world.remove(*queue, got[1].receipt));
+  EXPECT_EQ(queue->counts().visible, 0);
+  EXPECT_EQ(queue->counts().in_flight, 1);
+  EXPECT_TRUE(world.remove(*queue, again[0].receipt));
+  EXPECT_EQ(queue->counts().visible, 0);
+  EXPECT_EQ(queue->counts().in_flight, 0);
+  EXPECT_TRUE(world.receive(*queue).empty());
+}
+
 TEST(standard, receipts_are_of_one_queue_and_cannot_be_made) {
   World world;
   auto queue = world.make("q"), other = world.make("other");

@@ -27,7 +27,7 @@ void FairShare::add(const Place& place, uint64_t key) {
   } else {
     share.waiting.insert(std::ranges::lower_bound(share.waiting, place), place);
   }
-  ++waiting_;
+  waiting_.emplace(place, key);
   list(key, share);
 }
 
@@ -57,7 +57,7 @@ std::optional<FairShare::Place> FairShare::next_noisy() {
 FairShare::Place FairShare::take_front(uint64_t key, Share& share) {
   Place place = share.waiting.front();
   share.waiting.pop_front();
-  --waiting_;
+  waiting_.erase(place);
   ++share.out;
   out_.emplace(id_of(place), key);
   return place;
@@ -100,7 +100,7 @@ void FairShare::put_back(const Place& place) {
   Share& share = by_key_.find(key)->second;
   --share.out;
   share.waiting.push_front(place);
-  ++waiting_;
+  waiting_.emplace(place, key);
   ++share.left;  // its turn goes on
   if (share.listed) {
     std::erase(ring_, key);
@@ -110,7 +110,18 @@ void FairShare::put_back(const Place& place) {
   ring_.push_front(key);
 }
 
+std::optional<Offset> FairShare::oldest(uint8_t level) const {
+  auto first = waiting_.lower_bound({level, Offset(0)});
+  if (first == waiting_.end() || first->first.level != level) return std::nullopt;
+  return first->first.offset;
+}
+
 void FairShare::leave(const Place& place, bool will_return) {
+  if (auto waits = waiting_.find(place); waits != waiting_.end()) {
+    std::erase(by_key_.find(waits->second)->second.waiting, place);  // an empty share goes when its turn comes
+    waiting_.erase(waits);
+    return;
+  }
   auto out = out_.find(id_of(place));
   if (out == out_.end()) {
     returning_.erase(id_of(place));  // it ended in the log
@@ -131,7 +142,7 @@ std::vector<FairShare::Place> FairShare::clear() {
     all.insert(all.end(), share.waiting.begin(), share.waiting.end());
     share.waiting.clear();
   }
-  waiting_ = 0;
+  waiting_.clear();
   returning_.clear();
   return all;
 }

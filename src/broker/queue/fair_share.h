@@ -39,13 +39,17 @@ class FairShare {
   std::optional<Place> next();
   /// As if next had not been called.
   void put_back(const Place& place);
-  /// A message that was out is done, or is waiting in the log again: then it is to be added anew.
+  /// A message that was out, or waits, is done; or one that was out waits in the log again, and is to be added anew.
   void done(const Place& place) { leave(place, /*will_return=*/false); }
   void given_back(const Place& place) { leave(place, /*will_return=*/true); }
   /// Forgets those that wait, and returns them.
   std::vector<Place> clear();
+  /// Forgets all.
+  void reset() { *this = FairShare(std::move(shares_)); }
+  /// Of those that wait.
+  std::optional<Offset> oldest(uint8_t level) const;
 
-  size_t waiting() const { return waiting_; }
+  size_t waiting() const { return waiting_.size(); }
 
  private:
   struct Share {
@@ -72,7 +76,7 @@ class FairShare {
   std::deque<uint64_t> ring_;                               // keys that may go, whose turn it is first
   std::vector<uint64_t> noisy_;                             // keys that may go, after those: few, as each has a tenth
   std::unordered_map<uint64_t, uint64_t> out_, returning_;  // keys, by id_of the place
-  size_t waiting_ = 0;
+  std::map<Place, uint64_t> waiting_;                       // keys of those that wait
 };
 
 }  // namespace naru

@@ -25,7 +25,7 @@ void GroupOrder::add(Offset offset, uint64_t key, bool is_out) {
     out_.emplace(offset.value, key);
   } else {
     group.waiting.push_back(offset.value);
-    ++waiting_;
+    waiting_.emplace(offset.value, key);
   }
   update(key, group);
 }
@@ -33,7 +33,7 @@ void GroupOrder::add(Offset offset, uint64_t key, bool is_out) {
 Offset GroupOrder::take_front(uint64_t key, Group& group) {
   int64_t offset = group.waiting.front();
   group.waiting.pop_front();
-  --waiting_;
+  waiting_.erase(offset);
   group.out.insert(std::ranges::lower_bound(group.out, offset), offset);
   out_.emplace(offset, key);
   update(key, group);
@@ -61,13 +61,20 @@ void GroupOrder::returned(Offset offset) {
   out_.erase(found);
   std::erase(group.out, offset.value);
   group.waiting.insert(std::ranges::lower_bound(group.waiting, offset.value), offset.value);
-  ++waiting_;
+  waiting_.emplace(offset.value, key);
   update(key, group);
 }
 
 void GroupOrder::done(Offset offset) {
+  if (auto waits = waiting_.find(offset.value); waits != waiting_.end()) {
+    uint64_t key = waits->second;
+    Group& group = groups_.find(key)->second;
+    group.waiting.erase(std::ranges::lower_bound(group.waiting, offset.value));
+    waiting_.erase(waits);
+    return update(key, group);
+  }
   auto found = out_.find(offset.value);
-  if (found == out_.end()) return;  // it waits: the queue sees that it is done when its turn comes
+  if (found == out_.end()) return;
   uint64_t key = found->second;
   Group& group = groups_.find(key)->second;
   out_.erase(found);
@@ -85,7 +92,7 @@ std::vector<Offset> GroupOrder::clear_waiting() {
   }
   std::ranges::sort(all);
   ready_.clear();
-  waiting_ = 0;
+  waiting_.clear();
   return all;
 }
 

@@ -4,6 +4,8 @@
 // then those of the next; groups come by the age of their oldest message. It holds the messages that the queue has
 // looked ahead to, in O(log groups) per message, however many there are. Pure.
 #include <deque>
+#include <map>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <vector>
@@ -27,15 +29,19 @@ class GroupOrder {
   std::optional<Offset> next(Turn& turn);
   /// It waits again, at its place.
   void returned(Offset offset);
-  /// It is done, or gone.
+  /// It is done, or gone; whether it was out or waits.
   void done(Offset offset);
   bool is_out(Offset offset) const { return out_.contains(offset.value); }
 
   /// Forgets those that wait, and returns them.
   std::vector<Offset> clear_waiting();
 
-  size_t waiting() const { return waiting_; }
-  size_t size() const { return waiting_ + out_.size(); }
+  /// Of those that wait.
+  std::optional<Offset> oldest() const {
+    return waiting_.empty() ? std::nullopt : std::optional(Offset(waiting_.begin()->first));
+  }
+  size_t waiting() const { return waiting_.size(); }
+  size_t size() const { return waiting_.size() + out_.size(); }
   /// How many groups were looked at and messages moved: for tests that count instead of measuring time.
   uint64_t steps() const { return steps_; }
 
@@ -54,7 +60,7 @@ class GroupOrder {
   std::unordered_map<uint64_t, Group> groups_;
   std::unordered_map<int64_t, uint64_t> out_;     // groups of the messages that are out
   std::set<std::pair<int64_t, uint64_t>> ready_;  // groups that may go on: oldest message, group
-  size_t waiting_ = 0;
+  std::map<int64_t, uint64_t> waiting_;           // groups of those that wait
   uint64_t steps_ = 0;
 };
 

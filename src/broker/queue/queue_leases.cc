@@ -101,7 +101,7 @@ void Queue::lease_out(LeaseTaker& taker, const Next& next, const StoredRecord& r
   AckCursor& cursor = *levels_[next.level]->cursor;
   Delivery out = delivery(next, record);
   if (is_counted(next.level, next.taken.offset)) ready_bytes_ -= out.id.body_bytes;
-  if (has_expired(record)) return die(out.id, record, Death::expired);
+  if (has_expired(record, out.attempt)) return die(out.id, record, Death::expired);
   int64_t now = host_.loop.wall();
   int64_t first = cursor.first_taken(out.id.offset, now);
   if (taker.offer(*this, out, first) == LeaseTaker::Answer::moved) {
@@ -113,7 +113,9 @@ void Queue::lease_out(LeaseTaker& taker, const Next& next, const StoredRecord& r
   if (out.attempt > 1) ++counters_.redelivered;
   ++taker.taken_;
   // One that is held for no time stays out until the taker has all: it is not to get it twice.
-  int64_t until = taker.lease_ms > 0 ? now + taker.lease_ms : INT64_MAX - 1;
+  // That time has an end as well: a crash may come before the taker has all.
+  constexpr int64_t at_once_ms = 60'000;
+  int64_t until = now + (taker.lease_ms > 0 ? taker.lease_ms : at_once_ms);
   cursor.extend(out.id.offset, until);
   if (taker.lease_ms <= 0) return taker.at_once_.push_back(out.id);
   note(out.id, {out.id.offset, out.id.offset + 1, out.attempt, first, until});
@@ -180,10 +182,10 @@ bool Queue::extend_lease(const MessageId& id, int64_t until_ms) {
   int64_t now = host_.loop.wall(), first = cursor.first_taken(id.offset, now);
   if (until_ms > now) {
     cursor.extend(id.offset, until_ms);
-  } else if (groups_) {
+  } else if (groups_ && groups_->is_out(id.offset)) {
     cursor.extend(id.offset, never_ms);
     groups_->returned(id.offset);
-  } else {
+  } else {  // also one of a group, held since before the start, that was not looked at yet: it is found in its turn
     cursor.release(id.offset, now, now);
     if (fair_) fair_->given_back({id.level, id.offset});
   }
@@ -327,7 +329,7 @@ Queue::LeaseCounts Queue::lease_counts() {
 void Queue::clear() {
   append_batches();
   apply_settled();
-  if (fair_) fair_->clear();
+  if (fair_) fair_->reset();
   if (groups_) groups_ = std::make_unique<GroupOrder>();
   for (auto& level : levels_) {
     if (!level->cursor) continue;

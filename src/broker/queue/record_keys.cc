@@ -13,8 +13,17 @@ Offset RecordKeys::learn(RecordWindow& window, const AckCursor& cursor, Offset e
     StoredRecord record;
     auto found = window.find(next, &record);
     if (found == RecordWindow::Found::elsewhere) break;
-    keys_.push_back({next, found == RecordWindow::Found::here ? key_in(record) : 0});
+    uint64_t key = found == RecordWindow::Found::here ? key_in(record) : 0;
+    if (cursor.is_kept(next)) {
+      later_.insert_or_assign(next.value, key);
+    } else {
+      keys_.push_back({next, key});
+    }
     known_to_ = next + 1;
+  }
+  if (later_.size() >= later_looked_at_) {
+    std::erase_if(later_, [&](const auto& one) { return cursor.is_done(Offset(one.first)); });
+    later_looked_at_ = std::max(ahead_max, 2 * later_.size());
   }
   return known_to_;
 }
@@ -27,7 +36,10 @@ uint64_t RecordKeys::key_in(const StoredRecord& record) const {
 
 uint64_t RecordKeys::key_of(Offset offset) {
   auto found = std::ranges::lower_bound(keys_, offset, {}, &Known::offset);  // mostly the first
-  if (found == keys_.end() || found->offset != offset) return 0;
+  if (found == keys_.end() || found->offset != offset) {
+    auto later = later_.extract(offset.value);
+    return later ? later.mapped() : 0;
+  }
   uint64_t key = found->key;
   keys_.erase(found);
   return key;

@@ -3,6 +3,7 @@
 // They are asked for when a message's turn comes, where nothing can wait for the disk: so they are learnt some way
 // ahead, from what is in memory, and nobody goes farther than they are known.
 #include <deque>
+#include <unordered_map>
 
 #include "base/hash.h"
 #include "broker/queue/record_window.h"
@@ -37,7 +38,9 @@ class RecordKeys final : public KeySource {
 
   std::string header_;
   Offset known_to_;
-  std::deque<Known> keys_;  // ascending, not asked for yet
+  std::deque<Known> keys_;                       // ascending, not asked for yet
+  std::unordered_map<int64_t, uint64_t> later_;  // by offset: of those that somebody has, or that are for later
+  size_t later_looked_at_ = ahead_max;           // with so many, those that are done are taken out
 };
 
 }  // namespace naru

@@ -39,7 +39,14 @@ io::Task<Reply<StartMoveResult>> start(Call& call, StartMoveRequest& request) {
   if (request.destination && !request.destination->empty()) {
     auto found = find_by_arn(call, *request.destination, "DestinationArn", Operation::write);
     if (!found) co_return std::unexpected(std::move(found.error()));
+    auto is_fifo = [&](const std::string& name) { return call.door.queues.find(name)->attributes().is_fifo; };
+    if (*found == *source || is_fifo(*found) != is_fifo(*source))
+      co_return std::unexpected(invalid_value(*request.destination, "DestinationArn",
+                                              "Must be another queue than the source, of the same type."));
     destination = std::move(*found);
+  } else {
+    for (const std::string& name : call.door.queues.dead_letter_sources(*source, "", SIZE_MAX))
+      if (auto refusal = access_refusal(call, Operation::write, name)) co_return std::unexpected(std::move(*refusal));
   }
   if (request.per_second && (*request.per_second < 1 || *request.per_second > per_second_max))
     co_return std::unexpected(invalid_value(std::to_string(*request.per_second), "MaxNumberOfMessagesPerSecond",

@@ -7,7 +7,7 @@
 namespace naru::sqs {
 namespace {
 
-constexpr size_t listed_max = 1000, tags_max = 50;
+constexpr size_t listed_max = 1000;
 
 std::unexpected<Refusal> wrong(std::string text) { return refuse(ErrorCode::invalid_parameter, std::move(text)); }
 
@@ -46,10 +46,9 @@ io::Task<Reply<QueueUrlResult>> create_queue(Call& call, CreateQueueRequest& req
   AttributeChange change{*name, true, find};
   auto applied = apply_attributes(request.attributes, change, wanted);
   if (!applied) co_return std::unexpected(std::move(applied.error()));
-  if (request.tags.size() > tags_max) co_return wrong("Too many tags added for queue " + std::string(*name) + ".");
-  Tags tags;
-  for (const auto& [key, value] : request.tags) tags.insert_or_assign(std::string(key), std::string(value));
-  auto creating = call.door.queues.create(std::string(*name), wanted, std::move(tags));
+  auto tags = check_tags(request.tags, {}, *name);
+  if (!tags) co_return std::unexpected(std::move(tags.error()));
+  auto creating = call.door.queues.create(std::string(*name), wanted, std::move(*tags));
   auto created = co_await creating;
   if (!created) co_return std::unexpected(refusal_of(created.error()));
   if (!created->is_new) {

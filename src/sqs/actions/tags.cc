@@ -14,7 +14,9 @@ size_t characters(std::string_view utf8) {
   return static_cast<size_t>(std::ranges::count_if(utf8, begins));
 }
 
-Reply<Tags> check(const TextMap& given, const MessageQueue& queue) {
+}  // namespace
+
+Reply<Tags> check_tags(const TextMap& given, const Tags& present, std::string_view queue) {
   Tags tags;
   for (const auto& [key, value] : given) {
     if (key.empty() || characters(key) > key_chars_max)
@@ -22,17 +24,19 @@ Reply<Tags> check(const TextMap& given, const MessageQueue& queue) {
     if (characters(value) > value_chars_max) return wrong("Tag values must be between 0 and 256 characters in length.");
     tags.insert_or_assign(std::string(key), std::string(value));
   }
-  Tags all = queue.tags();
+  Tags all = present;
   for (const auto& [key, value] : tags) all.insert_or_assign(key, value);
-  if (all.size() > tags_max) return wrong("Too many tags added for queue " + queue.name() + ".");
+  if (all.size() > tags_max) return wrong("Too many tags added for queue " + std::string(queue) + ".");
   return tags;
 }
+
+namespace {
 
 io::Task<Reply<Nothing>> tag_queue(Call& call, TagRequest& request) {
   auto queue = find_queue(call, request.queue_url, Operation::configure);
   if (!queue) co_return std::unexpected(std::move(queue.error()));
   if (request.tags.empty()) co_return std::unexpected(missing_parameter("Tags"));
-  auto tags = check(request.tags, **queue);
+  auto tags = check_tags(request.tags, (*queue)->tags(), (*queue)->name());
   if (!tags) co_return std::unexpected(std::move(tags.error()));
   auto tagging = (*queue)->tag(std::move(*tags));
   auto tagged = co_await tagging;

@@ -39,7 +39,7 @@ Number parse_integer(std::string_view text) {
 }
 
 void QueryParameters::add(std::span<char> text) {
-  while (!text.empty()) {
+  while (!text.empty() && !has_too_many()) {
     std::string_view rest(text.data(), text.size());
     size_t end = std::min(rest.find('&'), rest.size());
     size_t equals = std::min(rest.find('='), end);

@@ -12,6 +12,8 @@ class QueryParameters {
  public:
   /// Adds what `text` has. Of a name that comes twice, the first value holds.
   void add(std::span<char> text);
+  /// More than any request has: the rest was left out.
+  bool has_too_many() const { return all_.size() >= count_max; }
   /// Call after the last add.
   void sort();
   Text find(std::string_view name) const;
@@ -25,6 +27,7 @@ class QueryParameters {
     std::string_view name, value;
     size_t place;  // among all, as they came
   };
+  static constexpr size_t count_max = 10'000;
   std::vector<Parameter>::const_iterator first_from(std::string_view name) const;
   std::vector<Parameter> all_;
 };

@@ -130,6 +130,15 @@ def test_a_task_moves_them_elsewhere(sqs, dead_ten, name):
     assert sorted(sqs.drain(other)) == list("0123456789")
 
 
+def test_a_task_goes_to_another_queue_of_the_same_type(sqs, dead_ten, name):
+    _, dead = dead_ten
+    fifo = sqs.create(name + "-other.fifo", FifoQueue="true")
+    for destination in (dead, fifo):
+        code, _ = sqs.refuses("StartMessageMoveTask", SourceArn=sqs.arn(dead), DestinationArn=sqs.arn(destination))
+        assert code == "InvalidParameterValue"
+    assert sqs.counts(dead)[0] == 10
+
+
 def test_a_task_with_a_rate_can_be_cancelled(sqs, dead_ten):
     _, dead = dead_ten
     handle = sqs.do("StartMessageMoveTask", SourceArn=sqs.arn(dead), MaxNumberOfMessagesPerSecond=1)["TaskHandle"]

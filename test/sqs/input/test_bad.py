@@ -44,6 +44,14 @@ def test_bodies_that_are_no_json(broker, body):
     assert json.loads(answer.body)["__type"]
 
 
+@pytest.mark.parametrize("body, kind, protocol", [
+    (b'{"QueueUrl":"a","x":[' + b"0," * 200_000 + b"0]}", JSON_TYPE, "json"),
+    (b'{"Entries":[' + b"{}," * 200_000 + b"{}]}", JSON_TYPE, "json"),
+    (b"Action=SendMessage&" + b"a=1&" * 200_000, FORM_TYPE, "query")], ids=["ignored", "entries", "parameters"])
+def test_more_values_than_any_request_has(broker, body, kind, protocol):
+    assert post(broker, body, kind, protocol=protocol).status == 400
+
+
 @pytest.mark.parametrize("wrong", [{"QueueUrl": {}}, {"QueueUrl": []}, {"MessageBody": {}}, {"MessageBody": ["b"]}, {"DelaySeconds": "x"},
                                    {"DelaySeconds": {}}, {"DelaySeconds": []}, {"DelaySeconds": 2**70}, {"MessageAttributes": "x"},
                                    {"MessageAttributes": []}, {"MessageAttributes": {"a": "x"}}, {"MessageAttributes": {"a": {"DataType": []}}},
