@@ -20,10 +20,9 @@ void Channel::close() {
   for (auto& [tag, consumer] : consumers_)
     if (consumer->queue) left.push_back(consumer->queue);
   consumers_.clear();
-  // Newest first, each to its place.
   take_back_staged();
-  while (!unsettled_.empty()) {
-    Unacked unacked = unsettled_.take(unsettled_.newest());
+  while (!unsettled_.empty()) {  // each to its place; or away, in their order
+    Unacked unacked = unsettled_.take(unsettled_.oldest());
     unacked.queue->requeue(unacked.id, Return::failed);
   }
   forget_transaction();

@@ -66,10 +66,10 @@ bool is_cycle(FieldTableView headers, std::string_view queue) {
 
 }  // namespace
 
-void DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death why) {
+bool DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death why) {
   auto& host = *queue.home;
   Exchange* exchange = host.find_exchange(*queue.settings().dead_letter_exchange);
-  if (!exchange) return;
+  if (!exchange) return false;
   ++buried[static_cast<size_t>(why)];
   Bytes table;
   MappedMessage message =
@@ -107,21 +107,25 @@ void DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death wh
                        .message_id = properties->message_id.value_or(""),
                        .correlation_id = properties->correlation_id.value_or(""),
                        .timestamp = properties->timestamp,
-                       .delayed = requested_delay_ms(changed.view()) > 0};
+                       .delayed = requested_delay_ms(changed.view()) > 0,
+                       .random = mix64(static_cast<uint64_t>(record.offset.value))};
   if (!new_key) routed.more_keys = copies;
   std::vector<std::shared_ptr<Queue>> targets;
   host.route(*exchange, routed, targets);
   MappedMessage dead{exchange->definition.name, routed.routing_key, *properties, message.body};
+  bool found_place = !targets.empty();
   for (auto& target : targets) {
-    if (why != Death::rejected && is_cycle(changed.view(), target->name)) continue;
+    // Where messages wait for their time no queue comes round again, though it may have one's name.
+    if (why != Death::rejected && !target->watcher && is_cycle(changed.view(), target->name)) continue;
     NewRecord made = records_.make(dead, target->name, 0);
     NewMessage fresh{.key = made.key,
                      .body = message.body,
                      .headers = made.headers,
                      .priority = properties->priority.value_or(0),
                      .ttl_ms = std::nullopt};
-    (void)target->publish(fresh);
+    found_place &= target->publish(fresh);
   }
+  return found_place;
 }
 
 }  // namespace naru::amqp

@@ -10,7 +10,7 @@ namespace naru::amqp {
 class DeadLetterExchange final : public DeadLetters {
  public:
   explicit DeadLetterExchange(io::Loop& loop) : loop_(loop) {}
-  void bury(Queue& queue, const StoredRecord& record, Death why) override;
+  bool bury(Queue& queue, const StoredRecord& record, Death why) override;
 
  private:
   io::Loop& loop_;

@@ -59,6 +59,7 @@ io::Task<> DelaySchedule::find_all() {
     StoredRecord record;
     auto read = co_await queue->read(*at, &record);
     if (queue->is_erased()) co_return;
+    if (read == RecordWindow::Found::elsewhere && queues_.core.stopping) co_return;
     if (read == RecordWindow::Found::elsewhere) continue;  // the disk fails: it is asked again
     if (read == RecordWindow::Found::here) index_.push({record.timestamp + delay_of(record), *at});
     if (++found % in_one_turn == 0) co_await queues_.loop.sleep_until(queues_.loop.now() + 1);
@@ -98,6 +99,7 @@ io::Task<> DelaySchedule::release() {
     if (queue->is_erased()) break;
     if (read == RecordWindow::Found::elsewhere) {  // the disk fails: it is asked again
       index_.push(next);
+      if (queues_.core.stopping) co_return;
       continue;
     }
     if (read == RecordWindow::Found::here) send(record);

@@ -136,8 +136,9 @@ Checked segment_bytes(QueueDefinition& queue, const FieldValue& value) {
   return {};
 }
 
-Checked strategy(QueueDefinition&, const FieldValue& value) {
-  // Either way naru lets go of a message only when it is where it was sent to.
+Checked strategy(QueueDefinition& queue, const FieldValue& value) {
+  // Either way naru lets go of a message only when it is where it was sent to, if there is somewhere.
+  queue.settings.keeps_dead_letters = value.text() == "at-least-once";
   if (value.text() == "at-most-once" || value.text() == "at-least-once") return {};
   return std::unexpected("invalid_dlx_strategy");
 }

@@ -278,6 +278,12 @@ io::Task<bool> Session::handle_channel(const Frame& frame) {
     co_return true;
   }
   ++core_.counters.requests;
+  if (queued() > 8 * choked_bytes) {  // it asks for messages faster than it reads them
+    flush();
+    (void)co_await stream_->drained(choked_bytes);
+    channel = find_channel(frame.channel);
+    if (!channel) co_return true;
+  }
   auto handling = channel->handle(frame);
   Outcome outcome = co_await handling;
   co_return !outcome || refuse_on(*channel, *outcome);

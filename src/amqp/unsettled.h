@@ -74,11 +74,6 @@ class Unsettled {
     const Page& page = *pages_.begin()->second;
     return page.number * page_slots + static_cast<uint64_t>(std::countr_zero(page.used));
   }
-  /// The newest tag there is. Not when empty().
-  uint64_t newest() const {
-    const Page& page = *pages_.rbegin()->second;
-    return page.number * page_slots + static_cast<uint64_t>(std::bit_width(page.used)) - 1;
-  }
 
  private:
   template <class IsIt>

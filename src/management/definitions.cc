@@ -241,6 +241,8 @@ io::Task<Wrong> import_exchange(Call& call, const Json& item) {
   if (!type) co_return "unknown exchange type '" + text_in(item, "type") + "'";
   wanted.type = *type;
   if (auto wrong = exchange_problem(*type, wanted.arguments.view())) co_return *wrong;
+  if (auto alternate = wanted.arguments.find("alternate-exchange"); alternate && !alternate->text())
+    co_return "exchange " + wanted.name + ": alternate-exchange is no text";
   auto declaring = call.site.hosts.declare_exchange(*host, std::move(wanted));
   auto declared = co_await declaring;
   co_return declared ? std::nullopt : Wrong(declared.error().reason);

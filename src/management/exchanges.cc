@@ -84,6 +84,15 @@ io::Task<Reply> put(Call& call) {
   }
   if (wanted.name.starts_with("amq."))
     co_return bad_request("ACCESS_REFUSED - exchange name '" + wanted.name + "' contains reserved prefix 'amq.*'");
+  if (auto alternate = wanted.arguments.find("alternate-exchange")) {
+    if (!alternate->text())
+      co_return bad_request("PRECONDITION_FAILED - invalid type '" + std::string(naru::name(alternate->type)) +
+                            "' for arg 'alternate-exchange' in exchange '" + wanted.name + "' in vhost '" + host.name +
+                            "'");
+    if (auto no = refusal(call, Operation::read, host.name, "exchange", wanted.name)) co_return *no;
+    if (auto no = refusal(call, Operation::write, host.name, "exchange", std::string(*alternate->text())))
+      co_return *no;
+  }
   auto declaring = call.site.hosts.declare_exchange(host, std::move(wanted));
   auto declared = co_await declaring;
   co_return declared ? created() : failed(declared.error());

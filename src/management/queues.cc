@@ -97,6 +97,10 @@ io::Task<Reply> put(Call& call) {
                           host.name + "' (" + std::to_string(*limit) + ") is reached");
   if (auto applied = amqp::apply_arguments(wanted, host.name); !applied)
     co_return bad_request("PRECONDITION_FAILED - " + applied.error());
+  if (const auto& dead = wanted.settings.dead_letter_exchange) {
+    if (auto no = refusal(call, Operation::read, host.name, "queue", wanted.name)) co_return *no;
+    if (auto no = refusal(call, Operation::write, host.name, "exchange", *dead)) co_return *no;
+  }
   auto declaring = call.site.hosts.declare_queue(host, std::move(wanted));
   auto declared = co_await declaring;
   co_return declared ? created() : failed(declared.error());

@@ -216,11 +216,11 @@ void Channel::timed_out(Consumer& consumer) {
   });
   acked_consumer_ = nullptr;
   auto queue = consumer.queue;
-  for (auto tag = tags.rbegin(); tag != tags.rend(); ++tag) {  // newest first, each to its place
-    Unacked unacked = unsettled_.take(*tag);
+  for (uint64_t tag : tags) {
+    Unacked unacked = unsettled_.take(tag);
     unacked.queue->requeue(unacked.id, Return::returned);
     finished(unacked);
-    reclaimed_.insert(*tag);
+    reclaimed_.insert(tag);
   }
   acked_consumer_ = nullptr;
   consumers_.erase(consumers_.find(consumer.tag));
@@ -405,9 +405,9 @@ Outcome Channel::basic_recover(ByteView payload, bool answer) {
   if (!requeue) return Refusal{ReplyCode::not_implemented, "requeue=false"};
   acked_consumer_ = nullptr;
   while (!unsettled_.empty()) {
-    if (auto refused = not_for_streams("basic.nack and basic.reject", *unsettled_.find(unsettled_.newest())->queue))
+    if (auto refused = not_for_streams("basic.nack and basic.reject", *unsettled_.find(unsettled_.oldest())->queue))
       return refused;
-    Unacked unacked = unsettled_.take(unsettled_.newest());
+    Unacked unacked = unsettled_.take(unsettled_.oldest());
     unacked.queue->requeue(unacked.id, Return::returned);
     finished(unacked);
   }

@@ -78,11 +78,12 @@ Outcome Channel::compare(const ExchangeDefinition& wanted, const Exchange& there
   auto now = wanted.arguments.find("alternate-exchange"), before = current.arguments.find("alternate-exchange");
   if (!now && !before) return {};
   if (now && before && same_value(*now, *before)) return {};
-  auto value = [](const FieldValue& one) { return "the value '" + std::string(*one.text()) + "' of type 'longstr'"; };
+  auto word = [](const FieldValue& one) { return one.text().value_or(""); };
+  auto value = [&](const FieldValue& one) { return "the value '" + std::string(word(one)) + "' of type 'longstr'"; };
   std::string text = "inequivalent arg 'alternate-exchange' for " + what + ": received ";
   if (!now) return Refusal{ReplyCode::precondition_failed, text + "none but current is " + value(*before)};
   if (!before) return Refusal{ReplyCode::precondition_failed, text + value(*now) + " but current is none"};
-  return differs("alternate-exchange", *now->text(), *before->text());
+  return differs("alternate-exchange", word(*now), word(*before));
 }
 
 io::Task<Outcome> Channel::exchange_delete(ByteView payload) {

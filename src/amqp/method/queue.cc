@@ -70,10 +70,12 @@ io::Task<Outcome> Channel::queue_declare(ByteView payload) {
   if (name.empty() && wanted.type != QueueType::classic)
     co_return Refusal{ReplyCode::precondition_failed,
                       "Cannot declare a server-named queue for type " + erlang_name(wanted.type)};
+  QueueDefinition asked = wanted;
   auto declaring = session_.door().hosts.declare_queue(host, std::move(wanted));
   auto declared = co_await declaring;
   if (!declared) co_return failed(declared.error());
   if (closing_) co_return Outcome();
+  if (auto refusal = compare(asked, **declared)) co_return refusal;  // somebody else may have been faster
   answer(**declared);
   co_return Outcome();
 }
@@ -87,6 +89,14 @@ Outcome Channel::new_queue_refusal(const QueueDefinition& wanted) const {
     return Refusal{ReplyCode::precondition_failed, "cannot declare queue '" + wanted.name +
                                                        "': queue limit in vhost '" + host.name + "' (" +
                                                        std::to_string(*limit) + ") is reached"};
+  if (auto topic = wanted.arguments.find("x-naru-topic"); topic && topic->text()) {
+    TopicPtr over = session_.door().core.catalog()->find(*topic->text());
+    if (over && over->queue && over->queue->vhost != host.name)
+      return Refusal{ReplyCode::access_refused, "access to topic '" + std::string(*topic->text()) +
+                                                    "' refused: it belongs to another virtual host"};
+    if (over && over->queue)
+      if (auto no = session_.refusal(Operation::read, "queue", over->queue->name)) return no;
+  }
   auto dead_letters = wanted.arguments.find("x-dead-letter-exchange");
   if (!dead_letters || !dead_letters->text()) return {};
   if (auto no = session_.refusal(Operation::read, "queue", wanted.name)) return no;

@@ -9,7 +9,8 @@
 namespace naru {
 namespace {
 
-constexpr size_t batch_bytes_max = MiB;  // of one turn's messages; larger ones get a batch of their own
+constexpr size_t headers_kept = 4 * KiB;  // of memory for the next message's
+constexpr size_t batch_bytes_max = MiB;   // of one turn's messages; larger ones get a batch of their own
 
 }  // namespace
 
@@ -125,7 +126,7 @@ bool Queue::publish(const NewMessage& message, MessageId* at) {
   if (settings_.topic) return false;  // no route leads here
   bool full = settings_.overflow != Overflow::drop_head && over_limits(/*for_one_more=*/true);
   if (full) {
-    if (settings_.overflow == Overflow::reject_publish_dlx && host_.dead_letters) {
+    if (settings_.overflow == Overflow::reject_publish_dlx && settings_.dead_letter_exchange && host_.dead_letters) {
       Bytes headers;
       for (const Header& header : message.headers) append_header(headers, header);
       StoredRecord record;
@@ -168,6 +169,7 @@ bool Queue::publish(const NewMessage& message, MessageId* at) {
   ready_bytes_ += static_cast<int64_t>(message.body.size());
   ++counters_.published;
   if (level.batch.size() >= batch_bytes_max) append_batch(level);
+  if (headers_.capacity() > headers_kept) Bytes().swap(headers_);
   changed();
   return true;
 }
@@ -181,7 +183,7 @@ bool Queue::append_batch(Open& level) {
   auto appended = level.log->append(level.batch, *header);
   if (!appended) return false;  // no space: it stays here, unconfirmed, until there is
   delay_appended(level, appended->base);
-  if (is_unread()) {
+  if (is_unread() || host_.has_kept_enough()) {
     level.window.clear();
   } else {
     level.window.keep(appended->base, appended->base + level.header.count, std::move(level.batch));
@@ -405,6 +407,7 @@ io::Task<RecordWindow::Found> Queue::read(Offset offset, StoredRecord* record) {
 bool Queue::over_limits(bool for_one_more) {
   if ((!settings_.max_length && !settings_.max_bytes) || settings_.is_stream || settings_.topic) return false;
   int64_t ready = for_one_more ? 1 : 0;
+  ready += static_cast<int64_t>(fair_ ? fair_->waiting() : groups_ ? groups_->waiting() : 0);
   for (auto& level : levels_)
     if (level->cursor) ready += level->cursor->counts(level->end()).ready + level->header.count;
   return (settings_.max_length && ready > *settings_.max_length) ||
@@ -420,12 +423,12 @@ Delivery Queue::delivery(const Next& next, const StoredRecord& record) const {
           .record = record};
 }
 
-bool Queue::has_expired(const StoredRecord& record) const {
+bool Queue::has_expired(const StoredRecord& record, uint32_t attempt) const {
   if (!has_ttl_) return false;
   auto expires_ms = expiry_of(record);
   if (!expires_ms) return false;
-  // To live for no time at all means: for whoever waits already. expire_heads takes what nobody wanted.
-  bool now_or_never = *expires_ms == record.timestamp;
+  // To live for no time at all means: for whoever waits already, once. expire_heads takes what nobody wanted.
+  bool now_or_never = *expires_ms == record.timestamp && attempt <= 1;
   return *expires_ms < host_.loop.wall() && !now_or_never;
 }
 
@@ -444,6 +447,8 @@ void Queue::requeue(const MessageId& id, Return how) {
   }
   if (is_counted(id.level, id.offset)) ready_bytes_ += id.body_bytes;
   if (fair_) fair_->given_back({id.level, id.offset});
+  // Who gets it next is told that it was out, not that it failed.
+  if (how == Return::looked_at && attempts > 1) level.cursor->uncount(id.offset);
   if (groups_) {
     groups_->returned(id.offset);
   } else {
@@ -476,8 +481,9 @@ io::Task<> Queue::reject_later(MessageId id, Death why) {
   auto self = shared_from_this();
   StoredRecord record;
   auto found = RecordWindow::Found::elsewhere;
-  while (!erased_ && found == RecordWindow::Found::elsewhere) found = co_await find(id.level, id.offset, &record);
-  if (erased_) co_return;
+  while (!erased_ && found == RecordWindow::Found::elsewhere && !host_.core.stopping)
+    found = co_await find(id.level, id.offset, &record);
+  if (erased_ || found == RecordWindow::Found::elsewhere) co_return;  // it stays, and is there after the next start
   if (found == RecordWindow::Found::here) {
     die(id, record, why);
   } else {
@@ -485,9 +491,22 @@ io::Task<> Queue::reject_later(MessageId id, Death why) {
   }
 }
 
+bool Queue::must_wait_to_bury() const { return settings_.dead_letter_exchange && !host_.has_room(); }
+
 void Queue::die(const MessageId& id, const StoredRecord& record, Death why) {
-  if (settings_.dead_letter_exchange && host_.dead_letters) host_.dead_letters->bury(*this, record, why);
+  bool buried = !settings_.dead_letter_exchange || !host_.dead_letters || host_.dead_letters->bury(*this, record, why);
+  bool keeps = settings_.keeps_dead_letters && settings_.overflow == Overflow::reject_publish;
+  if (!buried && keeps) return bury_again(id, why).detach();
   mark_settled(id);
+}
+
+/// It stays with nobody until there is a place for it.
+io::Task<> Queue::bury_again(MessageId id, Death why) {
+  constexpr io::Millis retry_ms = 1000;
+  auto self = shared_from_this();
+  co_await host_.loop.sleep_until(host_.loop.now() + retry_ms);
+  if (erased_ || host_.core.stopping || levels_[id.level]->cursor->is_done(id.offset)) co_return;
+  reject(id, why);
 }
 
 }  // namespace naru

@@ -279,13 +279,17 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void put_back(const Next& next);
   void give_back(Open& level, const MessageId& id, int64_t delay_ms);
   std::optional<Next> first_unknown();
+  std::optional<Offset> oldest_idle(uint8_t index);
   io::Task<> load_and_go_on(Next next);
   io::Task<bool> bring(uint8_t level, Offset offset);
   io::Task<RecordWindow::Found> find(uint8_t level, Offset offset, StoredRecord* record);
   Delivery delivery(const Next& next, const StoredRecord& record) const;
-  bool has_expired(const StoredRecord& record) const;
+  bool has_expired(const StoredRecord& record, uint32_t attempt) const;
   void die(const MessageId& id, const StoredRecord& record, Death why);
+  /// Dead letters need room, in memory and on the disk; messages that just go make some.
+  bool must_wait_to_bury() const;
   io::Task<> reject_later(MessageId id, Death why);
+  io::Task<> bury_again(MessageId id, Death why);
   void mark_settled(const MessageId& id);
   void trim_to_limits();
   io::Task<> drop_heads();

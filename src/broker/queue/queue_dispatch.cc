@@ -101,7 +101,7 @@ std::optional<Queue::Next> Queue::take_fair() {
   look_ahead();
   while (auto place = fair_->next()) {
     AckCursor& cursor = *levels_[place->level]->cursor;
-    if (!cursor.is_done(place->offset)) return Next{place->level, {place->offset, cursor.count(place->offset)}};
+    if (cursor.held(place->offset)) return Next{place->level, {place->offset, cursor.count(place->offset)}};
     fair_->done(*place);  // by somebody who had it before
   }
   return std::nullopt;
@@ -174,6 +174,7 @@ std::optional<Queue::Next> Queue::first_unknown() {
 
 void Queue::put_back(const Next& next) {
   AckCursor& cursor = *levels_[next.level]->cursor;
+  if (!cursor.held(next.taken.offset)) return;  // it was settled meanwhile
   if (groups_) {
     cursor.uncount(next.taken.offset);
     return groups_->returned(next.taken.offset);
@@ -232,7 +233,7 @@ bool Queue::hand_over(const NewMessage& message) {
 void Queue::hand_out(QueueConsumer& consumer, const Next& next, const StoredRecord& record) {
   Delivery out = delivery(next, record);
   if (is_counted(next.level, next.taken.offset)) ready_bytes_ -= out.id.body_bytes;
-  if (has_expired(record)) return die(out.id, record, Death::expired);
+  if (has_expired(record, out.attempt)) return die(out.id, record, Death::expired);
   ++counters_.delivered;
   auto& line = ready_[consumer.priority];
   line.splice(line.end(), line, line.begin());
@@ -327,7 +328,7 @@ io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64
       continue;
     }
     if (counted) ready_bytes_ -= id.body_bytes;
-    if (has_expired(record)) {
+    if (has_expired(record, next->taken.attempt)) {
       die(id, record, Death::expired);
       continue;
     }
@@ -355,6 +356,11 @@ io::Task<> Queue::drop_heads() {
   auto self = shared_from_this();
   trimming_ = true;
   while (!erased_ && over_limits()) {
+    if (must_wait_to_bury()) {
+      if (host_.core.stopping) break;
+      co_await host_.room_for_more();
+      continue;
+    }
     auto next = take_next(getter_, Order::lowest_first);
     if (!next) break;
     StoredRecord record;
@@ -380,6 +386,13 @@ void Queue::expire_heads() {
   if (!expiring_ && !erased_) expire_heads_now().detach();
 }
 
+/// The oldest message that is with nobody, looked ahead to or not.
+std::optional<Offset> Queue::oldest_idle(uint8_t index) {
+  auto head = levels_[index]->cursor->peek(levels_[index]->end());
+  auto ahead = fair_ ? fair_->oldest(index) : groups_ ? groups_->oldest() : std::nullopt;
+  return ahead && (!head || *ahead < *head) ? ahead : head;
+}
+
 /// Lets go of messages at the head that have expired, and comes back when the next one will have.
 io::Task<> Queue::expire_heads_now() {
   auto self = shared_from_this();
@@ -388,7 +401,7 @@ io::Task<> Queue::expire_heads_now() {
   for (size_t i = 0; i < levels_.size(); ++i) {
     Open& level = *levels_[i];
     while (!erased_ && level.cursor) {
-      auto head = level.cursor->peek(level.end());
+      auto head = oldest_idle(static_cast<uint8_t>(i));
       // The same as last time, whose time is known: consumers take others, and this one need not be read again.
       bool is_known = head && *head == level.head_seen;
       if (is_known && (!level.head_expires || *level.head_expires > host_.loop.wall())) {
@@ -400,8 +413,7 @@ io::Task<> Queue::expire_heads_now() {
       auto found = co_await find(static_cast<uint8_t>(i), *head, &record);
       if (erased_ || found != RecordWindow::Found::here) break;
       // Somebody may have taken it while it was read.
-      auto still = level.cursor->peek(level.end());
-      if (still != head) continue;
+      if (oldest_idle(static_cast<uint8_t>(i)) != head) continue;
       auto at = expiry_of(record);
       level.head_seen = *head;
       level.head_expires = at;
@@ -410,7 +422,16 @@ io::Task<> Queue::expire_heads_now() {
         earliest = std::min(earliest.value_or(*at), *at);
         break;
       }
-      (void)level.cursor->take(level.end(), getter_);
+      if (must_wait_to_bury()) {
+        if (host_.core.stopping) break;
+        co_await host_.room_for_more();
+        continue;
+      }
+      if (!level.cursor->held(*head)) {
+        if (level.keys && level.keys->learn(level.window, *level.cursor, level.end()) <= *head) break;
+        HolderId holder = settings_.order_key ? host_.new_holder() : getter_;
+        if (!level.cursor->take(*head + 1, holder)) continue;  // its key is busy: it is looked at when its turn comes
+      }
       MessageId id{static_cast<uint8_t>(i), *head, static_cast<uint32_t>(record.body().size())};
       if (is_counted(id.level, id.offset)) ready_bytes_ -= id.body_bytes;
       die(id, record, Death::expired);

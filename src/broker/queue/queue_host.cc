@@ -85,6 +85,17 @@ void QueueHost::end_turn() {
   drop_oldest_kept();
 }
 
+io::Task<> QueueHost::room_for_more() {
+  constexpr io::Millis blocked_ms = 200;
+  while (!has_room() && !core.stopping) {
+    if (is_blocked()) {
+      co_await loop.sleep_until(loop.now() + blocked_ms);
+    } else {
+      co_await store.journal().room();
+    }
+  }
+}
+
 bool QueueHost::append_published() {
   bool all = true;
   for (auto& queue : dirty_) all &= queue->append_batches();
@@ -92,9 +103,8 @@ bool QueueHost::append_published() {
 }
 
 void QueueHost::count_kept(Queue& queue, RecordWindow& window) {
-  int64_t grown = window.grown();
-  kept_bytes_ += grown;
-  if (grown > 0 && !queue.keeper_ && !queue.erased_) queue.keeper_ = keepers_.insert(keepers_.end(), &queue);
+  kept_bytes_ += window.grown();
+  if (window.bytes() > 0 && !queue.keeper_ && !queue.erased_) queue.keeper_ = keepers_.insert(keepers_.end(), &queue);
 }
 
 /// At the end of a turn, when nobody holds a record of a queue's memory.

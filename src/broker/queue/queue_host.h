@@ -15,7 +15,8 @@ namespace naru {
 class DeadLetters {
  public:
   virtual ~DeadLetters() = default;
-  virtual void bury(Queue& queue, const StoredRecord& record, Death why) = 0;
+  /// False if it found no place there.
+  virtual bool bury(Queue& queue, const StoredRecord& record, Death why) = 0;
   std::array<uint64_t, 4> buried{};  // by Death: how many found their exchange
 };
 
@@ -52,6 +53,11 @@ class QueueHost final : public QueueLogs {
   /// Appends could not be made for want of space: publishers had better wait.
   bool is_blocked() const { return blocked_ || store.is_full(); }
 
+  /// For what is published without a publisher who could be made to wait, dead letters: whether there is room for more
+  /// now, and a wait until there is.
+  bool has_room() const { return !is_blocked() && store.journal().has_room(); }
+  io::Task<> room_for_more();
+
   /// Before something is settled out of turn: it may have been for a message that was published in this turn, which has
   /// to be in the journal first. False if there is no space for that.
   bool append_published();
@@ -62,6 +68,8 @@ class QueueHost final : public QueueLogs {
 
   /// Memory that queues use for messages: for what was published lately, and what was read back for consumers.
   int64_t kept_bytes() const { return kept_bytes_; }
+  /// More than twice what they may at the end of a turn: what comes now is read back.
+  bool has_kept_enough() const { return kept_bytes_ > 2 * kept_bytes_max; }
 
   Log* queue_log(StreamId stream) override;
   void catalog_changed() override;

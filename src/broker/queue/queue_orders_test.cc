@@ -83,9 +83,10 @@ class Taker final : public QueueConsumer {
 
 class Burial final : public DeadLetters {
  public:
-  void bury(Queue&, const StoredRecord& record, Death why) override {
+  bool bury(Queue&, const StoredRecord& record, Death why) override {
     constexpr const char* reasons[] = {"rejected", "expired", "maxlen", "delivery_limit"};
     buried.push_back(std::string(text(record.body())) + " " + reasons[static_cast<size_t>(why)]);
+    return true;
   }
   std::vector<std::string> buried;
 };

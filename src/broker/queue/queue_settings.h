@@ -45,6 +45,8 @@ struct QueueSettings {
   std::optional<int64_t> max_bytes{};       // of their bodies
   Overflow overflow = Overflow::drop_head;
   std::optional<std::string> dead_letter_exchange{}, dead_letter_key{};
+  /// A dead letter stays until it has a place there; only with reject_publish, as it would fill the queue.
+  bool keeps_dead_letters = false;
   uint8_t max_priority = 0;  // 0: no priorities
   /// Of the messages of one key at most one is with a consumer at a time, in order. The key is the record's, or one of
   /// its headers.

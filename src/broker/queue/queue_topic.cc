@@ -18,8 +18,12 @@ void Queue::attach_topic(const Catalog& catalog) {
   for (auto& level : levels_) {
     if (topic && level->source->topic->id == topic->id) {
       ++attached;
-    } else {
+    } else if (!level->source->is_forgotten()) {
       level->source->forget();
+      level->keys.reset();
+      level->window.clear();
+      host_.count_kept(*this, level->window);
+      if (fair_) fair_->reset();  // all that it knew was of that topic
     }
   }
   auto partitions = topic ? static_cast<int32_t>(topic->partitions.size()) : 0;

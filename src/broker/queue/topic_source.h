@@ -30,6 +30,7 @@ class TopicSource {
   void settled(const Change& change);
   /// The topic is gone: nothing is here any more.
   void forget();
+  bool is_forgotten() const { return erased_; }
   /// The queue is going, and the cursor with it.
   void erase();
 

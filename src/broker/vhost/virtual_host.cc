@@ -91,14 +91,12 @@ void VirtualHost::route(const Exchange& from, const RoutedMessage& message,
       continue;
     }
     if (exchange.definition.name.empty()) {  // bound to every queue by its name
-      size_t before = queues.size();
       reach(find_queue(message.routing_key));
       for (std::string_view key : message.more_keys) reach(find_queue(key));
-      if (queues.size() > before) continue;
-    } else {
-      exchange.matcher->match(message, matched_);
-      keep_unique(matched_);
+      continue;  // it has no alternate exchange, whatever a policy says
     }
+    exchange.matcher->match(message, matched_);
+    keep_unique(matched_);
     for (Destination destination : matched_) {
       const Target& target = targets_.find(destination.value)->second;
       if (target.is_queue) {

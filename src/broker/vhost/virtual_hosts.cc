@@ -72,10 +72,21 @@ io::Task<Result<void>> VirtualHosts::load() {
     if (host) insert(*host, std::move(definition));
   }
   CO_TRY(auto bindings, co_await meta_.range(std::string(binding_rows)));
+  std::vector<MetaWrite> stale;  // of what was deleted while it was bound
   for (const MetaRow& row : bindings) {
     CO_TRY(auto binding, decode_binding(row.value));
     VirtualHost* host = find(host_of(row.key, binding_rows));
-    if (host && host->find_exchange(binding.source)) host->add(std::move(binding));
+    bool leads_somewhere = host && (binding.to_queue ? host->find_queue(binding.destination) != nullptr
+                                                     : host->find_exchange(binding.destination) != nullptr);
+    if (leads_somewhere && host->find_exchange(binding.source)) {
+      host->add(std::move(binding));
+    } else {
+      stale.push_back({row.key, std::nullopt});
+    }
+  }
+  if (!stale.empty()) {
+    auto cleaning = meta_.commit({}, std::move(stale));
+    CO_TRY_VOID(co_await cleaning);
   }
   co_return Result<void>();
 }
@@ -135,7 +146,7 @@ DeclaredQueue& VirtualHosts::insert(VirtualHost& host, QueueDefinition definitio
   auto queue = std::make_shared<Queue>(queues_, definition.name, definition.levels, definition.settings);
   queue->home = &host;
   queue->look_at_backlog();
-  if (definition.owner != 0) ++exclusive_;
+  if (definition.owner != 0) exclusive_.insert({definition.owner, {host.name, definition.name}});
   std::string name = definition.name;
   DeclaredQueue& added =
       host.queues_.insert_or_assign(name, DeclaredQueue{.definition = std::move(definition), .queue = std::move(queue)})
@@ -244,7 +255,12 @@ std::pair<int64_t, std::set<std::string>> VirtualHosts::forget_queue(VirtualHost
   }
   auto found = host.queues_.find(name);
   if (found == host.queues_.end()) return {0, sources};
-  if (found->second.definition.owner != 0) --exclusive_;
+  auto [own, others] = exclusive_.equal_range(found->second.definition.owner);
+  for (; own != others; ++own) {
+    if (own->second != std::pair(host.name, name)) continue;
+    exclusive_.erase(own);
+    break;
+  }
   auto queue = found->second.queue;
   topics_.remove(host.name, found->second.definition);
   host.queues_.erase(found);
@@ -388,15 +404,14 @@ io::Task<> VirtualHosts::delete_unbound(VirtualHost& host, std::set<std::string>
 }
 
 io::Task<> VirtualHosts::delete_exclusive(uint64_t owner) {
-  if (exclusive_ == 0) co_return;
-  for (auto& [vhost, host] : hosts_) {
-    std::vector<std::string> names;
-    for (const auto& [name, queue] : host->queues())
-      if (queue.definition.owner == owner) names.push_back(name);
-    for (const std::string& name : names) {
-      auto deleting = delete_queue(*host, name);
-      (void)co_await deleting;
-    }
+  std::vector<std::pair<std::string, std::string>> own;
+  for (auto [one, others] = exclusive_.equal_range(owner); one != others; ++one) own.push_back(one->second);
+  for (const auto& [vhost, name] : own) {
+    VirtualHost* host = find(vhost);
+    DeclaredQueue* queue = host ? host->find_queue(name) : nullptr;
+    if (!queue || queue->definition.owner != owner) continue;  // deleted meanwhile
+    auto deleting = delete_queue(*host, name);
+    (void)co_await deleting;
   }
 }
 

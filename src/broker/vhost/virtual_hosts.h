@@ -2,6 +2,7 @@
 // All virtual hosts, and every change of what is declared in them. Lives on core 0. What is durable is in the meta
 // store before a change is answered; what is not dies with the process, and its logs are dropped at the next start.
 #include <functional>
+#include <unordered_map>
 
 #include "broker/core.h"
 #include "broker/meta_store.h"
@@ -103,7 +104,8 @@ class VirtualHosts {
   /// Deleted ones, empty: who was at work on one may still look at it.
   std::vector<std::unique_ptr<VirtualHost>> removed_;
   std::vector<StreamId> spare_streams_;
-  uint64_t exclusive_ = 0;  // queues with an owner: none of these, and nobody looks for them
+  /// Queues that go with their connection, by that: virtual host and name.
+  std::unordered_multimap<uint64_t, std::pair<std::string, std::string>> exclusive_;
 };
 
 }  // namespace naru

@@ -7,6 +7,7 @@ import pika
 import pytest
 from broker import PEER, Broker, wait_until
 from client import CAPABILITIES
+from events import Closed
 
 pytestmark = pytest.mark.skipif(PEER == "rabbitmq", reason="3.10 has none of it")
 TRACKED = {"x-stream-automatic-offset-tracking": True}
@@ -171,6 +172,51 @@ def test_a_delay_survives_a_crash(tmp_path):
         assert time.monotonic() - begin > 2.9
     finally:
         broker.stop()
+
+
+# -- places in between ----------------------------------------------------------------
+
+def test_what_expires_behind_a_busy_key_holds_up_nobody(channel, q, fill):
+    channel.declare(q, durable=True, arguments={"x-naru-order-key": "header:key"})
+    fill(q, "first", headers={"key": "a"})
+    fill(q, "expires", headers={"key": "a"}, expiration="100")
+    fill(q, "other", headers={"key": "b"})
+    channel.qos(1)
+    channel.consume(q)
+    first = channel.deliver()
+    time.sleep(0.4)
+    channel.ack(first.delivery_tag)
+    assert (first.text, channel.deliver().text) == ("first", "other")
+
+
+def test_a_dead_letter_stays_until_there_is_a_place_for_it(channel, q, fill):
+    channel.declare(q + ".dead", arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
+    channel.declare(q, durable=True, arguments={
+        "x-queue-type": "quorum", "x-overflow": "reject-publish", "x-dead-letter-strategy": "at-least-once",
+        "x-dead-letter-exchange": "", "x-dead-letter-routing-key": q + ".dead"})
+    fill(q, "a", "b")
+    for _ in range(2):
+        channel.reject(channel.get(q, no_ack=False).delivery_tag, requeue=False)
+    for body in ("a", "b"):
+        assert wait_until(lambda: channel.get(q + ".dead"), "a dead letter").text == body
+
+
+def test_two_who_declare_an_exclusive_queue_at_once(connect, q):
+    channels = [connect().channel() for _ in range(2)]
+    for n in range(70):  # now and then the broker has to fetch numbers for new queues first, and both wait for that
+        for channel in channels:
+            channel.send("queue.declare", queue=f"{q}-{n}", exclusive=True)
+        got = [take(channel) for channel in channels]
+        assert sorted(got) == [0, 405]
+        channels = [connect().channel() if code else channel for channel, code in zip(channels, got)]
+
+
+def take(channel):
+    try:
+        channel.next("queue.declare_ok")
+        return 0
+    except Closed as closed:
+        return closed.code
 
 
 # -- offsets that are remembered -----------------------------------------------------

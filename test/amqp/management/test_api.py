@@ -309,3 +309,28 @@ def test_what_is_taken_away_is_missed_at_once(api, user, vhost, connect):
     channel.publish("", "q", "no more")
     channel.expect_error(403, f"access to exchange 'amq.default' in vhost '{vhost}' refused for user '{name}'", "basic.publish")
     assert api.get(f"/queues/{vhost}/q")["messages"] == 3
+
+
+@pytest.mark.skipif(PEER == "rabbitmq", reason="3.10 counts each return")
+def test_to_look_at_a_message_is_no_failed_delivery(api, vhost):
+    api.put(f"/queues/{vhost}/poisoned", {"durable": True, "arguments": {"x-queue-type": "quorum", "x-delivery-limit": 2}})
+    api.post(f"/exchanges/{vhost}/amq.default/publish", {"routing_key": "poisoned", "payload": "a", "payload_encoding": "string",
+                                                         "properties": {}})
+    look = {"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"}
+    for _ in range(5):
+        assert [message["payload"] for message in api.post(f"/queues/{vhost}/poisoned/get", look)] == ["a"]
+
+
+def test_no_policy_gives_the_default_exchange_an_alternate(api, vhost):
+    api.put(f"/exchanges/{vhost}/rest", {"type": "fanout", "durable": True})
+    api.put(f"/queues/{vhost}/rest", {"durable": True})
+    api.post(f"/bindings/{vhost}/e/rest/q/rest", {})
+    api.put(f"/policies/{vhost}/alternate", {"pattern": ".*", "apply-to": "exchanges", "definition": {"alternate-exchange": "rest"}})
+    message = {"routing_key": "nobody", "payload": "a", "payload_encoding": "string", "properties": {}}
+    assert api.post(f"/exchanges/{vhost}/amq.direct/publish", message) == {"routed": True}
+    assert api.post(f"/exchanges/{vhost}/amq.default/publish", message) == {"routed": False}
+
+
+def test_an_alternate_exchange_has_a_name(api, vhost):
+    status, answer = api("PUT", f"/exchanges/{vhost}/odd", {"type": "direct", "durable": True, "arguments": {"alternate-exchange": 1}})
+    assert status == 400, answer

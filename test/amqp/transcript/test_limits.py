@@ -143,3 +143,13 @@ def test_reject_publish_does_not_dead_letter(channel, q):
         channel.publish("", q, body)
     channel.confirmed()
     assert channel.drain(q + ".dead") == []
+
+
+def test_reject_publish_dlx_without_a_place_for_dead_letters(channel, q):
+    channel.declare(q, arguments={"x-max-length": 1, "x-overflow": "reject-publish-dlx"})
+    channel.confirms()
+    channel.publish("", q, "a")
+    channel.confirmed()
+    channel.publish("", q, "b")
+    assert channel.confirmed() == {2: "nack"}
+    assert channel.drain(q) == ["a"]

@@ -162,3 +162,12 @@ def test_expiring_queue_takes_its_messages(channel, q, fill):
     time.sleep(0.6)  # asking would keep it
     assert gone(channel.connection, q)
     assert channel.get(q + ".dead") is None
+
+
+def test_zero_that_is_given_back_is_dropped(channel, q, fill):
+    channel.declare(q, arguments={"x-message-ttl": 0})
+    channel.consume(q)
+    fill(q, "a")
+    channel.nack(channel.deliver().delivery_tag)
+    channel.quiet()
+    assert channel.call("queue.declare", queue=q, passive=True).message_count == 0
