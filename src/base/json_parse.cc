@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
 #include <boost/json/src.hpp>
+#include <charconv>
 #include <cmath>
 
 #include "base/json.h"
@@ -91,12 +92,17 @@ struct Builder {
     text.append(part.data(), part.size());
     return count(error) && put(std::exchange(text, {}));
   }
-  bool on_number_part(string_view, error_code&) { return true; }
-  bool on_int64(int64_t value, string_view, error_code& error) { return count(error) && put(value); }
+  bool on_number_part(string_view part, error_code&) { return text.append(part.data(), part.size()), true; }
+  bool on_int64(int64_t value, string_view, error_code& error) { return text.clear(), count(error) && put(value); }
   bool on_uint64(uint64_t value, string_view, error_code& error) {
-    return count(error) && put(static_cast<double>(value));
+    return text.clear(), count(error) && put(static_cast<double>(value));
   }
-  bool on_double(double value, string_view, error_code& error) {
+  bool on_double(double value, string_view part, error_code& error) {
+    // The parser's own value may be a little off; what is written must be read as the same.
+    text.append(part.data(), part.size());
+    double exact = 0;
+    if (std::from_chars(text.data(), text.data() + text.size(), exact).ec == std::errc()) value = exact;
+    text.clear();
     if (!std::isfinite(value)) error = boost::json::error::exponent_overflow;  // a number that cannot be kept
     return !error && count(error) && put(value);
   }

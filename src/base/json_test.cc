@@ -57,6 +57,8 @@ TEST(json, a_whole_number_stays_one_and_a_real_one_too) {
   EXPECT_EQ(parse_json("7")->number(), 7.0);
   EXPECT_FALSE(parse_json("7.0")->integer());
   EXPECT_EQ(again("7.0"), "7.0");
+  std::string exact = again("[92276233038547758287644000043525854775828760.1]");
+  EXPECT_EQ(again(exact), exact);
 }
 
 TEST(json, bytes_that_are_no_utf_8_become_characters) {
