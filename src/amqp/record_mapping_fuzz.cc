@@ -2,14 +2,10 @@
 // and that message, put into a log and read again, comes back as it was.
 #include "amqp/record_mapping.h"
 #include "base/check.h"
+#include "log/record_testing.h"
 
 namespace naru::amqp {
 namespace {
-
-std::optional<ByteView> view_of(const uint8_t* from, int32_t bytes) {
-  if (bytes < 0) return std::nullopt;
-  return ByteView{from, static_cast<size_t>(bytes)};
-}
 
 Bytes encoded(const MappedMessage& message) {
   Bytes bytes;
@@ -18,14 +14,11 @@ Bytes encoded(const MappedMessage& message) {
 }
 
 void run(ByteView bytes) {
-  RawRecord raw;
-  if (!parse_record(bytes.data(), bytes.data() + bytes.size(), &raw)) return;
-  Record record{.timestamp = raw.timestamp_delta,
-                .key = view_of(raw.key, raw.key_bytes),
-                .value = view_of(raw.value, raw.value_bytes),
-                .headers = Headers({raw.headers, raw.end}, raw.header_count)};
+  auto found = record_of(bytes);
+  if (!found) return;
+  const Record& record = *found;
   Bytes table, table_again;
-  MappedMessage message = read_record(record, {.home = "home", .record_time = raw.offset_delta % 2 == 0}, table);
+  MappedMessage message = read_record(record, {.home = "home", .record_time = record.timestamp % 2 == 0}, table);
   CHECK(message.routing_key.size() <= 255 && message.exchange.size() <= 255);
   Bytes properties = encoded(message);
   CHECK(decode_properties(properties));

@@ -4,6 +4,7 @@
 #include "base/base64.h"
 #include "base/check.h"
 #include "base/utf8.h"
+#include "log/record_testing.h"
 #include "sqs/receipt.h"
 #include "sqs/record.h"
 #include "sqs/row.h"
@@ -39,18 +40,10 @@ void look_at_receipt(ByteView bytes) {
   CHECK(!decode_receipt(handle, {1, 3}));
 }
 
-std::optional<ByteView> view_of(const uint8_t* from, int32_t bytes) {
-  if (bytes < 0) return std::nullopt;
-  return ByteView{from, static_cast<size_t>(bytes)};
-}
-
 void look_at_record(ByteView bytes) {
-  RawRecord raw;
-  if (!parse_record(bytes.data(), bytes.data() + bytes.size(), &raw)) return;
-  Record record{.timestamp = raw.timestamp_delta,
-                .key = view_of(raw.key, raw.key_bytes),
-                .value = view_of(raw.value, raw.value_bytes),
-                .headers = Headers({raw.headers, raw.end}, raw.header_count)};
+  auto found = record_of(bytes);
+  if (!found) return;
+  const Record& record = *found;
   Incoming message = read_record(record, "made-up");
   CHECK(!message.message_id.empty() && is_utf8(message.body));
   for (const Attribute& one : message.attributes) CHECK(is_utf8(one.name) && (one.is_binary() || is_utf8(one.value)));
