@@ -90,7 +90,9 @@ def consume(address, topic, group, out):
                              max_poll_records=2000, check_crcs=True)
     with open(out, "wb") as file:
         while not select.select([sys.stdin], [], [], 0)[0]:
-            for records in consumer.poll(timeout_ms=1000).values():  # shorter ones disturb its joining
+            # A poll's time bounds its joining and the commit before that, which a disk that stalls makes late: a short one
+            # logs an error.
+            for records in consumer.poll(timeout_ms=10_000).values():
                 file.write(b"".join(ROW.pack(r.partition, r.offset, int(r.value[6:r.value.index(b",")]), crc32(r.key),
                                              crc32(r.value)) for r in records))
             file.flush()  # before the next poll commits

@@ -34,9 +34,11 @@ class Group:
     def given(self):
         return sum(out.stat().st_size for _, out in self.members) // ROW.size
 
-    def leave(self, process):
-        process.stdin.close()
-        assert process.wait(60) == 0
+    def leave(self, *processes):
+        for process in processes:
+            process.stdin.close()
+        for process in processes:
+            assert process.wait(60) == 0
 
     def kill_all(self):
         for process, _ in self.members:
@@ -104,9 +106,7 @@ def test_million_records_through_a_restless_group(broker, topic, group, tmp_path
     second.kill()  # without a word: its partitions go on from its last commit when its session ends
     group.start()
     wait_until(lambda: group.given() >= COUNT and finished(broker.address, group, topic, sizes), "all is read", 120)
-    for process, _ in group.members:
-        if process.poll() is None:
-            group.leave(process)
+    group.leave(*[process for process, _ in group.members if process.poll() is None])
     for _, out in group.members:
         assert out.with_suffix(".log").read_text() == ""
 
