@@ -122,6 +122,31 @@ TEST(groups_join, each_member_votes_for_the_common_protocol_it_likes_best) {
   EXPECT_EQ(metadata, (std::set<Bytes>{{2}, {3}, {4}}));
 }
 
+TEST(groups_join, has_limits_for_protocols_and_for_what_they_say) {
+  TestGroups g;
+  auto& protocols = g["A"].protocols;
+  protocols.assign(101, {"range", subscription({"t"})});
+  EXPECT_EQ(g.join("A"), "inconsistent_group_protocol");
+  protocols.pop_back();
+  EXPECT_EQ(g.join("A"), "generation 1, leads A");
+  g["B"].protocols = {{"range", Bytes(MiB + 1)}};
+  EXPECT_EQ(g.join("B"), "inconsistent_group_protocol");
+}
+
+TEST(groups_join, gives_ids_to_a_thousand_at_most_who_have_not_come_again) {
+  TestGroups g;
+  for (int i = 0; i < 1000; ++i) {
+    TestClient& client = g[std::to_string(i)];
+    client.old = false;
+    client.session_timeout_ms = 60'000;
+    EXPECT_EQ(g.join(std::to_string(i)), "member_id_required");
+  }
+  g["A"].old = false;
+  EXPECT_EQ(g.join("A"), "group_max_size_reached");
+  EXPECT_EQ(g.leave("7"), "none");
+  EXPECT_EQ(g.join("A"), "member_id_required");
+}
+
 TEST(groups_join, a_full_group_lets_nobody_in) {
   TestGroups g;
   g.settings.members_max = 2;

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <vector>
 
 #include "base/check.h"
 #include "io/task.h"
@@ -22,6 +23,17 @@ class Budget {
     waiting_.push_back(&self);
     co_await self.granted;
   }
+  /// Takes at once what is there already and cannot wait for its turn; beyond the total, if it comes to that.
+  void overdraw(uint64_t bytes) { used_ += bytes; }
+  bool is_overdrawn() const { return used_ > total_; }
+  /// Waits, in no line, until it is not overdrawn.
+  Task<> credit() {
+    while (is_overdrawn()) {
+      Wakeup wakeup;
+      in_debt_.push_back(&wakeup);
+      co_await wakeup;
+    }
+  }
   void give(uint64_t bytes) {
     CHECK(bytes <= used_);
     used_ -= bytes;
@@ -31,10 +43,12 @@ class Budget {
       used_ += next->bytes;
       next->granted.wake();
     }
+    if (is_overdrawn()) return;
+    for (Wakeup* next : std::exchange(in_debt_, {})) next->wake();
   }
   uint64_t used() const { return used_; }
   uint64_t total() const { return total_; }
-  bool is_short() const { return !waiting_.empty(); }
+  bool is_short() const { return !waiting_.empty() || !in_debt_.empty(); }
 
  private:
   struct Waiter {
@@ -45,6 +59,7 @@ class Budget {
 
   uint64_t total_, used_ = 0;
   std::deque<Waiter*> waiting_;
+  std::vector<Wakeup*> in_debt_;
 };
 
 /// A share of a budget that is given back when it goes.
@@ -58,6 +73,7 @@ class Reserved {
     return *this;
   }
   bool any() const { return budget_ != nullptr; }
+  uint64_t bytes() const { return bytes_; }
   ~Reserved() {
     if (budget_) budget_->give(bytes_);
   }

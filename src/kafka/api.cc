@@ -1,5 +1,7 @@
 #include "kafka/api.h"
 
+#include "io/logger.h"
+
 namespace naru::kafka {
 
 // One per file in api/, named after its API.
@@ -41,6 +43,13 @@ const Handler* const handlers[] = {
 };
 
 }  // namespace
+
+void note_refused(const Context& on, const Error& why) {
+  if (why.code != Code::too_large) return;
+  const Api* api = find_api(on.header.key);
+  io::log(io::Level::warning, "a request asks for too much at once; raise --memory-limit or ask for less",
+          {{"client", on.peer.host}, {"client id", on.client_id()}, {"api", api ? api->name : "?"}});
+}
 
 const Handler* find_handler(int key) {
   for (const Handler* handler : handlers)

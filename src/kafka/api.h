@@ -46,17 +46,52 @@ const Handler* find_handler(int key);
 /// The keys that are advertised, ascending: served and handled.
 std::vector<const Api*> advertised();
 
+/// A request's message. Its memory and that of its answer are counted in the core's budget for as long as this lives.
+template <class Request>
+struct Decoded {
+  Request message;
+  io::Reserved memory;
+  const Request* operator->() const { return &message; }
+};
+
+/// What is made for a request, at most, for each byte of its message: the parts that work on it, the answer as structs
+/// and as bytes. A message may be as large as makes that the whole budget of a core.
+inline constexpr size_t work_factor = 4;
+/// Less than this is not counted, except for what many clients wait with all the time.
+inline constexpr size_t uncounted_work_bytes = 64 * KiB;
+
+/// Says in the broker's log why a request ends its connection, where its user can do something about it.
+void note_refused(const Context& on, const Error& why);
+
+/// Decodes a body. Nothing if it is malformed, or larger than the core can work on: the connection has to end then, as
+/// Kafka ends it.
+template <class Request>
+std::optional<Decoded<Request>> decode_counted(const Context& on, ByteView body,
+                                               size_t uncounted_bytes = uncounted_work_bytes) {
+  io::Budget& budget = on.core.budget;
+  size_t used = 0, most = std::min<size_t>(decoded_bytes_max, budget.total() / work_factor);
+  auto message = decode<Request>(body, on.version(), most, &used);
+  if (!message) {
+    note_refused(on, message.error());
+    return std::nullopt;
+  }
+  size_t work = used * work_factor;
+  if (work <= uncounted_bytes) return Decoded<Request>{std::move(*message), {}};
+  budget.overdraw(work);
+  return Decoded<Request>{std::move(*message), io::Reserved(budget, work)};
+}
+
 /// Wraps a function on messages, `io::Task<Response> f(Context&, const Request&)`. A body that does not decode closes
 /// the connection.
 template <class Request, class Response, io::Task<Response> (*F)(Context&, const Request&)>
 io::Task<Reply> handle_with(Context on, ByteView body) {
-  auto request = decode<Request>(body, on.version());
+  auto request = decode_counted<Request>(on, body);
   Reply reply;
   if (!request) {
     reply.close = true;
     co_return reply;
   }
-  Response response = co_await F(on, *request);
+  Response response = co_await F(on, request->message);
   reply.frame = encode_response(on.header, response);
   co_return reply;
 }

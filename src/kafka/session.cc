@@ -26,13 +26,16 @@ Session::Session(Door& door, std::unique_ptr<io::Stream> stream, uint64_t id)
   ++core_.counters.connections;
   last_bytes_ = core_.loop.now();
   watchdog_.arm(last_bytes_ + idle_ms);
-  stream_->on_end([this] {
-    peer_.gone = true;
-    if (auto waiting = peer_.waiting.lock()) core_.loop.post([waiting] { waiting->wake(); });
-    if (!waiting_for_group_) return;
-    for (auto& core : core_.broker.cores)
-      core->loop.send([there = core.get(), caller = peer_.id] { there->groups.drop(caller); });
-  });
+  stream_->on_end([this] { lose_peer(); });
+}
+
+/// Nobody will read the answer: what waits for something stops waiting.
+void Session::lose_peer() {
+  peer_.gone = true;
+  if (auto waiting = peer_.waiting.lock()) core_.loop.post([waiting] { waiting->wake(); });
+  if (!waiting_for_group_) return;
+  for (auto& core : core_.broker.cores)
+    core->loop.send([there = core.get(), caller = peer_.id] { there->groups.drop(caller); });
 }
 
 Session::~Session() {
@@ -49,8 +52,11 @@ void Session::stop() {
 void Session::watch() {
   io::Millis idle = core_.loop.now() - last_bytes_;
   bool hogging = reserved_.any() && !waiting_for_memory_ && core_.budget.is_short() && idle >= stall_ms;
-  if ((idle >= idle_ms && !busy_) || hogging) return stream_->close();
-  watchdog_.arm(core_.loop.now() + (begin_ != end_ ? stall_ms : idle_ms));
+  if ((idle >= idle_ms && !busy_) || hogging) {
+    lose_peer();
+    return stream_->close();
+  }
+  watchdog_.arm(core_.loop.now() + (begin_ != end_ || reserved_.any() ? stall_ms : idle_ms));
 }
 
 io::Task<> Session::run() {
@@ -161,6 +167,9 @@ io::Task<bool> Session::handle(ByteView frame) {
     co_return send(api_versions_unsupported(header));
   // Nothing that one could answer would be understood: Kafka closes the connection, and clients know that.
   if (!api || !handler || !api->accepts(header.version)) co_return false;
+  // What others are in the middle of takes more than there is. Small requests go on.
+  bool is_large = frame.size() > uncounted_bytes;
+  if (is_large && core_.budget.is_overdrawn()) co_await core_.budget.credit();
   Context context{core_, peer_, header};
   if (header.key == 0) co_return co_await handle_produce(handler->handle, context, request->body);
   co_return co_await handle_alone(handler->handle, context, request->body);
@@ -199,7 +208,7 @@ io::Task<bool> Session::handle_alone(Handle run, Context context, ByteView body)
 
 io::Task<bool> Session::handle_produce(Handle run, Context context, ByteView body) {
   co_await core_.store.journal().room();
-  while (answers_.size() >= pipeline_max) {
+  while (answers_.size() >= pipeline_max || (core_.budget.is_overdrawn() && !answers_.empty())) {
     io::Wakeup wakeup;
     answers_waiter_ = &wakeup;
     co_await wakeup;

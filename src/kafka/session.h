@@ -46,6 +46,7 @@ class Session {
   bool send(Reply reply);
   io::Task<bool> flow();
   void watch();
+  void lose_peer();
   size_t frame_bytes_max() const;
 
   Door& door_;

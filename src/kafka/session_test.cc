@@ -3,8 +3,11 @@
 #include "kafka/errors.h"
 #include "kafka/messages/00_produce.h"
 #include "kafka/messages/01_fetch.h"
+#include "kafka/messages/09_offset_fetch.h"
+#include "kafka/messages/15_describe_groups.h"
 #include "kafka/messages/18_api_versions.h"
 #include "kafka/messages/19_create_topics.h"
+#include "kafka/messages/32_describe_configs.h"
 #include "kafka/sim_broker_testing.h"
 #include "log/batch_builder.h"
 
@@ -174,6 +177,71 @@ TEST(session, a_client_that_never_reads_holds_up_nobody) {
   for (int i = 0; i < 100; ++i) deaf.send(encode_request(fetch_of("t", 0), 11, i));
   broker.loop().run_for(1000);
   EXPECT_TRUE(broker.call<FetchResponse>(good, fetch_of("t", 0), 11));
+}
+
+TEST(session, a_fetch_whose_client_has_gone_waits_no_longer) {
+  SimBroker broker(1);
+  create_topic(broker, "t");
+  broker.loop().run_for(100);
+  auto before = broker.core().counters.connections;
+  auto& client = broker.connect();
+  client.send(encode_request(fetch_of("t", 0, INT32_MAX), 11, 1));
+  broker.loop().run_for(100);
+  EXPECT_EQ(broker.core().counters.connections, before + 1);
+  client.hang_up();
+  broker.loop().run_for(100);
+  EXPECT_EQ(broker.core().counters.connections, before);
+}
+
+TEST(session, a_request_that_would_take_too_much_memory_ends_its_own_connection_only) {
+  SimBroker broker(1);
+  create_topic(broker, "t");
+  auto& budget = broker.core().budget;
+  auto partitions = [&](size_t count) {
+    FetchRequest request = fetch_of("t", 0, 60'000);
+    request.topics[0].partitions.resize(count, request.topics[0].partitions[0]);
+    return request;
+  };
+  size_t most = budget.total() / work_factor / (sizeof(FetchRequest::Topic::Partition) + element_bytes);
+  auto& greedy = broker.connect();
+  EXPECT_FALSE(broker.call<FetchResponse>(greedy, partitions(most), 11)) << "the topic takes memory too";
+  EXPECT_TRUE(greedy.is_closed());
+
+  // What takes more than half of the memory is not let wait.
+  auto& large = broker.connect();
+  auto sent_at = broker.loop().now();
+  auto answer = broker.call<FetchResponse>(large, partitions(most - 10), 11);
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(answer->responses[0].partitions.size(), most - 10);
+  EXPECT_LT(broker.loop().now(), sent_at + 1000);
+  EXPECT_TRUE(broker.call<FetchResponse>(large, fetch_of("t", 0), 11));
+  EXPECT_EQ(budget.used(), 0u);
+}
+
+TEST(session, what_is_asked_twice_and_is_long_is_told_once) {
+  SimBroker broker(1);
+  create_topic(broker, "t");
+  auto& client = broker.connect();
+  DescribeConfigsRequest configs;
+  configs.resources.resize(1000, {.resource_type = 2, .resource_name = "t"});
+  auto described = broker.call<DescribeConfigsResponse>(client, configs, 4);
+  ASSERT_TRUE(described);
+  EXPECT_EQ(described->results.size(), 1u);
+
+  DescribeGroupsRequest groups;
+  groups.groups.resize(1000, "g");
+  auto group = broker.call<DescribeGroupsResponse>(client, groups, 5);
+  ASSERT_TRUE(group);
+  EXPECT_EQ(group->groups.size(), 1u);
+
+  OffsetFetchRequest offsets;
+  offsets.group_id = "g";
+  offsets.topics.emplace();
+  offsets.topics->push_back({.name = "t", .partition_indexes = {0, 0, 7, 0, 7}});
+  auto fetched = broker.call<OffsetFetchResponse>(client, offsets, 7);
+  ASSERT_TRUE(fetched);
+  ASSERT_EQ(fetched->topics.size(), 1u);
+  EXPECT_EQ(fetched->topics[0].partitions.size(), 2u);
 }
 
 TEST(session, an_unknown_version_of_api_versions_is_answered_in_version_0) {

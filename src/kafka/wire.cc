@@ -62,6 +62,7 @@ std::optional<std::string_view> Reader::legacy_text() {
 }
 
 bool Reader::reserve(size_t count, size_t bytes_each_min, size_t memory_each) {
+  memory_each += element_bytes;
   if (count > left() / std::max<size_t>(bytes_each_min, 1)) return cut_short(), false;
   if (count > memory_left_ / memory_each) return fail(Code::too_large, "message takes too much memory"), false;
   memory_left_ -= count * memory_each;

@@ -36,12 +36,14 @@ constexpr bool is_flexible(int16_t version) {
   return version >= M::flexible_since;
 }
 
-/// The body of a request or response. Bytes after its end are ignored, as Kafka does.
+/// The body of a request or response. Bytes after its end are ignored, as Kafka does. `memory_used` gets what its
+/// vectors take.
 template <class M>
-Result<M> decode(ByteView body, int16_t version, size_t memory_max = decoded_bytes_max) {
+Result<M> decode(ByteView body, int16_t version, size_t memory_max = decoded_bytes_max, size_t* memory_used = nullptr) {
   Reader reader(body, version, is_flexible<M>(version), memory_max);
   M message;
   reader.structure(message);
+  if (memory_used) *memory_used = memory_max - reader.memory_left();
   if (!reader.ok()) return std::unexpected(reader.error());
   return message;
 }

@@ -21,6 +21,7 @@ class Reader {
   bool ok() const { return ok_; }
   const Error& error() const { return error_; }
   size_t left() const { return static_cast<size_t>(end_ - at_); }
+  size_t memory_left() const { return memory_left_; }
   ByteView rest() const { return {at_, left()}; }
 
   template <class T>

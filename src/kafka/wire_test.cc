@@ -263,8 +263,11 @@ TEST(wire, refuses_a_message_that_would_take_too_much_memory) {
   Sample m;
   m.inners->resize(1000);
   Bytes bytes = encode(m, 0);
-  EXPECT_TRUE(decode<Sample>(bytes, 0, 1000 * sizeof(Inner)));
-  auto read = decode<Sample>(bytes, 0, 1000 * sizeof(Inner) - 1);
+  constexpr size_t needed = 1000 * (sizeof(Inner) + element_bytes);
+  size_t used = 0;
+  EXPECT_TRUE(decode<Sample>(bytes, 0, needed + 1, &used));
+  EXPECT_EQ(used, needed);
+  auto read = decode<Sample>(bytes, 0, needed - 1);
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().code, Code::too_large);
 }

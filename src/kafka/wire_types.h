@@ -27,8 +27,9 @@ inline constexpr int16_t never = INT16_MAX;
 /// The longest text either encoding may carry: Kafka reads no longer one, compact or not.
 inline constexpr size_t text_bytes_max = INT16_MAX;
 /// What the vectors of one decoded message may take together. A frame of tiny elements swells by a factor of 20 or
-/// more when it becomes structs, and this bounds that.
-inline constexpr size_t decoded_bytes_max = 64 * MiB;
+/// more when it becomes structs, and this bounds that. An element counts as its size and `element_bytes`: something is
+/// made for each, even if it is no more than a number.
+inline constexpr size_t decoded_bytes_max = 64 * MiB, element_bytes = 48;
 
 /// Record batches of a response. Either `bytes` go inline, or `slice` is an index that the session understands (a
 /// range of a file) and `size` its length: then only the length is written, and a Splice says where the rest belongs.

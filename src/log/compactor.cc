@@ -25,16 +25,17 @@ std::vector<Segment> candidates(const Log& log, int64_t wall_ms) {
 /// The work itself, where blocking is allowed: it touches files and its own copy of the log's facts only.
 class Rewrite {
  public:
-  Rewrite(Store& store, StreamId stream, std::vector<Segment> segments, Offset end, size_t map_bytes, HashSecret secret,
-          CleanRules rules, uint64_t segment_bytes)
+  Rewrite(Store& store, const Log& log, std::vector<Segment> segments, size_t map_bytes, HashSecret secret,
+          CleanRules rules)
       : disk_(store.disk()),
         cancel_(store.cancel()),
-        stream_(stream),
+        stream_(log.stream()),
         segments_(std::move(segments)),
-        end_(end),
-        map_(map_bytes, static_cast<size_t>(end - segments_.front().base), secret),
+        end_(log.state().segments[segments_.size()].base),  // a segment that is not sealed always follows
+        producers_(log.state().producers.remembered()),
+        map_(map_bytes, static_cast<size_t>(end_ - segments_.front().base), secret),
         rules_(rules),
-        segment_bytes_(segment_bytes) {
+        segment_bytes_(log.settings().segment_bytes) {
     for (const Segment& s : segments_) version_ = std::max(version_, s.version + 1);
   }
 
@@ -105,7 +106,7 @@ class Rewrite {
       auto header = TRY(peek_header(batch));
       // The last batch of what is compacted stays as a header: offsets do not go back after a restart.
       bool is_last = header.next_offset() >= end_;
-      auto keep = header.has_producer() || is_last ? WhenEmpty::keep_header : WhenEmpty::drop;
+      auto keep = is_last || is_remembered(header) ? WhenEmpty::keep_header : WhenEmpty::drop;
       auto cleaned = TRY(clean_batch(batch, map_, rules_, keep));
       if (cleaned.fate == Fate::dropped) return true;
       ByteView bytes = cleaned.fate == Fate::kept ? batch : ByteView(cleaned.batch);
@@ -118,12 +119,18 @@ class Rewrite {
     });
   }
 
+  bool is_remembered(const BatchHeader& header) const {
+    auto at = std::ranges::lower_bound(producers_, header.producer_id, {}, &ProducerWindow::Remembered::producer_id);
+    return at != producers_.end() && at->producer_id == header.producer_id && header.base_offset >= at->oldest;
+  }
+
   io::Disk& disk_;
   const io::Cancel& cancel_;
   StreamId stream_;
   std::vector<Segment> segments_;
   uint32_t version_ = 1;  // of the new files: later than any of the old
   Offset end_;
+  std::vector<ProducerWindow::Remembered> producers_;  // as they are now; what they forget later is kept once more
   KeyMap map_;
   CleanRules rules_;
   uint64_t segment_bytes_;
@@ -168,9 +175,8 @@ io::Task<Result<uint64_t>> compact(Store& store, StreamId stream, size_t map_byt
   int64_t wall = store.loop().wall();
   auto segments = candidates(*log, wall);
   if (segments.empty()) co_return uint64_t{0};
-  Offset end = log->state().segments[segments.size()].base;  // a segment that is not sealed always follows
   CleanRules rules{wall, log->settings().delete_retention_ms};
-  Rewrite rewrite(store, stream, segments, end, map_bytes, secret, rules, log->settings().segment_bytes);
+  Rewrite rewrite(store, *log, segments, map_bytes, secret, rules);
   auto job = store.hold();
   auto done = co_await io::work(store.loop(), io::Lane::bulk, [&] { return rewrite.run(); });
   log = store.find(stream);

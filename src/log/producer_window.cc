@@ -85,10 +85,11 @@ size_t ProducerWindow::expire(int64_t now_ms, int64_t idle_ms) {
   return gone;
 }
 
-std::optional<Offset> ProducerWindow::last_batch(int64_t producer_id) const {
-  const Producer* known = find_producer(producer_id);
-  if (!known || known->batches == 0) return std::nullopt;
-  return known->last[known->batches - 1].base_offset;
+std::vector<ProducerWindow::Remembered> ProducerWindow::remembered() const {
+  std::vector<Remembered> out;
+  for (const Producer& known : producers_)
+    if (known.batches > 0) out.push_back({known.id, known.last[0].base_offset});
+  return out;
 }
 
 std::optional<Offset> ProducerWindow::first_open_transaction() const {

@@ -43,8 +43,13 @@ class ProducerWindow {
 
   /// Forgets producers idle for `idle_ms`, except in an open transaction. Returns how many went.
   size_t expire(int64_t now_ms, int64_t idle_ms = producer_expiry_ms);
-  /// For compaction: the base offset of the last batch of this producer, which is kept even when it is empty.
-  std::optional<Offset> last_batch(int64_t producer_id) const;
+  /// For compaction: from `oldest` on, the batches of this producer are remembered, and kept even when they are empty.
+  struct Remembered {
+    int64_t producer_id = 0;
+    Offset oldest{};
+  };
+  /// By producer id.
+  std::vector<Remembered> remembered() const;
   /// The first offset of the oldest open transaction: the last stable offset if there is one.
   std::optional<Offset> first_open_transaction() const;
 

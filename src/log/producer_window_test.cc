@@ -73,7 +73,9 @@ TEST(producer_window, takes_what_follows_and_knows_the_last_five) {
   EXPECT_EQ(t.send(60, 9), "gap, 70 expected");   // another last sequence: not the same batch
   EXPECT_EQ(t.send(71), "gap, 70 expected");
   EXPECT_EQ(t.send(70), "ok");
-  EXPECT_EQ(t.window.last_batch(7), Offset(70));
+  ASSERT_EQ(t.window.remembered().size(), 1u);
+  EXPECT_EQ(t.window.remembered()[0].producer_id, 7);
+  EXPECT_EQ(t.window.remembered()[0].oldest, Offset(30));
 }
 
 TEST(producer_window, a_failed_batch_fails_those_behind_it) {

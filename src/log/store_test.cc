@@ -352,6 +352,26 @@ TEST_F(a_store, compacts_nothing_that_is_not_durable_yet) {
   EXPECT_EQ(read_all(1), "1:k");
 }
 
+TEST_F(a_store, compaction_keeps_the_headers_of_the_batches_that_a_producer_may_repeat) {
+  log(1, {.compact = true});
+  auto send = [&](int32_t sequence) {
+    std::string got = append(1, {.values = {"k"}, .producer = 9, .sequence = sequence});
+    settle();
+    return got;
+  };
+  for (int32_t i = 0; i < 8; ++i) EXPECT_EQ(send(i), std::to_string(i));
+  uint64_t batch = log(1, {.compact = true}).state().segments[0].bytes / 8;
+  ASSERT_TRUE(log(1, {.compact = true}).roll());
+  settle();
+  ASSERT_TRUE(wait(compact(store(), StreamId(1), 64 * KiB, HashSecret{})));
+  EXPECT_EQ(log(1, {.compact = true}).state().segments[0].bytes, 4 * batch_header_bytes + batch);
+  settle();
+  kill();
+  ASSERT_EQ(start(), "ok") << damage;
+  EXPECT_EQ(send(3), "3") << "known: it gets the offset that it got";
+  EXPECT_EQ(send(8), "8");
+}
+
 TEST_F(a_store, a_log_is_due_for_compaction_by_ratio_by_age_or_when_it_is_old_enough) {
   auto due = [&](LogSettings settings) {
     settings.compact = true;

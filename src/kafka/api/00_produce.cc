@@ -205,11 +205,12 @@ ProduceResponse respond(const std::vector<Part>& parts, const std::vector<std::p
 
 io::Task<Reply> handle(Context on, ByteView body) {
   Reply reply;
-  auto request = decode<ProduceRequest>(body, on.version());
-  if (!request) {
+  auto decoded = decode_counted<ProduceRequest>(on, body);
+  if (!decoded) {
     reply.close = true;
     co_return reply;
   }
+  const ProduceRequest* request = &decoded->message;
   int16_t acks = request->acks;
   std::vector<Part> parts;
   std::vector<std::pair<std::string, size_t>> topics;  // name, how many of the parts
@@ -234,15 +235,19 @@ io::Task<Reply> handle(Context on, ByteView body) {
   // The parts of this core first: they read from the frame, which others get copies of.
   Broker& broker = on.core.broker;
   std::vector<std::vector<Part*>> by_core(broker.cores.size());
+  uint64_t copied = 0;
   for (Part& part : parts) {
     if (part.error != ErrorCode::none) continue;
     Core& owner = broker.owner(part.topic->partitions[static_cast<size_t>(part.partition)]);
     if (&owner != &on.core) {
       part.copy.assign(part.batch.begin(), part.batch.end());
+      copied += part.copy.size();
       part.batch = part.copy;
     }
     by_core[owner.index].push_back(&part);
   }
+  on.core.budget.overdraw(copied);
+  io::Reserved copies(on.core.budget, copied);
   bool durable = acks != 0;
   int16_t version = on.version();
   std::vector<io::Task<bool>> running;

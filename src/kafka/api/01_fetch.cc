@@ -13,6 +13,7 @@ namespace naru::kafka {
 namespace {
 
 constexpr int32_t response_bytes_max = 55 * 1024 * 1024;  // Kafka's fetch.max.bytes
+constexpr uint64_t waits_always_bytes = 4 * KiB;          // the memory of a fetch of ten partitions
 
 struct Part {
   TopicPtr topic;
@@ -246,12 +247,13 @@ class Fetching {
 };
 
 io::Task<Reply> handle(Context on, ByteView body) {
-  auto request = decode<FetchRequest>(body, on.version());
+  auto decoded = decode_counted<FetchRequest>(on, body, 0);
   Reply reply;
-  if (!request) {
+  if (!decoded) {
     reply.close = true;
     co_return reply;
   }
+  const FetchRequest* request = &decoded->message;
   // A session that nobody was granted; epoch 0 and -1 ask for a full answer, which is what everyone gets.
   if (request->session_id != 0 && request->session_epoch > 0) {
     FetchResponse refused;
@@ -262,6 +264,9 @@ io::Task<Reply> handle(Context on, ByteView body) {
   Fetching fetching(on.core, on.peer, *request);
   co_await fetching.read_all();
   io::Millis deadline = on.core.loop.now() + request->max_wait_ms;
+  // Who waits holds memory. When many who ask for much hold half of it, the others are answered at once.
+  io::Budget& budget = on.core.budget;
+  if (decoded->memory.bytes() > waits_always_bytes && budget.used() > budget.total() / 2) deadline = 0;
   while (!fetching.satisfied() && on.core.loop.now() < deadline && !on.core.stopping && !on.peer.gone) {
     co_await fetching.wait(deadline);
     co_await fetching.read_all();

@@ -4,6 +4,8 @@
 // Not here: v0 (offsets in ZooKeeper), v9 (members of the new group protocol), v10 (topic ids).
 #include "kafka/messages/09_offset_fetch.h"
 
+#include <set>
+
 #include "kafka/api.h"
 #include "kafka/group_errors.h"
 #include "kafka/partitions.h"
@@ -37,12 +39,19 @@ io::Task<GroupError> fetch(Context& on, std::string_view group, const std::optio
                            std::vector<Topic>& topics) {
   CatalogPtr catalog = on.core.catalog();
   GroupFetchArgs args{.group = group};
+  std::set<std::pair<std::string_view, int32_t>> seen;
+  std::vector<std::vector<int32_t>> partitions;  // of each topic, each once: what was committed with it can be long
   if (asked) {
     args.partitions.emplace();
-    for (const auto& topic : *asked)
-      for (int32_t partition : topic.partition_indexes)
+    for (const auto& topic : *asked) {
+      auto& its = partitions.emplace_back();
+      for (int32_t partition : topic.partition_indexes) {
+        if (!seen.emplace(topic.name, partition).second) continue;
+        its.push_back(partition);
         if (TopicPtr known = topic_with(*catalog, topic.name, partition))
           args.partitions->push_back({known->id, partition});
+      }
+    }
   }
   Core& owner = on.core.broker.owner_of_group(group);
   auto work = [&](Core& there) { return there.groups.fetch(std::move(args)); };
@@ -53,12 +62,12 @@ io::Task<GroupError> fetch(Context& on, std::string_view group, const std::optio
     co_return GroupError::none;
   }
   size_t next = 0;
-  for (const auto& topic : *asked) {
+  for (size_t i = 0; i < asked->size(); ++i) {
     auto& out = topics.emplace_back();
-    out.name = topic.name;
-    for (int32_t partition : topic.partition_indexes) {
+    out.name = (*asked)[i].name;
+    for (int32_t partition : partitions[i]) {
       GroupOffset committed;
-      if (topic_with(*catalog, topic.name, partition)) committed = std::move(fetched.offsets[next++].committed);
+      if (topic_with(*catalog, out.name, partition)) committed = std::move(fetched.offsets[next++].committed);
       fill(out.partitions.emplace_back(), partition, std::move(committed));
     }
   }
@@ -68,7 +77,9 @@ io::Task<GroupError> fetch(Context& on, std::string_view group, const std::optio
 io::Task<OffsetFetchResponse> handle(Context& on, const OffsetFetchRequest& request) {
   OffsetFetchResponse response;
   if (on.version() >= 8) {
+    std::set<std::string_view> seen;
     for (const auto& asked : request.groups) {
+      if (!seen.insert(asked.group_id).second) continue;
       auto& group = response.groups.emplace_back();
       group.group_id = asked.group_id;
       GroupError error = co_await fetch(on, asked.group_id, asked.topics, group.topics);

@@ -3,6 +3,8 @@
 // Not here: v6 (an error for a group that is not there). Without an authorizer everybody may do everything.
 #include "kafka/messages/15_describe_groups.h"
 
+#include <set>
+
 #include "kafka/api.h"
 #include "kafka/authorized_operations.h"
 #include "kafka/group_errors.h"
@@ -12,7 +14,9 @@ namespace {
 
 io::Task<DescribeGroupsResponse> handle(Context& on, const DescribeGroupsRequest& request) {
   DescribeGroupsResponse response;
+  std::set<std::string_view> seen;  // an answer is long: what is asked twice is told once
   for (std::string_view id : request.groups) {
+    if (!seen.insert(id).second) continue;
     Core& owner = on.core.broker.owner_of_group(id);
     auto describe = [&](Core& there) { return there.groups.describe(id); };
     GroupDescription group = co_await naru::on(on.core, owner, describe);

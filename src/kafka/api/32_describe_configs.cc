@@ -6,6 +6,7 @@
 #include "kafka/messages/32_describe_configs.h"
 
 #include <charconv>
+#include <set>
 
 #include "kafka/alter_topic_config.h"
 #include "kafka/api.h"
@@ -82,7 +83,9 @@ void fill(Answer& answer, ConfigEntry& entry, const DescribeConfigsRequest& requ
 
 io::Task<DescribeConfigsResponse> handle(Context& on, const DescribeConfigsRequest& request) {
   DescribeConfigsResponse response;
+  std::set<std::pair<int8_t, std::string_view>> seen;  // an answer is long: what is asked twice is told once
   for (const Asked& asked : request.resources) {
+    if (!seen.emplace(asked.resource_type, asked.resource_name).second) continue;
     auto& answer = response.results.emplace_back();
     answer.resource_type = asked.resource_type;
     answer.resource_name = asked.resource_name;

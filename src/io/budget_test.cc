@@ -1,0 +1,61 @@
+#include "io/budget.h"
+
+#include "base/testing.h"
+
+namespace naru::io {
+namespace {
+
+struct BudgetTest {
+  Budget budget{100};
+  std::string heard;
+  void take(const std::string& name, uint64_t bytes) {
+    [](BudgetTest& t, std::string who, uint64_t wanted) -> Task<> {
+      co_await t.budget.take(wanted);
+      t.heard += who;
+    }(*this, name, bytes)
+                                                               .detach();
+  }
+  void wait_for_credit(const std::string& name) {
+    [](BudgetTest& t, std::string who) -> Task<> {
+      co_await t.budget.credit();
+      t.heard += who;
+    }(*this, name)
+                                              .detach();
+  }
+};
+
+TEST(budget, who_finds_too_little_waits_in_line) {
+  BudgetTest t;
+  t.take("a", 60), t.take("b", 50), t.take("c", 10);
+  EXPECT_EQ(t.heard, "a");
+  EXPECT_TRUE(t.budget.is_short());
+  t.budget.give(60);
+  EXPECT_EQ(t.heard, "abc");
+  EXPECT_EQ(t.budget.used(), 60u);
+}
+
+TEST(budget, more_than_there_is_is_granted_when_nothing_else_is_out) {
+  BudgetTest t;
+  t.take("a", 1), t.take("b", 1000);
+  EXPECT_EQ(t.heard, "a");
+  t.budget.give(1);
+  EXPECT_EQ(t.heard, "ab");
+}
+
+TEST(budget, what_is_overdrawn_is_waited_for_outside_of_the_line) {
+  BudgetTest t;
+  t.wait_for_credit("a");
+  t.take("b", 50);
+  t.budget.overdraw(70);
+  EXPECT_TRUE(t.budget.is_overdrawn());
+  t.wait_for_credit("c");
+  t.take("d", 60);
+  EXPECT_EQ(t.heard, "ab");
+  t.budget.give(20);
+  EXPECT_EQ(t.heard, "abc") << "there is credit again, but no room for d";
+  t.budget.give(60);
+  EXPECT_EQ(t.heard, "abcd");
+}
+
+}  // namespace
+}  // namespace naru::io
