@@ -156,14 +156,16 @@ std::vector<std::string> Engine::dead_letter_sources(std::string_view name, std:
 // --- making and removing ---
 
 io::Task<Outcome<Queues::Created>> Engine::create(std::string name, Attributes attributes, Tags tags) {
+  VirtualHost* host = home();
+  if (host) co_await hosts_.queue_left(*host, name);
   while (creating_.contains(name)) {  // by somebody else
     io::Wakeup wakeup;
     creating_.find(name)->second.push_back(&wakeup);
     co_await wakeup;
+    if (host) co_await hosts_.queue_left(*host, name);
   }
   if (QueuePtr there = find(name)) co_return Created{std::move(there), false};
   if (is_unavailable()) co_return fail(Problem::unavailable);
-  VirtualHost* host = home();
   if (!host || host->find_queue(name)) co_return fail(Problem::name_taken);
   creating_.try_emplace(name);
   QueueRow row{.created_s = now_s(), .modified_s = now_s()};

@@ -54,9 +54,11 @@ io::Task<Outcome> Channel::exchange_declare(ByteView payload) {
     if (auto no = session_.refusal(Operation::read, "exchange", name)) co_return no;
     if (auto no = session_.refusal(Operation::write, "exchange", *alternate->text())) co_return no;
   }
+  ExchangeDefinition asked = wanted;
   auto declaring = session_.door().hosts.declare_exchange(host, std::move(wanted));
   auto declared = co_await declaring;
   if (!declared) co_return failed(declared.error());
+  if (auto refusal = compare(asked, **declared)) co_return refusal;  // somebody else may have been faster
   if (!nowait && !closing_) session_.send(number, ExchangeDeclareOk{});
   co_return Outcome();
 }
@@ -97,13 +99,13 @@ io::Task<Outcome> Channel::exchange_delete(ByteView payload) {
     co_return Refusal{ReplyCode::access_refused,
                       "deletion of system exchange '" + name + "' in vhost '" + host.name + "' not allowed"};
   if (auto no = session_.refusal(Operation::configure, "exchange", name)) co_return no;
-  if (Exchange* there = host.find_exchange(name)) {
-    if (wanted->if_unused && !there->bindings.empty())
-      co_return Refusal{ReplyCode::precondition_failed, "exchange '" + name + "' in vhost '" + host.name + "' in use"};
-    auto deleting = session_.door().hosts.delete_exchange(host, name);
-    auto deleted = co_await deleting;
-    if (!deleted) co_return failed(deleted.error());
-  }
+  Exchange* there = host.find_exchange(name);
+  if (there && wanted->if_unused && !there->bindings.empty())
+    co_return Refusal{ReplyCode::precondition_failed, "exchange '" + name + "' in vhost '" + host.name + "' in use"};
+  // Also if there is none: somebody may be deleting it, and that is not durable yet.
+  auto deleting = session_.door().hosts.delete_exchange(host, name);
+  auto deleted = co_await deleting;
+  if (!deleted) co_return failed(deleted.error());
   if (!nowait && !closing_) session_.send(number, ExchangeDeleteOk{});
   co_return Outcome();
 }

@@ -129,7 +129,6 @@ io::Task<Outcome> Channel::queue_delete(ByteView payload) {
   if (auto no = queue_refusal(Operation::configure, wanted->queue)) co_return no;
   auto found = find_queue(wanted->queue, &name);
   if (!found && (found.error().code != ReplyCode::not_found || name.empty())) co_return found.error();
-  int64_t ready = 0;
   if (found) {
     DeclaredQueue& queue = **found;
     std::string what = in_vhost("queue", name, session_.host().name);
@@ -139,11 +138,12 @@ io::Task<Outcome> Channel::queue_delete(ByteView payload) {
     auto counts = queue.queue->counts();
     if (!is_stream && wanted->if_empty && counts.ready > 0)
       co_return Refusal{ReplyCode::precondition_failed, what + " not empty"};
-    auto deleting = session_.door().hosts.delete_queue(session_.host(), name);
-    auto deleted = co_await deleting;
-    if (!deleted) co_return failed(deleted.error());
-    ready = *deleted;
   }
+  // Also if there is none: somebody may be deleting it, and that is not durable yet.
+  auto deleting = session_.door().hosts.delete_queue(session_.host(), name);
+  auto deleted = co_await deleting;
+  if (!deleted) co_return failed(deleted.error());
+  int64_t ready = *deleted;
   if (!nowait && !closing_) session_.send(number, QueueDeleteOk{.message_count = static_cast<uint32_t>(ready)});
   co_return Outcome();
 }

@@ -70,8 +70,9 @@ io::Task<Result<void>> VirtualHosts::remove(std::string name) {
   }
   if (on_removed) on_removed(*host);
   while (!host->queues_.empty()) {
-    std::string queue = host->queues_.begin()->first;
-    forget_queue(*host, queue);
+    auto first = host->queues_.begin();
+    forget(*host, first->second);
+    host->queues_.erase(first);
   }
   for (auto& [exchange_name, exchange] : host->exchanges_)
     if (exchange.delayed) exchange.delayed->erase();

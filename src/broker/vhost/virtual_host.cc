@@ -46,9 +46,11 @@ void VirtualHost::remove(const Binding& binding) {
   const Binding& gone = at->second;
   auto id = target_ids_.find({gone.to_queue, gone.destination});
   auto target = targets_.find(id->second);
-  if (auto source = exchanges_.find(gone.source); source != exchanges_.end()) {
-    source->second.bindings.erase(&gone);
-    source->second.matcher->remove(gone.key, gone.arguments.view(), Destination(id->second));
+  Exchange* source = find_exchange(gone.source);
+  if (!source) source = leaving_exchanges_.find(gone.source);
+  if (source) {
+    source->bindings.erase(&gone);
+    source->matcher->remove(gone.key, gone.arguments.view(), Destination(id->second));
   }
   target->second.bindings.erase(&gone);
   if (target->second.bindings.empty()) {
@@ -65,6 +67,12 @@ std::vector<Binding> VirtualHost::bindings_to(bool is_queue, const std::string& 
   if (id == target_ids_.end()) return found;
   for (const Binding* binding : targets_.find(id->second)->second.bindings) found.push_back(*binding);
   return found;
+}
+
+bool VirtualHost::is_leaving(const Binding& binding) {
+  if (leaving_exchanges_.find(binding.source)) return true;
+  return binding.to_queue ? leaving_queues_.find(binding.destination) != nullptr
+                          : leaving_exchanges_.find(binding.destination) != nullptr;
 }
 
 bool VirtualHost::routes_by_key(const Exchange& exchange) const {
@@ -97,15 +105,16 @@ void VirtualHost::route(const Exchange& from, const RoutedMessage& message,
     }
     exchange.matcher->match(message, matched_);
     keep_unique(matched_);
+    bool leads_on = false;  // what is being deleted is no way on
     for (Destination destination : matched_) {
       const Target& target = targets_.find(destination.value)->second;
-      if (target.is_queue) {
-        reach(find_queue(target.name));
-      } else if (const Exchange* next = find_exchange(target.name)) {
-        if (std::ranges::find(seen, next) == seen.end()) seen.push_back(next);
-      }
+      const DeclaredQueue* queue = target.is_queue ? find_queue(target.name) : nullptr;
+      const Exchange* next = target.is_queue ? nullptr : find_exchange(target.name);
+      leads_on |= queue || next;
+      reach(queue);
+      if (next && std::ranges::find(seen, next) == seen.end()) seen.push_back(next);
     }
-    if (!matched_.empty()) continue;
+    if (leads_on) continue;
     auto alternate = exchange.alternate();
     const Exchange* next = alternate ? find_exchange(*alternate) : nullptr;
     if (next && std::ranges::find(seen, next) == seen.end()) seen.push_back(next);

@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "broker/routing/bindings.h"
 #include "broker/vhost/definitions.h"
+#include "broker/vhost/leaving.h"
 
 namespace naru {
 
@@ -69,9 +70,13 @@ class VirtualHost {
   bool add(Binding binding);
   void remove(const Binding& binding);
   std::vector<Binding> bindings_to(bool is_queue, const std::string& target) const;
+  /// One of its ends is being deleted.
+  bool is_leaving(const Binding& binding);
 
   std::map<std::string, DeclaredQueue, std::less<>> queues_;
   std::map<std::string, Exchange, std::less<>> exchanges_;
+  Leaving<DeclaredQueue> leaving_queues_;
+  Leaving<Exchange> leaving_exchanges_;
   std::unordered_map<std::string, Binding> bindings_;  // by their rows
   std::unordered_map<uint64_t, Target> targets_;
   std::map<std::pair<bool, std::string>, uint64_t> target_ids_;

@@ -222,9 +222,10 @@ io::Task<Result<DeclaredQueue*>> VirtualHosts::declare_queue(VirtualHost& host, 
   }
   auto making = new_levels(size_t{wanted.settings.max_priority} + 1);
   CO_TRY(wanted.levels, co_await making);
-  if (host.removed) co_return fail(Code::conflict, "the virtual host is deleted");
-  if (DeclaredQueue* there = host.find_queue(wanted.name)) co_return there;  // somebody was faster
   std::string name = wanted.name;
+  co_await host.leaving_queues_.ended(name);
+  if (host.removed) co_return fail(Code::conflict, "the virtual host is deleted");
+  if (DeclaredQueue* there = host.find_queue(name)) co_return there;  // somebody was faster
   bool durable = wanted.durable;
   std::string row = durable ? encode(wanted) : std::string();
   insert(host, std::move(wanted));
@@ -235,50 +236,64 @@ io::Task<Result<DeclaredQueue*>> VirtualHosts::declare_queue(VirtualHost& host, 
     auto committing = meta_.commit(std::move(compares), std::move(writes));
     auto committed = co_await committing;
     if (!committed) {
-      forget_queue(host, name);
+      if (DeclaredQueue* made = host.find_queue(name)) {
+        forget(host, *made);
+        host.queues_.erase(name);
+      }
       if (committed.error().code == Code::conflict) co_return fail(Code::exists, "there is a topic of this name");
       co_return std::unexpected(committed.error());
     }
   }
   DeclaredQueue* there = host.find_queue(name);
+  if (!there) there = host.leaving_queues_.find(name);  // somebody deletes it already
   if (!there) co_return fail(Code::conflict, "the queue was deleted while it was declared");
   co_return there;
 }
 
-/// Takes a queue out of memory, with what leads to it. Returns how many messages were ready, and which exchanges lost a
-/// binding.
-std::pair<int64_t, std::set<std::string>> VirtualHosts::forget_queue(VirtualHost& host, const std::string& name) {
+/// Ends a queue, and takes what leads to it out of memory; the caller takes the queue out. Returns how many messages
+/// were ready, and which exchanges lost a binding.
+std::pair<int64_t, std::set<std::string>> VirtualHosts::forget(VirtualHost& host, DeclaredQueue& gone) {
+  const std::string& name = gone.definition.name;
   std::set<std::string> sources;
   for (const Binding& binding : host.bindings_to(true, name)) {
     host.remove(binding);
     sources.insert(binding.source);
   }
-  auto found = host.queues_.find(name);
-  if (found == host.queues_.end()) return {0, sources};
-  auto [own, others] = exclusive_.equal_range(found->second.definition.owner);
+  auto [own, others] = exclusive_.equal_range(gone.definition.owner);
   for (; own != others; ++own) {
     if (own->second != std::pair(host.name, name)) continue;
     exclusive_.erase(own);
     break;
   }
-  auto queue = found->second.queue;
-  topics_.remove(host.name, found->second.definition);
-  host.queues_.erase(found);
+  topics_.remove(host.name, gone.definition);
+  gone.expiry.reset();
   ++host.version_;
-  return {queue->erase(), sources};
+  return {gone.queue->erase(), sources};
 }
 
 io::Task<Result<int64_t>> VirtualHosts::delete_queue(VirtualHost& host, std::string name) {
   DeclaredQueue* there = host.find_queue(name);
-  if (!there) co_return 0;
-  if (there->definition.durable) {
-    std::vector<MetaWrite> writes{{row_key(queue_rows, host, name), std::nullopt}};
-    for (const Binding& binding : host.bindings_to(true, name))
-      if (is_durable(host, binding)) writes.push_back({row_key(binding_rows, host, encode(binding)), std::nullopt});
-    auto committing = meta_.commit({}, std::move(writes));
-    CO_TRY_VOID(co_await committing);
+  if (!there) {
+    co_await host.leaving_queues_.ended(std::move(name));
+    co_return 0;
   }
-  auto [ready, sources] = forget_queue(host, name);
+  std::vector<MetaWrite> writes{{row_key(queue_rows, host, name), std::nullopt}};
+  for (const Binding& binding : host.bindings_to(true, name))
+    if (is_durable(host, binding)) writes.push_back({row_key(binding_rows, host, encode(binding)), std::nullopt});
+  host.leaving_queues_.add(host.queues_, name);
+  ++host.version_;
+  if (there->definition.durable) {
+    auto committing = meta_.commit({}, std::move(writes));
+    auto committed = co_await committing;
+    if (!committed) {
+      if (there->definition.expires_ms) watch_expiry(host, *there);  // it is tried again
+      ++host.version_;
+      host.leaving_queues_.undo(host.queues_, name);
+      co_return std::unexpected(committed.error());
+    }
+  }
+  auto [ready, sources] = forget(host, *there);
+  host.leaving_queues_.end(name);
   co_await delete_unbound(host, std::move(sources));
   co_return ready;
 }
@@ -293,14 +308,15 @@ void VirtualHosts::open_delayed(VirtualHost& host, const std::string& name) {
 
 io::Task<Result<Exchange*>> VirtualHosts::declare_exchange(VirtualHost& host, ExchangeDefinition wanted) {
   if (wanted.durable && queues_.is_blocked()) co_return fail(Code::full, "no space left");
-  if (host.removed) co_return fail(Code::conflict, "the virtual host is deleted");
   std::string name = wanted.name;
   bool durable = wanted.durable;
   if (wanted.type == ExchangeType::delayed_message) {
     auto making = new_levels(1);
     CO_TRY(wanted.levels, co_await making);
-    if (Exchange* there = host.find_exchange(name)) co_return there;  // somebody was faster
   }
+  co_await host.leaving_exchanges_.ended(name);
+  if (host.removed) co_return fail(Code::conflict, "the virtual host is deleted");
+  if (Exchange* there = host.find_exchange(name)) co_return there;  // somebody was faster
   std::string row = durable ? encode(wanted) : std::string();
   insert(host, std::move(wanted));
   if (durable) {
@@ -314,27 +330,40 @@ io::Task<Result<Exchange*>> VirtualHosts::declare_exchange(VirtualHost& host, Ex
       co_return std::unexpected(committed.error());
     }
   }
-  co_return host.find_exchange(name);
+  Exchange* there = host.find_exchange(name);
+  if (!there) there = host.leaving_exchanges_.find(name);
+  if (!there) co_return fail(Code::conflict, "the exchange was deleted while it was declared");
+  co_return there;
 }
 
 io::Task<Result<void>> VirtualHosts::delete_exchange(VirtualHost& host, std::string name) {
   Exchange* there = host.find_exchange(name);
-  if (!there) co_return Result<void>();
+  if (!there) {
+    co_await host.leaving_exchanges_.ended(std::move(name));
+    co_return Result<void>();
+  }
   std::vector<Binding> gone = host.bindings_to(false, name);
   std::set<std::string> sources;
   for (const Binding& binding : gone) sources.insert(binding.source);
   for (const Binding* binding : there->bindings) gone.push_back(*binding);
+  std::vector<MetaWrite> writes{{row_key(exchange_rows, host, name), std::nullopt}};
+  for (const Binding& binding : gone)
+    if (is_durable(host, binding)) writes.push_back({row_key(binding_rows, host, encode(binding)), std::nullopt});
+  host.leaving_exchanges_.add(host.exchanges_, name);
+  ++host.version_;
   if (there->definition.durable) {
-    std::vector<MetaWrite> writes{{row_key(exchange_rows, host, name), std::nullopt}};
-    for (const Binding& binding : gone)
-      if (is_durable(host, binding)) writes.push_back({row_key(binding_rows, host, encode(binding)), std::nullopt});
     auto committing = meta_.commit({}, std::move(writes));
-    CO_TRY_VOID(co_await committing);
+    auto committed = co_await committing;
+    if (!committed) {
+      ++host.version_;
+      host.leaving_exchanges_.undo(host.exchanges_, name);
+      co_return std::unexpected(committed.error());
+    }
   }
   for (const Binding& binding : gone) host.remove(binding);
-  if (Exchange* last = host.find_exchange(name); last && last->delayed) last->delayed->erase();
-  host.exchanges_.erase(name);
+  if (there->delayed) there->delayed->erase();
   ++host.version_;
+  host.leaving_exchanges_.end(name);
   sources.erase(name);
   co_await delete_unbound(host, std::move(sources));
   co_return Result<void>();
@@ -368,6 +397,14 @@ io::Task<Result<void>> VirtualHosts::bind(VirtualHost& host, Binding binding) {
 }
 
 io::Task<Result<void>> VirtualHosts::unbind(VirtualHost& host, Binding binding) {
+  while (host.is_leaving(binding)) {  // it goes with that
+    co_await host.leaving_exchanges_.ended(binding.source);
+    if (binding.to_queue) {
+      co_await host.leaving_queues_.ended(binding.destination);
+    } else {
+      co_await host.leaving_exchanges_.ended(binding.destination);
+    }
+  }
   bool durable = is_durable(host, binding);
   if (!host.has(binding)) co_return Result<void>();
   if (durable) {

@@ -53,10 +53,13 @@ class VirtualHosts {
   std::function<void(VirtualHost&)> on_removed;
 
   // Each of these is durable when it returns, if the thing is. Code::full; what the meta store says. Equivalence and
-  // permissions are the caller's; that names exist was checked by it too, and is checked again.
+  // permissions are the caller's; that names exist was checked by it too, and is checked again. What is being deleted
+  // is not there for anybody; to declare it anew, or to delete it again, takes until that is durable.
   io::Task<Result<DeclaredQueue*>> declare_queue(VirtualHost& host, QueueDefinition wanted);
   /// Returns how many messages were ready; 0 if there is no such queue.
   io::Task<Result<int64_t>> delete_queue(VirtualHost& host, std::string name);
+  /// Resumes when no queue of this name is being deleted.
+  io::Task<> queue_left(VirtualHost& host, std::string name) { return host.leaving_queues_.ended(std::move(name)); }
   io::Task<Result<Exchange*>> declare_exchange(VirtualHost& host, ExchangeDefinition wanted);
   io::Task<Result<void>> delete_exchange(VirtualHost& host, std::string name);
   /// Fine if it is there already.
@@ -77,7 +80,7 @@ class VirtualHosts {
   io::Task<Result<void>> make_way(std::string topic);
   io::Task<Result<void>> delete_named(QueueName name);
   io::Task<> delete_queue_later(VirtualHost& host, std::string name);
-  std::pair<int64_t, std::set<std::string>> forget_queue(VirtualHost& host, const std::string& name);
+  std::pair<int64_t, std::set<std::string>> forget(VirtualHost& host, DeclaredQueue& gone);
   DeclaredQueue& insert(VirtualHost& host, QueueDefinition definition);
   void insert(VirtualHost& host, ExchangeDefinition definition);
   void derive(const VirtualHost& host, QueueDefinition& definition);

@@ -1,0 +1,160 @@
+// What is declared, bound and sent while something of that name is being deleted: whoever was told that it is done
+// finds it done, at once and after a crash.
+#include "amqp/sim_world_testing.h"
+
+namespace naru::amqp {
+namespace {
+
+/// Two queues and an exchange, and deletions of these that are under way.
+class World : public SimWorld {
+ public:
+  World() {
+    declare("q");
+    declare("other");
+    say(ExchangeDeclare{.exchange = "x", .type = "fanout", .durable = true});
+    say(QueueBind{.queue = "other", .exchange = "x"});
+    settle();
+    heard.clear();
+  }
+
+  /// Begun, not durable: that takes turns of the loop.
+  struct Deletion {
+    bool done = false;
+  };
+  void delete_queue(const char* name, Deletion& deletion) {
+    finish(hosts().delete_queue(host(), name), deletion).detach();
+  }
+  void delete_exchange(const char* name, Deletion& deletion) {
+    finish(hosts().delete_exchange(host(), name), deletion).detach();
+  }
+
+ private:
+  template <class T>
+  static io::Task<> finish(io::Task<Result<T>> deleting, Deletion& deletion) {
+    auto deleted = co_await deleting;
+    EXPECT_TRUE(deleted);
+    deletion.done = true;
+  }
+};
+
+TEST(declarations, a_queue_declared_while_it_is_deleted_is_a_new_one) {
+  World world;
+  World::Deletion deletion;
+  world.delete_queue("q", deletion);
+  ASSERT_FALSE(deletion.done);
+  world.declare("q");
+  world.send("", "q");
+  world.settle();
+  EXPECT_TRUE(deletion.done);
+  EXPECT_TRUE(world.heard_of(Method::queue_declare_ok));
+  EXPECT_TRUE(world.heard_of(Method::basic_ack));
+  EXPECT_EQ(world.ready("q"), 1);
+  world.crash();
+  EXPECT_EQ(world.ready("q"), 1);
+}
+
+TEST(declarations, an_auto_delete_queue_declared_when_its_last_consumer_left_keeps_what_it_gets) {
+  World world;
+  world.say(QueueDeclare{.queue = "auto", .durable = true, .auto_delete = true});
+  world.say(BasicConsume{.queue = "auto", .consumer_tag = "c"});
+  world.settle();
+  world.say(BasicCancel{.consumer_tag = "c"});
+  world.say(QueueDeclare{.queue = "auto", .durable = true, .auto_delete = true});
+  world.send("", "auto");
+  world.settle();
+  EXPECT_TRUE(world.heard_of(Method::basic_ack));
+  EXPECT_EQ(world.ready("auto"), 1);
+}
+
+TEST(declarations, an_exchange_declared_while_it_is_deleted_is_a_new_one) {
+  World world;
+  World::Deletion deletion;
+  world.delete_exchange("x", deletion);
+  world.say(ExchangeDeclare{.exchange = "x", .type = "direct", .durable = true});
+  world.settle();
+  EXPECT_TRUE(deletion.done);
+  EXPECT_TRUE(world.heard_of(Method::exchange_declare_ok));
+  ASSERT_TRUE(world.host().find_exchange("x"));
+  EXPECT_EQ(world.host().find_exchange("x")->definition.type, ExchangeType::direct);
+  EXPECT_TRUE(world.host().bindings().empty());
+  world.crash();
+  ASSERT_TRUE(world.host().find_exchange("x"));
+  EXPECT_EQ(world.host().find_exchange("x")->definition.type, ExchangeType::direct);
+}
+
+TEST(declarations, nothing_is_bound_to_what_is_being_deleted) {
+  World world;
+  World::Deletion of_queue, of_exchange;
+  world.delete_queue("q", of_queue);
+  world.say(QueueBind{.queue = "q", .exchange = "amq.fanout"});
+  world.settle();
+  EXPECT_TRUE(world.heard_of(Method::channel_close));
+  world.say(ChannelOpen{}, 2);
+  world.delete_exchange("x", of_exchange);
+  world.say(QueueBind{.queue = "other", .exchange = "x", .routing_key = "k"}, 2);
+  world.settle();
+  EXPECT_EQ(world.count_of(Method::channel_close), 2);
+  EXPECT_TRUE(world.host().bindings().empty());
+}
+
+TEST(declarations, who_deletes_again_waits_until_it_is_deleted_for_good) {
+  World world;
+  World::Deletion first, second, of_exchange, again;
+  world.delete_queue("q", first);
+  world.delete_queue("q", second);
+  world.delete_exchange("x", of_exchange);
+  world.delete_exchange("x", again);
+  EXPECT_FALSE(second.done);
+  EXPECT_FALSE(again.done);
+  world.say(QueueDelete{.queue = "q"});
+  world.say(ExchangeDelete{.exchange = "x"});
+  while (!first.done || !of_exchange.done) {
+    world.hear();
+    EXPECT_FALSE(!first.done && (second.done || world.heard_of(Method::queue_delete_ok)));
+    EXPECT_FALSE(!of_exchange.done && (again.done || world.heard_of(Method::exchange_delete_ok)));
+    world.broker().loop().turn();
+  }
+  world.settle();
+  EXPECT_TRUE(first.done && second.done && of_exchange.done && again.done);
+  EXPECT_TRUE(world.heard_of(Method::queue_delete_ok) && world.heard_of(Method::exchange_delete_ok));
+  world.crash();
+  EXPECT_EQ(world.ready("q"), -1);
+  EXPECT_FALSE(world.host().find_exchange("x"));
+}
+
+TEST(declarations, who_unbinds_from_what_is_being_deleted_waits_as_well) {
+  World world;
+  World::Deletion deletion;
+  world.delete_exchange("x", deletion);
+  bool unbound = false;
+  [](World& all, bool& done) -> io::Task<> {
+    Binding binding{.source = "x", .destination = "other", .key = "", .arguments = {}};
+    auto unbinding = all.hosts().unbind(all.host(), std::move(binding));
+    auto result = co_await unbinding;
+    EXPECT_TRUE(result);
+    done = true;
+  }(world, unbound)
+                                    .detach();
+  EXPECT_FALSE(unbound);
+  world.settle();
+  EXPECT_TRUE(unbound);
+}
+
+TEST(declarations, what_is_being_deleted_gets_no_messages) {
+  World world;
+  FieldTable arguments;
+  arguments.add("alternate-exchange", "x");
+  world.say(ExchangeDeclare{.exchange = "y", .type = "fanout", .durable = true, .arguments = arguments.view()});
+  world.say(QueueBind{.queue = "q", .exchange = "y"});
+  world.settle();
+  World::Deletion deletion;
+  world.delete_queue("q", deletion);
+  world.send("", "q", {}, /*mandatory=*/true);
+  world.send("y", "");
+  world.settle();
+  EXPECT_TRUE(world.heard_of(Method::basic_return));
+  EXPECT_EQ(world.ready("other"), 1);
+}
+
+}  // namespace
+}  // namespace naru::amqp
