@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <unordered_map>
 
 #include "amqp/consumer.h"
 #include "amqp/record_mapping.h"
@@ -108,6 +109,7 @@ class Channel {
   void timed_out(Consumer& consumer);
 
  private:
+  friend class Consumer;
   // method/exchange.cc
   io::Task<Outcome> exchange_declare(ByteView payload);
   io::Task<Outcome> exchange_delete(ByteView payload);
@@ -193,9 +195,9 @@ class Channel {
   std::set<uint64_t> nacked_;  // refused, and not yet passed by last_confirmed_
   std::unique_ptr<Transaction> transaction_;
 
-  uint16_t prefetch_ = 0, prefetch_all_ = 0;  // per consumer that comes; of the whole channel. 0: any
+  uint16_t prefetch_ = 0, prefetch_all_ = 0;                 // per consumer that comes; of the whole channel. 0: any
+  std::unordered_map<uint64_t, Consumer*> consumers_by_id_;  // they put themselves in and out
   std::map<std::string, std::unique_ptr<Consumer>, std::less<>> consumers_;
-  Consumer* acked_consumer_ = nullptr;  // within one method: who had the last message
   uint64_t last_consumer_ = 0;
   Unsettled unsettled_;
   std::set<uint64_t> reclaimed_;  // tags that a consumer had for too long: a late answer means nothing

@@ -6,9 +6,12 @@ namespace naru::amqp {
 
 Consumer::Consumer(Channel& channel, std::string its_tag, std::shared_ptr<Queue> its_queue, uint64_t number,
                    uint16_t prefetch_count)
-    : tag(std::move(its_tag)), id(number), prefetch(prefetch_count), queue(std::move(its_queue)), channel_(channel) {}
+    : tag(std::move(its_tag)), id(number), prefetch(prefetch_count), queue(std::move(its_queue)), channel_(channel) {
+  channel_.consumers_by_id_.emplace(id, this);
+}
 
 Consumer::~Consumer() {
+  channel_.consumers_by_id_.erase(id);
   if (queue) queue->remove(*this);
 }
 

@@ -214,7 +214,6 @@ void Channel::timed_out(Consumer& consumer) {
   unsettled_.each_tag([&](uint64_t tag, const Unacked& unacked) {
     if (unacked.consumer == consumer.id) tags.push_back(tag);
   });
-  acked_consumer_ = nullptr;
   auto queue = consumer.queue;
   for (uint64_t tag : tags) {
     Unacked unacked = unsettled_.take(tag);
@@ -222,7 +221,6 @@ void Channel::timed_out(Consumer& consumer) {
     finished(unacked);
     reclaimed_.insert(tag);
   }
-  acked_consumer_ = nullptr;
   consumers_.erase(consumers_.find(consumer.tag));
   session_.door().hosts.consumer_left(session_.host(), *queue);
 }
@@ -327,12 +325,9 @@ void Channel::finished(const Unacked& unacked) {
   --outstanding_;
   if (was_full && outstanding_ < prefetch_all_) wake_consumers();
   if (unacked.consumer == Unacked::counted_get) return;
-  if (!acked_consumer_ || acked_consumer_->id != unacked.consumer) {
-    auto found = std::ranges::find_if(consumers_, [&](auto& one) { return one.second->id == unacked.consumer; });
-    acked_consumer_ = found == consumers_.end() ? nullptr : found->second.get();
-  }
-  if (!acked_consumer_) return;
-  Consumer& consumer = *acked_consumer_;
+  auto found = consumers_by_id_.find(unacked.consumer);
+  if (found == consumers_by_id_.end()) return;
+  Consumer& consumer = *found->second;
   if (consumer.progress) consumer.progress->acknowledged(unacked.id.offset);
   bool blocked = consumer.prefetch != 0 && consumer.unacked >= consumer.prefetch;
   --consumer.unacked;
@@ -340,7 +335,6 @@ void Channel::finished(const Unacked& unacked) {
 }
 
 Outcome Channel::settle(uint64_t tag, bool multiple, Settlement how, bool is_nack) {
-  acked_consumer_ = nullptr;
   bool all = multiple && tag == 0;  // there are, if any
   bool is_late = reclaimed_.erase(tag) > 0;
   if (!all && !is_late && !unsettled_.find(tag))
@@ -403,7 +397,6 @@ Outcome Channel::basic_recover(ByteView payload, bool answer) {
     requeue = recover->requeue;
   }
   if (!requeue) return Refusal{ReplyCode::not_implemented, "requeue=false"};
-  acked_consumer_ = nullptr;
   while (!unsettled_.empty()) {
     if (auto refused = not_for_streams("basic.nack and basic.reject", *unsettled_.find(unsettled_.oldest())->queue))
       return refused;

@@ -48,7 +48,6 @@ Outcome Channel::tx_commit() {
     accepted &= hand_over(one.body, one.ttl_ms, one.has_bcc);
   }
   content_.finish();
-  acked_consumer_ = nullptr;
   for (const auto& settled : transaction_->settled) {
     settled.how(*settled.message.queue, settled.message.id);
     finished(settled.message);

@@ -375,10 +375,15 @@ int64_t Queue::erase() {
   host_.strike(*this);
   expiry_.cancel();
   end_leases();
-  for (auto& [priority, list] : ready_) list.clear();
-  if (readers_) readers_->close();
-  for (QueueConsumer* consumer : std::exchange(consumers_, {})) consumer->queue_gone(*this);
   active_ = nullptr;
+  ready_.clear();
+  if (readers_) readers_->close();
+  std::vector<QueueConsumer*> left(reading_.begin(), reading_.end());
+  for (auto& [priority, line] : takers_) left.insert(left.end(), line.begin(), line.end());
+  reading_.clear();
+  takers_.clear();
+  taking_ = 0;
+  for (QueueConsumer* consumer : left) consumer->queue_gone(*this);
   for (auto& level : levels_) {
     level->window.clear();
     host_.count_kept(*this, level->window);

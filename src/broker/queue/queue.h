@@ -86,7 +86,8 @@ class QueueConsumer {
  private:
   friend class Queue;
   HolderId holder_{};
-  bool listed_ = false;
+  std::list<QueueConsumer*>::iterator place_{}, turn_{};  // among all of its kind; among those that may take
+  bool added_ = false, listed_ = false;
 };
 
 /// Told of what comes into a queue that nobody consumes from, and when it is to leave.
@@ -127,10 +128,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void remove(QueueConsumer& consumer);
   /// The consumer takes messages again.
   void wake(QueueConsumer& consumer);
-  size_t consumer_count() const { return consumers_.size(); }
-  bool is_exclusively_consumed() const {
-    return std::ranges::any_of(consumers_, [](auto* one) { return one->exclusive && !one->start; });
-  }
+  size_t consumer_count() const { return taking_ + reading_.size(); }
+  bool is_exclusively_consumed() const { return exclusively_; }
   const QueueConsumer* active_consumer() const { return active_; }
 
   /// Hands out one message outside of any subscription. False if there is none that is ready.
@@ -307,17 +306,21 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void choose_active();
   Result<void> add_reader(QueueConsumer& consumer);
   void list(QueueConsumer& consumer);
+  void unlist(QueueConsumer& consumer);
   void changed();
 
   QueueHost& host_;
   QueueSettings settings_;
   const uint64_t id_;
   std::vector<std::unique_ptr<Open>> levels_;
-  size_t first_level_ = 0;                 // whose turn it is, where all are equal: a topic's partitions
-  std::vector<QueueConsumer*> consumers_;  // in the order they came
-  std::map<int32_t, std::list<QueueConsumer*>, std::greater<>> ready_;  // those that may take, by priority
-  QueueConsumer* active_ = nullptr;                                     // where only one is served
-  std::unique_ptr<LogReaders> readers_;                                 // once there was one
+  size_t first_level_ = 0;  // whose turn it is, where all are equal: a topic's partitions
+  // Consumers by priority: all, in the order they came, and those that may take.
+  std::map<int32_t, std::list<QueueConsumer*>, std::greater<>> takers_, ready_;
+  std::list<QueueConsumer*> reading_;    // those that take nothing away
+  size_t taking_ = 0;                    // how many are in takers_
+  bool exclusively_ = false;             // the only one there wants to stay so
+  QueueConsumer* active_ = nullptr;      // where only one is served
+  std::unique_ptr<LogReaders> readers_;  // once there was one
   std::unique_ptr<FairShare> fair_;
   std::unique_ptr<GroupOrder> groups_;
   std::unique_ptr<QueueLeases> leases_;  // once there was one

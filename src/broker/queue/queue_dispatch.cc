@@ -24,11 +24,13 @@ void tell_unreadable(const std::string& queue, const Error& error) {
 
 Result<void> Queue::add(QueueConsumer& consumer) {
   if (consumer.start) return add_reader(consumer);
-  auto takes = [](const QueueConsumer* one) { return !one->start; };
-  if (is_exclusively_consumed() || (consumer.exclusive && std::ranges::any_of(consumers_, takes)))
-    return fail(Code::busy, "in exclusive use");
+  if (exclusively_ || (consumer.exclusive && taking_ > 0)) return fail(Code::busy, "in exclusive use");
   consumer.holder_ = host_.new_holder();
-  consumers_.push_back(&consumer);
+  auto& line = takers_[consumer.priority];
+  consumer.place_ = line.insert(line.end(), &consumer);
+  ++taking_;
+  exclusively_ = consumer.exclusive;
+  consumer.added_ = true;
   if (settings_.single_active_consumer) {
     choose_active();
   } else {
@@ -42,7 +44,8 @@ Result<void> Queue::add(QueueConsumer& consumer) {
 Result<void> Queue::add_reader(QueueConsumer& consumer) {
   append_batches();
   if (!readers_) readers_ = std::make_unique<LogReaders>(host_, *this);
-  consumers_.push_back(&consumer);
+  consumer.place_ = reading_.insert(reading_.end(), &consumer);
+  consumer.added_ = true;
   readers_->add(*opened(0).log, consumer);
   last_used_ms = host_.loop.now();
   changed();
@@ -50,9 +53,18 @@ Result<void> Queue::add_reader(QueueConsumer& consumer) {
 }
 
 void Queue::remove(QueueConsumer& consumer) {
-  std::erase(consumers_, &consumer);
-  if (consumer.start) readers_->remove(consumer);
-  if (std::exchange(consumer.listed_, false)) ready_[consumer.priority].remove(&consumer);
+  if (!std::exchange(consumer.added_, false) || erased_) return;
+  if (consumer.start) {
+    reading_.erase(consumer.place_);
+    readers_->remove(consumer);
+  } else {
+    auto line = takers_.find(consumer.priority);
+    line->second.erase(consumer.place_);
+    if (line->second.empty()) takers_.erase(line);
+    --taking_;
+    exclusively_ = false;
+    unlist(consumer);
+  }
   if (active_ == &consumer) {
     active_ = nullptr;
     choose_active();
@@ -63,9 +75,9 @@ void Queue::remove(QueueConsumer& consumer) {
 
 void Queue::choose_active() {
   if (active_) return;
-  for (QueueConsumer* consumer : consumers_)  // of several, the first
-    if (!consumer->start && (!active_ || consumer->priority > active_->priority)) active_ = consumer;
-  if (active_) list(*active_);
+  if (takers_.empty()) return;
+  active_ = takers_.begin()->second.front();
+  list(*active_);
 }
 
 void Queue::wake(QueueConsumer& consumer) {
@@ -77,7 +89,13 @@ void Queue::wake(QueueConsumer& consumer) {
 
 void Queue::list(QueueConsumer& consumer) {
   if (std::exchange(consumer.listed_, true)) return;
-  ready_[consumer.priority].push_back(&consumer);
+  auto& line = ready_[consumer.priority];
+  consumer.turn_ = line.insert(line.end(), &consumer);
+}
+
+void Queue::unlist(QueueConsumer& consumer) {
+  if (!std::exchange(consumer.listed_, false)) return;
+  ready_[consumer.priority].erase(consumer.turn_);
 }
 
 /// Whose turn it is: of the highest priority at which somebody takes messages, who waits for longest. Who got one goes
@@ -88,8 +106,7 @@ QueueConsumer* Queue::next_consumer() {
     while (!list.empty()) {
       QueueConsumer* first = list.front();
       if (first->can_take()) return first;
-      first->listed_ = false;
-      list.pop_front();
+      unlist(*first);
     }
     at = ready_.erase(at);
   }
@@ -209,7 +226,7 @@ void Queue::dispatch() {
 /// it has to go the long way, behind others or for others.
 bool Queue::hand_over(const NewMessage& message) {
   if (readers_ && readers_->any()) return false;
-  if (consumers_.empty() || settings_.retains() || settings_.order_key || fair_ || loading_) return false;
+  if (taking_ == 0 || settings_.retains() || settings_.order_key || fair_ || loading_) return false;
   if (settings_.grouped || message.delayed_to) return false;
   QueueConsumer* consumer = next_consumer();
   if (!consumer || !consumer->no_ack) return false;
