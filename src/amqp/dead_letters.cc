@@ -66,7 +66,7 @@ bool is_cycle(FieldTableView headers, std::string_view queue) {
 
 }  // namespace
 
-bool DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death why) {
+bool DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death why, std::vector<uint64_t>& takers) {
   auto& host = *queue.home;
   Exchange* exchange = host.find_exchange(*queue.settings().dead_letter_exchange);
   if (!exchange) return false;
@@ -117,13 +117,18 @@ bool DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death wh
   for (auto& target : targets) {
     // Where messages wait for their time no queue comes round again, though it may have one's name.
     if (why != Death::rejected && !target->watcher && is_cycle(changed.view(), target->name)) continue;
+    if (std::ranges::count(takers, target->id()) > 0) continue;
     NewRecord made = records_.make(dead, target->name, 0);
     NewMessage fresh{.key = made.key,
                      .body = message.body,
                      .headers = made.headers,
                      .priority = properties->priority.value_or(0),
                      .ttl_ms = std::nullopt};
-    found_place &= target->publish(fresh);
+    if (target->publish(fresh)) {
+      takers.push_back(target->id());
+    } else {
+      found_place = false;
+    }
   }
   return found_place;
 }

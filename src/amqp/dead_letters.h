@@ -10,7 +10,7 @@ namespace naru::amqp {
 class DeadLetterExchange final : public DeadLetters {
  public:
   explicit DeadLetterExchange(io::Loop& loop) : loop_(loop) {}
-  bool bury(Queue& queue, const StoredRecord& record, Death why) override;
+  bool bury(Queue& queue, const StoredRecord& record, Death why, std::vector<uint64_t>& takers) override;
 
  private:
   io::Loop& loop_;

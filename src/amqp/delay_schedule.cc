@@ -103,8 +103,10 @@ io::Task<> DelaySchedule::release() {
       continue;
     }
     if (read == RecordWindow::Found::here) send(record);
-    MessageId id{.level = 0, .offset = next.offset, .body_bytes = 0};
-    queue->settle(id);
+    {
+      QueueHost::Together together(queues_);
+      queue->settle({.level = 0, .offset = next.offset, .body_bytes = 0});
+    }
     if (++sent % in_one_turn == 0) co_await queues_.loop.sleep_until(queues_.loop.now() + 1);
   }
   releasing_ = false;

@@ -48,10 +48,14 @@ Outcome Channel::tx_commit() {
     accepted &= hand_over(one.body, one.ttl_ms, one.has_bcc);
   }
   content_.finish();
+  // Whoever acknowledges together with what is published does so for that.
+  std::optional<QueueHost::Together> together;
+  if (!transaction_->published.empty()) together.emplace(session_.door().queues);
   for (const auto& settled : transaction_->settled) {
     settled.how(*settled.message.queue, settled.message.id);
     finished(settled.message);
   }
+  together.reset();
   forget_transaction();
   transaction_ = std::make_unique<Transaction>();
   if (!accepted) return Refusal{ReplyCode::precondition_failed, "partial tx completion"};

@@ -134,7 +134,8 @@ bool Queue::publish(const NewMessage& message, MessageId* at) {
       record.key = message.key;
       record.value = message.body;
       record.headers = Headers(headers, static_cast<int32_t>(message.headers.size()));
-      host_.dead_letters->bury(*this, record, Death::maxlen);
+      std::vector<uint64_t> takers;
+      host_.dead_letters->bury(*this, record, Death::maxlen, takers);
     }
     return false;
   }
@@ -176,12 +177,13 @@ bool Queue::publish(const NewMessage& message, MessageId* at) {
 
 bool Queue::append_batch(Open& level) {
   if (level.header.count == 0) return true;
+  if (host_.store.is_full()) return false;  // it stays here, unconfirmed, until there is space
   level.header.last_offset_delta = level.header.count - 1;
   seal_batch(level.batch, level.header);
   auto header = peek_header(level.batch);
   CHECK(header);
   auto appended = level.log->append(level.batch, *header);
-  if (!appended) return false;  // no space: it stays here, unconfirmed, until there is
+  if (!appended) return false;
   delay_appended(level, appended->base);
   if (is_unread() || host_.has_kept_enough()) {
     level.window.clear();
@@ -237,6 +239,12 @@ bool Queue::append_batches() {
   return all;
 }
 
+/// Published and not appended, or settled for what is not.
+bool Queue::waits_for_space() const {
+  return !erased_ && std::ranges::any_of(
+                         levels_, [](const auto& level) { return level->header.count > 0 || !level->moved.empty(); });
+}
+
 void Queue::drop_kept() {
   for (auto& level : levels_) {
     level->window.clear();
@@ -249,7 +257,8 @@ void Queue::mark_settled(const MessageId& id) {
   if (fair_) fair_->done({id.level, id.offset});
   if (groups_) groups_->done(id.offset);
   if (leases_) ready_bytes_ -= leases_->bytes.forget(id);
-  auto& settled = levels_[id.level]->settled;
+  Open& level = *levels_[id.level];
+  auto& settled = host_.together_ > 0 ? level.moved : level.settled;
   int64_t offset = id.offset.value;
   if (!settled.empty() && settled.back().last == offset) {
     ++settled.back().last;
@@ -265,9 +274,17 @@ void Queue::write_down(Open& level, const Change& change) {
 }
 
 /// One change for each run of offsets: those that were settled in this turn in whatever order.
-void Queue::apply_settled() {
+void Queue::apply_settled(bool all_appended) {
   for (auto& level : levels_) {
-    if (level->settled.empty() || erased_) continue;
+    if (erased_) continue;
+    if (all_appended) {
+      level->settled.insert(level->settled.end(), level->moved.begin(), level->moved.end());
+      level->moved.clear();
+    } else if (leases_ && level->cursor) {  // nobody is to get it a second time meanwhile
+      for (const Place& place : level->moved)
+        for (int64_t at = place.first; at < place.last; ++at) level->cursor->extend(Offset(at), never_ms);
+    }
+    if (level->settled.empty()) continue;
     auto places = std::exchange(level->settled, {});
     std::ranges::sort(places, {}, &Place::first);
     for (size_t i = 0; i < places.size();) {
@@ -322,7 +339,7 @@ void Queue::apply_retention(Open& level) {
 
 Queue::Counts Queue::counts() {
   append_batches();
-  if (host_.append_published()) apply_settled();
+  apply_settled(host_.append_published());
   trim_to_limits();
   Counts all;
   for (auto& level : levels_) {
@@ -344,7 +361,7 @@ Queue::Counts Queue::counts() {
 int64_t Queue::purge() {
   if (settings_.is_stream) return 0;  // it is not emptied
   append_batches();
-  if (host_.append_published()) apply_settled();
+  apply_settled(host_.append_published());
   int64_t purged = 0;
   for (auto& level : levels_) {
     if (!level->cursor) continue;
@@ -499,10 +516,35 @@ io::Task<> Queue::reject_later(MessageId id, Death why) {
 bool Queue::must_wait_to_bury() const { return settings_.dead_letter_exchange && !host_.has_room(); }
 
 void Queue::die(const MessageId& id, const StoredRecord& record, Death why) {
-  bool buried = !settings_.dead_letter_exchange || !host_.dead_letters || host_.dead_letters->bury(*this, record, why);
+  if (!settings_.dead_letter_exchange || !host_.dead_letters) return mark_settled(id);
+  if (must_wait_to_bury()) return bury_later(id, why);
+  auto earlier = half_buried_.extract({id.level, id.offset});
+  std::vector<uint64_t> takers = earlier ? std::move(earlier.mapped()) : std::vector<uint64_t>();
+  bool buried = host_.dead_letters->bury(*this, record, why, takers);
   bool keeps = settings_.keeps_dead_letters && settings_.overflow == Overflow::reject_publish;
-  if (!buried && keeps) return bury_again(id, why).detach();
+  if (!buried && keeps) {
+    if (!takers.empty()) half_buried_.emplace(std::pair(id.level, id.offset), std::move(takers));
+    return bury_again(id, why).detach();
+  }
+  QueueHost::Together together(host_);
   mark_settled(id);
+}
+
+/// It stays with nobody until there is room for it where it goes.
+void Queue::bury_later(const MessageId& id, Death why) {
+  unburied_.emplace_back(id, why);
+  if (!std::exchange(burying_, true)) bury_rest().detach();
+}
+
+io::Task<> Queue::bury_rest() {
+  auto self = shared_from_this();
+  while (!unburied_.empty()) {
+    co_await host_.room_for_more();
+    if (erased_ || host_.core.stopping) break;  // it is there after the next start
+    for (auto [id, why] : std::exchange(unburied_, {}))
+      if (!levels_[id.level]->cursor->is_done(id.offset)) reject(id, why);
+  }
+  burying_ = false;
 }
 
 /// It stays with nobody until there is a place for it.
@@ -510,8 +552,9 @@ io::Task<> Queue::bury_again(MessageId id, Death why) {
   constexpr io::Millis retry_ms = 1000;
   auto self = shared_from_this();
   co_await host_.loop.sleep_until(host_.loop.now() + retry_ms);
-  if (erased_ || host_.core.stopping || levels_[id.level]->cursor->is_done(id.offset)) co_return;
-  reject(id, why);
+  if (erased_ || host_.core.stopping) co_return;
+  if (!levels_[id.level]->cursor->is_done(id.offset)) co_return reject(id, why);
+  half_buried_.erase({id.level, id.offset});
 }
 
 }  // namespace naru

@@ -229,6 +229,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
     std::vector<std::pair<int32_t, int64_t>> delays{};  // of that batch: number in it, until when
     std::vector<TakenNote> notes{};                     // to be written down
     std::vector<Place> settled;                         // in this turn
+    std::vector<Place> moved;                           // together with what was published: see QueueHost::Together
     Offset head_seen{-1};                               // the oldest message when expiry was looked at,
     std::optional<int64_t> head_expires{};              // and when it does
     Offset retained_at{-1};                             // the segment that was the last one when retention was applied
@@ -243,11 +244,12 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void write_down(Open& level, const Change& change);
   io::Task<Result<void>> load(Open& level, Offset offset);
   bool append_batches();
+  bool waits_for_space() const;
   bool append_batch(Open& level);
   Result<Appended> append_produced(uint8_t level, std::span<uint8_t> batch, const BatchHeader& header);
   bool is_unread() const;
   std::optional<int64_t> expiry_of(const StoredRecord& record) const;
-  void apply_settled();
+  void apply_settled(bool all_appended);
   void dispatch();
   bool hand_over(const NewMessage& message);
   void hand_out(QueueConsumer& consumer, const Next& next, const StoredRecord& record);
@@ -287,6 +289,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void die(const MessageId& id, const StoredRecord& record, Death why);
   /// Dead letters need room, in memory and on the disk; messages that just go make some.
   bool must_wait_to_bury() const;
+  void bury_later(const MessageId& id, Death why);
+  io::Task<> bury_rest();
   io::Task<> reject_later(MessageId id, Death why);
   io::Task<> bury_again(MessageId id, Death why);
   void mark_settled(const MessageId& id);
@@ -330,6 +334,10 @@ class Queue : public std::enable_shared_from_this<Queue> {
   bool counting_ = false;
   bool dirty_ = false, loading_ = false, trimming_ = false, expiring_ = false, erased_ = false, has_ttl_ = false;
   std::vector<io::Wakeup*> load_waiters_;
+  std::vector<std::pair<MessageId, Death>> unburied_;  // with nobody, until there is room for them
+  bool burying_ = false;
+  /// Of dead letters that were refused somewhere and are tried again: who has them already.
+  std::map<std::pair<uint8_t, Offset>, std::vector<uint64_t>> half_buried_;
   std::optional<std::list<Queue*>::iterator> keeper_;  // its place among those with messages in memory
   io::Timer expiry_;
   Counters counters_;

@@ -320,7 +320,7 @@ io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64
   auto self = shared_from_this();
   last_used_ms = host_.loop.now();
   append_batches();
-  if (host_.append_published()) apply_settled();
+  apply_settled(host_.append_published());
   trim_to_limits();
   while (!erased_) {
     auto next = take_next(getter_);

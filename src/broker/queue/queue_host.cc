@@ -4,13 +4,11 @@ namespace naru {
 
 QueueHost::QueueHost(Core& its_core, bool was_unclean)
     : core(its_core), loop(its_core.loop), store(its_core.store), unclean(was_unclean), retry_(its_core.loop, [this] {
-        planned_ = false;
         plan();
       }) {}
 
 void QueueHost::mark(Queue& queue) {
-  if (std::exchange(queue.dirty_, true)) return;
-  dirty_.push_back(queue.shared_from_this());
+  if (!std::exchange(queue.dirty_, true)) dirty_.push_back(queue.shared_from_this());
   plan();
 }
 
@@ -69,20 +67,23 @@ void QueueHost::end_turn() {
     appended &= queue->append_batches();
   }
   blocked_ = !appended;
-  if (blocked_) {
-    planned_ = true;  // not at the end of the next turn: when there may be space again
-    for (auto& queue : queues) mark(*queue);
-    retry_.arm(loop.now() + retry_ms);
-    return;
-  }
-  for (auto& queue : queues) queue->apply_settled();
+  for (auto& queue : queues) queue->apply_settled(appended);
+  if (appended) tell_waiters();
+  for (auto& queue : queues) queue->end_turn();
+  drop_oldest_kept();
+  if (!blocked_) return;
+  // With the next turn that has something to do, or when there may be space again.
+  for (auto& queue : queues)
+    if (queue->waits_for_space() && !std::exchange(queue->dirty_, true)) dirty_.push_back(queue);
+  retry_.arm(loop.now() + retry_ms);
+}
+
+void QueueHost::tell_waiters() {
   JournalPosition position = store.journal().end();
   for (TurnWaiter* waiter : std::exchange(waiters_, {})) {
     waiter->waiting_ = false;
     waiter->on_appended(position);
   }
-  for (auto& queue : queues) queue->end_turn();
-  drop_oldest_kept();
 }
 
 io::Task<> QueueHost::room_for_more() {
@@ -99,7 +100,7 @@ io::Task<> QueueHost::room_for_more() {
 bool QueueHost::append_published() {
   bool all = true;
   for (auto& queue : dirty_) all &= queue->append_batches();
-  return all;
+  return all && !blocked_;
 }
 
 void QueueHost::count_kept(Queue& queue, RecordWindow& window) {

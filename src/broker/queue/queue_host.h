@@ -1,7 +1,8 @@
 #pragma once
 // All queues of one core, and the end of their turns: everything published since the last one is appended, then what
 // was settled is written down, then consumers are served. In this order, so that a message that moves from one queue to
-// another is in the journal at its new place before it leaves the old one.
+// another is in the journal at its new place before it leaves the old one. While the disk is full, what cannot be
+// appended waits, and so does what left another queue for it; all else goes on.
 #include <array>
 #include <list>
 
@@ -15,8 +16,9 @@ namespace naru {
 class DeadLetters {
  public:
   virtual ~DeadLetters() = default;
-  /// False if it found no place there.
-  virtual bool bury(Queue& queue, const StoredRecord& record, Death why) = 0;
+  /// False if it found no place there, or not all. `takers` are the queues that have it from an earlier try and get it
+  /// no more, by their ids; those that take it now are added.
+  virtual bool bury(Queue& queue, const StoredRecord& record, Death why, std::vector<uint64_t>& takers) = 0;
   std::array<uint64_t, 4> buried{};  // by Death: how many found their exchange
 };
 
@@ -62,6 +64,18 @@ class QueueHost final : public QueueLogs {
   /// to be in the journal first. False if there is no space for that.
   bool append_published();
 
+  /// What is settled while one of these lives leaves its queue for what is published in the same turn: not before all
+  /// of that is in the journal. Other settlements wait for nothing, not even on a full disk.
+  class Together {
+   public:
+    explicit Together(QueueHost& host) : host_(host) { ++host_.together_; }
+    ~Together() { --host_.together_; }
+    Together(const Together&) = delete;
+
+   private:
+    QueueHost& host_;
+  };
+
   /// What was settled is on its way to other cores: `more`, or as many fewer.
   void count_sending(int more) { sending_ += more; }
   bool is_sending() const { return sending_ > 0; }
@@ -80,6 +94,7 @@ class QueueHost final : public QueueLogs {
   friend class Queue;
   void plan();
   void end_turn();
+  void tell_waiters();
   void drop_oldest_kept();
   void count_kept(Queue& queue, RecordWindow& window);
   void enlist(Queue& queue);
@@ -93,7 +108,7 @@ class QueueHost final : public QueueLogs {
   };
   std::unordered_map<StreamId, Place> by_stream_;
   std::vector<Queue*> over_topics_;
-  int sending_ = 0;
+  int sending_ = 0, together_ = 0;
   std::list<Queue*> keepers_;  // queues that may have messages in memory, the oldest first
   /// What queues keep in memory of what they have: beyond, the oldest is read back from its segments when it is wanted.
   static constexpr int64_t kept_bytes_max = 12 * MiB;

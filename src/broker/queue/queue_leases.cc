@@ -106,6 +106,7 @@ void Queue::lease_out(LeaseTaker& taker, const Next& next, const StoredRecord& r
   int64_t first = cursor.first_taken(out.id.offset, now);
   if (taker.offer(*this, out, first) == LeaseTaker::Answer::moved) {
     ++taker.moved_;
+    QueueHost::Together together(host_);
     return mark_settled(out.id);
   }
   if (settings_.max_bytes && is_counted(next.level, next.taken.offset)) leases_->bytes.out(out.id);
@@ -328,7 +329,7 @@ Queue::LeaseCounts Queue::lease_counts() {
 
 void Queue::clear() {
   append_batches();
-  apply_settled();
+  apply_settled(host_.append_published());
   if (fair_) fair_->reset();
   if (groups_) groups_ = std::make_unique<GroupOrder>();
   for (auto& level : levels_) {

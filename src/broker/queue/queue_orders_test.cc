@@ -83,7 +83,7 @@ class Taker final : public QueueConsumer {
 
 class Burial final : public DeadLetters {
  public:
-  bool bury(Queue&, const StoredRecord& record, Death why) override {
+  bool bury(Queue&, const StoredRecord& record, Death why, std::vector<uint64_t>&) override {
     constexpr const char* reasons[] = {"rejected", "expired", "maxlen", "delivery_limit"};
     buried.push_back(std::string(text(record.body())) + " " + reasons[static_cast<size_t>(why)]);
     return true;

@@ -1,0 +1,45 @@
+// Where messages go that a queue gives up.
+#include "amqp/sim_world_testing.h"
+
+namespace naru::amqp {
+namespace {
+
+FieldTable dying(const char* exchange) { return FieldTable().add("x-dead-letter-exchange", exchange); }
+
+/// Gets the message and rejects it.
+void reject_one(SimWorld& world, const char* queue) {
+  world.say(BasicGet{.queue = queue});
+  world.settle();
+  world.say(
+      BasicReject{.delivery_tag = world.last(Method::basic_get_ok).as<BasicGetOk>().delivery_tag, .requeue = false});
+  world.settle();
+}
+
+TEST(dead_letters, that_are_kept_go_once_to_each_queue_that_takes_them) {
+  SimWorld world;
+  world.say(ExchangeDeclare{.exchange = "dlx", .type = "fanout", .durable = true});
+  world.declare("open");
+  world.declare("full", FieldTable().add("x-max-length", int32_t{1}).add("x-overflow", "reject-publish"));
+  for (const char* queue : {"open", "full"}) world.say(QueueBind{.queue = queue, .exchange = "dlx"});
+  world.declare("q", dying("dlx")
+                         .add("x-queue-type", "quorum")
+                         .add("x-dead-letter-strategy", "at-least-once")
+                         .add("x-overflow", "reject-publish"));
+  world.send("", "full");
+  world.send("", "q");
+  world.settle();
+  reject_one(world, "q");
+  constexpr io::Millis some_tries_ms = 5000;
+  world.settle(some_tries_ms);
+  EXPECT_EQ(world.ready("open"), 1);
+  EXPECT_EQ(world.ready("full"), 1);
+  world.say(QueuePurge{.queue = "full"});
+  world.settle(some_tries_ms);
+  EXPECT_EQ(world.ready("open"), 1);
+  EXPECT_EQ(world.ready("full"), 1);
+  auto counts = world.host().find_queue("q")->queue->counts();
+  EXPECT_EQ(counts.ready + counts.unacked, 0);
+}
+
+}  // namespace
+}  // namespace naru::amqp

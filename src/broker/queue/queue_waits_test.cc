@@ -1,0 +1,100 @@
+// Messages that wait: for space on the disk.
+#include "base/testing.h"
+#include "broker/queue/sim_queues_testing.h"
+
+namespace naru {
+namespace {
+
+/// Takes one message after the other, and keeps it.
+class Taker final : public QueueConsumer {
+ public:
+  bool can_take() const override { return held.size() < prefetch; }
+  void take(Queue&, const Delivery& delivery) override {
+    held.push_back(delivery.id);
+    got.emplace_back(text(delivery.record.body()));
+  }
+  void queue_gone(Queue&) override {}
+  size_t prefetch = 1;
+  std::vector<MessageId> held;
+  std::vector<std::string> got;
+};
+
+/// A queue with a consumer.
+struct Served {
+  Served(QueueHost& host, uint64_t stream, QueueSettings settings)
+      : queue(std::make_shared<Queue>(host, "q" + std::to_string(stream),
+                                      std::vector<Queue::Level>{{StreamId(stream), CursorId(stream)}},
+                                      std::move(settings))) {
+    EXPECT_TRUE(queue->add(taker));
+  }
+  ~Served() { queue->remove(taker); }
+  void publish(std::string_view body, std::string_view key = "") {
+    NewMessage message{.key = view(key), .body = view(body)};
+    EXPECT_TRUE(queue->publish(message));
+  }
+  MessageId take_first() {
+    MessageId first = taker.held.at(0);
+    taker.held.erase(taker.held.begin());
+    queue->wake(taker);
+    return first;
+  }
+  void ack() { queue->settle(take_first()); }
+  int64_t left() { return queue->counts().ready + queue->counts().unacked; }
+
+  std::shared_ptr<Queue> queue;
+  Taker taker;
+};
+
+/// To a queue whose log is written at once: it does not fit before anybody knows that the disk is full.
+class Burial final : public DeadLetters {
+ public:
+  explicit Burial(Queue& grave) : grave_(grave) {}
+  bool bury(Queue&, const StoredRecord& record, Death, std::vector<uint64_t>&) override {
+    return grave_.publish({.body = record.body()});
+  }
+
+ private:
+  Queue& grave_;
+};
+
+TEST(queue_waits, a_dead_letter_that_has_no_space_holds_up_nobody_else) {
+  SimQueues world;
+  QueueSettings dying, unsynced;
+  dying.dead_letter_exchange = "dlx";
+  unsynced.durability = Durability::os;
+  Served work(*world.host, 1, dying), other(*world.host, 2, {}), grave(*world.host, 3, unsynced);
+  grave.taker.prefetch = 0;
+  Burial burial(*grave.queue);
+  world.host->dead_letters = &burial;
+  for (const char* body : {"0", "1", "2"}) {
+    work.publish(body);
+    other.publish(body);
+  }
+  world.settle();
+  uint64_t used = world.disk->used();
+  world.disk->set_space(used);
+  work.queue->reject(work.take_first());
+  constexpr io::Millis a_while_ms = 50;
+  world.loop->run_for(a_while_ms);
+  ASSERT_TRUE(world.host->is_blocked());
+  other.ack();
+  work.ack();
+  world.loop->run_for(a_while_ms);
+  EXPECT_EQ(other.taker.got.size(), 2u);
+  EXPECT_EQ(work.taker.got.size(), 3u);
+  EXPECT_EQ(other.left(), 2);
+  EXPECT_EQ(work.left(), 2) << "the dead letter is nowhere else";
+  EXPECT_EQ(grave.left(), 1);  // in memory
+  work.queue->reject(work.take_first());
+  world.loop->run_for(a_while_ms);
+  EXPECT_EQ(grave.left(), 1) << "more are not put into memory";
+  world.disk->set_space(UINT64_MAX);
+  world.loop->run_for(5000);
+  EXPECT_FALSE(world.host->is_blocked());
+  EXPECT_EQ(work.left(), 0);
+  EXPECT_EQ(grave.left(), 2);
+  world.host->dead_letters = nullptr;
+}
+
+}  // namespace
+}  // namespace naru
