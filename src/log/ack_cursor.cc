@@ -65,7 +65,10 @@ std::optional<AckCursor::Taken> AckCursor::take_new(Offset end, HolderId holder,
   for (;; ++next_) {
     if (!done_.empty()) next_ = done_.first_gap(next_);
     if (next_ >= end.value) return std::nullopt;
-    if (entries_.contains(next_)) continue;
+    if (Entry* known = find(Offset(next_))) {
+      if (is_key_wanted(*known)) learn_key(*known);
+      continue;
+    }
     uint64_t key = keys_source_ ? keys_source_->key_of(Offset(next_)) : 0;
     bool is_blocked = blocked(key, holder);
     if (is_blocked && parked_.size() >= parked_max_) return std::nullopt;
@@ -87,6 +90,26 @@ bool AckCursor::blocked(uint64_t key, HolderId holder) const {
   if (key == 0) return false;
   auto busy = keys_.find(key);
   return busy != keys_.end() && (busy->second.delayed > 0 || busy->second.holder->id != holder);
+}
+
+/// It keeps others of its key waiting, but nobody has asked which that is: it comes from a note.
+bool AckCursor::is_key_wanted(const Entry& entry) const {
+  bool is_busy = entry.state == State::held || (entry.state == State::delayed && entry.attempts > 0);
+  return is_busy && keys_source_ && !entry.key_known;
+}
+
+/// Before anything behind it is looked at.
+void AckCursor::learn_key(Entry& entry) {
+  entry.key = keys_source_->key_of(Offset(entry.offset));
+  entry.key_known = true;
+  if (entry.key == 0) return;
+  Key& key = keys_[entry.key];
+  if (entry.state == State::delayed) {
+    ++key.delayed;
+  } else if (key.held++ == 0) {
+    key.holder = entry.holder;
+  }
+  update_key(entry.key);
 }
 
 // --- states ---
@@ -221,9 +244,14 @@ int64_t AckCursor::first_taken(Offset offset, int64_t now_ms) {
 
 std::optional<Offset> AckCursor::peek(Offset end) {
   // What came back from a snapshot may stand before the next new one.
-  next_ = done_.first_gap(next_);
-  while (next_ < end.value && entries_.contains(next_)) next_ = done_.first_gap(next_ + 1);
-  int64_t oldest = next_;
+  int64_t oldest = next_ = done_.first_gap(next_);
+  for (bool passes = true; oldest < end.value;) {
+    const Entry* entry = find(Offset(oldest));
+    if (!entry) break;
+    passes = passes && !is_key_wanted(*entry);  // take asks for it on its way
+    oldest = done_.first_gap(oldest + 1);
+    if (passes) next_ = oldest;
+  }
   if (!returned_.empty()) oldest = std::min(oldest, *returned_.begin());
   if (oldest >= end.value) return std::nullopt;
   return Offset(oldest);
@@ -246,10 +274,10 @@ int64_t AckCursor::settle(Offset first, Offset last) {
   return floor_ + done_.count() - before;
 }
 
-std::vector<Change> AckCursor::settle_ready(Offset end) {
+std::vector<Change> AckCursor::settle_idle(Offset end) {
   std::vector<int64_t> kept;
   entries_.each([&](int64_t offset, const Entry& entry) {
-    if ((entry.state == State::held || entry.state == State::delayed) && offset < end.value) kept.push_back(offset);
+    if (entry.state == State::held && offset < end.value) kept.push_back(offset);
   });
   std::ranges::sort(kept);
   kept.push_back(end.value);
@@ -306,7 +334,7 @@ void AckCursor::apply(const TakenNote& note) {
     entry->first_taken = note.first_ms;
     if (note.until_ms == 0) {
       put_back(*entry);
-    } else if (note.attempts == 0) {
+    } else if (note.attempts == 0 || note.first_ms == 0) {
       put_off(*entry, note.until_ms);
     } else {
       hold(*entry, former_holder, note.until_ms);

@@ -75,8 +75,8 @@ class AckCursor {
   /// [first, last) is done, whoever holds it. Returns how many were not done before; if 0, there is nothing to write
   /// down, else Change{first, last}. `last` is at most the log's end.
   int64_t settle(Offset first, Offset last);
-  /// Settles all below `end` that nobody holds and no delay keeps. Returns the changes to write down.
-  std::vector<Change> settle_ready(Offset end);
+  /// Settles all below `end` that nobody holds, also what is delayed. Returns the changes to write down.
+  std::vector<Change> settle_idle(Offset end);
   /// Gives a held record back: due at once if due_ms <= now_ms, else then. False if it is not held.
   bool release(Offset offset, int64_t due_ms, int64_t now_ms);
   /// As if it had never been taken: due at once, and this time does not count. False if it is not held.
@@ -193,6 +193,8 @@ class AckCursor {
   int64_t oldest_waiting(HolderId holder) const;
   std::optional<Taken> take_new(Offset end, HolderId holder, int64_t deadline_ms);
   bool blocked(uint64_t key, HolderId holder) const;
+  bool is_key_wanted(const Entry& entry) const;
+  void learn_key(Entry& entry);
 
   // Every change of a state is leave, one of the four that follow, then update_key.
   void leave(Entry& entry);

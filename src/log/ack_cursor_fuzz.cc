@@ -44,7 +44,7 @@ std::string step(AckCursorPair& pair, uint8_t what, uint8_t arg) {
     case 9: return pair.delay(n, later);
     case 10: return arg % 4 == 0 ? pair.restart() : pair.settle(n, n + 1);
     default:
-      return arg % 4 == 0 ? pair.seek(n) : arg % 4 == 1 ? pair.settle_ready() : pair.take(holder, never_ms, pair.end);
+      return arg % 4 == 0 ? pair.seek(n) : arg % 4 == 1 ? pair.settle_idle() : pair.take(holder, never_ms, pair.end);
   }
 }
 

@@ -39,9 +39,9 @@ class AckCursorModel {
       if (records_[n].state != done) records_[n] = {done}, ++count;
     return count;
   }
-  void settle_ready(int64_t end) {
+  void settle_idle(int64_t end) {
     for (int64_t n = floor_; n < end; ++n)
-      if (records_[n].state == ready) records_[n] = {done};
+      if (records_[n].state == ready || records_[n].state == delayed) records_[n] = {done};
   }
   bool release(int64_t n, int64_t due, int64_t now) {
     Record& record = records_[n];
@@ -165,11 +165,13 @@ struct AckCursorPair {
   std::string settle(int64_t first, int64_t last) {
     return both(real.settle(Offset(first), Offset(last)) == model.settle(first, last), "settle");
   }
-  std::string settle_ready() {
-    auto before = real.counts(Offset(end)).ready;
-    auto changes = real.settle_ready(Offset(end));
-    model.settle_ready(end);
-    return both((before > 0) == !changes.empty() && real.counts(Offset(end)).ready == 0, "settle_ready");
+  std::string settle_idle() {
+    auto before = real.counts(Offset(end));
+    auto changes = real.settle_idle(Offset(end));
+    auto after = real.counts(Offset(end));
+    model.settle_idle(end);
+    return both((before.ready + before.delayed > 0) == !changes.empty() && after.ready + after.delayed == 0,
+                "settle_idle");
   }
   std::string release(int64_t n, int64_t due) {
     return both(real.release(Offset(n), due, now) == model.release(n, due, now), "release");

@@ -119,17 +119,17 @@ TEST(ack_cursor, settling_a_range_frees_all_in_it) {
   EXPECT_EQ(cursor.next_deadline(), std::nullopt);
 }
 
-TEST(ack_cursor, a_purge_spares_what_is_held_or_delayed) {
+TEST(ack_cursor, a_purge_spares_what_is_held) {
   AckCursor cursor;
   for (int i = 0; i < 6; ++i) taken(cursor, ann);
   cursor.settle(Offset(0), Offset(2));
   cursor.release(Offset(4), 0, 0);
   cursor.delay(Offset(8), 50);
-  std::vector<Change> expected = {{Offset(4), Offset(5)}, {Offset(6), Offset(8)}, {Offset(9), end}};
-  EXPECT_EQ(cursor.settle_ready(end), expected);
+  std::vector<Change> expected = {{Offset(4), Offset(5)}, {Offset(6), end}};
+  EXPECT_EQ(cursor.settle_idle(end), expected);
   EXPECT_EQ(cursor.counts(end).ready, 0);
   EXPECT_EQ(cursor.counts(end).held, 3);
-  EXPECT_EQ(cursor.counts(end).delayed, 1);
+  EXPECT_EQ(cursor.counts(end).delayed, 0);
 }
 
 TEST(ack_cursor, a_seek_replays_and_skips) {
@@ -201,6 +201,22 @@ TEST(ack_cursor, settling_a_waiting_record_lets_the_next_of_its_key_through) {
   cursor.settle(Offset(0), Offset(1));  // 2 is first in line now
   cursor.settle(Offset(2), Offset(3));  // and expires before anybody comes
   EXPECT_EQ(taken(cursor, HolderId(3)), 4);
+}
+
+TEST(ack_cursor, a_delay_from_a_note_holds_up_its_key_as_well) {
+  ThreeKeys keys;
+  AckCursor cursor;
+  cursor.apply(TakenNote{.first = Offset(2), .last = Offset(3), .attempts = 1, .first_ms = 0, .until_ms = 50});
+  cursor.order_by_key(keys);
+  EXPECT_EQ(cursor.peek(end), Offset(0));
+  EXPECT_EQ(taken(cursor, ann), 0);
+  EXPECT_EQ(taken(cursor, bob), 1);
+  EXPECT_EQ(taken(cursor, bob), 3);
+  cursor.settle(Offset(0), Offset(1));
+  EXPECT_EQ(taken(cursor, ann), 6);  // 4 is behind 2
+  cursor.expire(50);
+  EXPECT_EQ(taken(cursor, ann), 2);
+  EXPECT_EQ(taken(cursor, ann), 4);
 }
 
 TEST(ack_cursor, memory_follows_holes_and_not_backlog) {
@@ -299,7 +315,7 @@ TEST(ack_cursor, no_random_history_tells_it_from_the_model) {
         case 10: wrong = pair.pass(static_cast<int64_t>(random.below(10))); break;
         case 11: wrong = pair.delay(n, later); break;
         case 12: wrong = random.chance(0.3) ? pair.restart() : ""; break;
-        case 13: wrong = random.chance(0.1) ? pair.seek(n) : random.chance(0.1) ? pair.settle_ready() : ""; break;
+        case 13: wrong = random.chance(0.1) ? pair.seek(n) : random.chance(0.1) ? pair.settle_idle() : ""; break;
       }
       ASSERT_EQ(wrong, "") << "at step " << step;
     }

@@ -33,7 +33,7 @@ struct TakenNote {
   Offset first{}, last{};
   uint32_t attempts = 0;
   int64_t first_ms = 0;  // when they were taken first; 0: not known
-  int64_t until_ms = 0;  // held until then; with no attempts: delayed; 0: neither
+  int64_t until_ms = 0;  // held until then; without attempts or a first time: delayed; 0: neither
   bool operator==(const TakenNote&) const = default;
 };
 

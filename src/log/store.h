@@ -45,7 +45,7 @@ class Store final : LogOwner {
   /// durable the cursor holds the log's records (LogSettings::trim_to_cursors), also over restarts. The reference stays
   /// good until the cursor is forgotten or its log dropped.
   AckCursor& cursor(CursorId id, StreamId stream);
-  /// Applies a change to a cursor and journals it; fine if it has been applied already, as settle() and settle_ready()
+  /// Applies a change to a cursor and journals it; fine if it has been applied already, as settle() and settle_idle()
   /// do that hand out changes. A seek below what the log still has ends at its first record.
   JournalPosition change(CursorId id, const Change& change);
   /// Writes down what has become of records that the cursor handed out, which has happened already. Needs no space that

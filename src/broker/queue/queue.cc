@@ -366,8 +366,13 @@ int64_t Queue::purge() {
   for (auto& level : levels_) {
     if (!level->cursor) continue;
     Offset end = level->end();
-    purged += level->cursor->counts(end).ready;
-    for (const Change& change : level->cursor->settle_ready(end)) write_down(*level, change);
+    auto counts = level->cursor->counts(end);
+    purged += counts.ready + counts.delayed;
+    for (const Change& change : level->cursor->settle_idle(end)) {
+      write_down(*level, change);
+      if (!groups_) continue;  // they think that somebody has what is for later
+      for (Offset at = change.first; at < std::min(change.last, looked_to_); ++at) groups_->done(at);
+    }
   }
   if (fair_)
     for (const auto& [level, offset] : fair_->clear()) {
@@ -430,8 +435,11 @@ bool Queue::over_limits(bool for_one_more) {
   if ((!settings_.max_length && !settings_.max_bytes) || settings_.is_stream || settings_.topic) return false;
   int64_t ready = for_one_more ? 1 : 0;
   ready += static_cast<int64_t>(fair_ ? fair_->waiting() : groups_ ? groups_->waiting() : 0);
-  for (auto& level : levels_)
-    if (level->cursor) ready += level->cursor->counts(level->end()).ready + level->header.count;
+  for (auto& level : levels_) {
+    if (!level->cursor) continue;
+    auto counts = level->cursor->counts(level->end());
+    ready += counts.ready + counts.delayed + level->header.count;
+  }
   return (settings_.max_length && ready > *settings_.max_length) ||
          (settings_.max_bytes && ready_bytes_ > *settings_.max_bytes && ready > 0);
 }

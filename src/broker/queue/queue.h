@@ -194,7 +194,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
     int64_t ready = 0, unacked = 0;
   };
   Counts counts();
-  /// Settles all that nobody holds; returns how many.
+  /// Settles all that nobody holds, also what is for later; returns how many.
   int64_t purge();
   /// Ends it: consumers are told, logs and cursors go. Returns how many messages were ready.
   int64_t erase();

@@ -1,4 +1,4 @@
-// Messages that wait: for space on the disk.
+// Messages that wait: for their next try, or for space on the disk.
 #include "base/testing.h"
 #include "broker/queue/sim_queues_testing.h"
 
@@ -39,11 +39,84 @@ struct Served {
     return first;
   }
   void ack() { queue->settle(take_first()); }
+  void fail() { queue->requeue(take_first(), Return::failed); }
   int64_t left() { return queue->counts().ready + queue->counts().unacked; }
 
   std::shared_ptr<Queue> queue;
   Taker taker;
 };
+
+constexpr int64_t retry_ms = 5000;
+QueueSettings with_retries() {
+  QueueSettings settings;
+  settings.retry_delay = {.of_failed = true, .step_ms = retry_ms};
+  return settings;
+}
+
+TEST(queue_waits, a_purge_takes_what_waits_for_its_next_try) {
+  SimQueues world;
+  QueueSettings settings = with_retries();
+  settings.max_bytes = 10;
+  Served work(*world.host, 1, settings);
+  work.publish("8 bytes.");
+  world.settle();
+  work.fail();
+  world.settle();
+  EXPECT_EQ(work.queue->counts().ready, 1);
+  EXPECT_EQ(work.queue->purge(), 1);
+  EXPECT_EQ(work.queue->counts().ready, 0);
+  world.loop->run_for(2 * retry_ms);
+  EXPECT_EQ(work.taker.got.size(), 1u);
+  // Nor does the limit by bytes remember it.
+  work.taker.prefetch = 0;
+  for (int i = 0; i < 3; ++i) work.publish("8 bytes.");
+  world.settle();
+  EXPECT_EQ(work.queue->counts().ready, 1);
+}
+
+TEST(queue_waits, what_waits_for_its_next_try_counts_for_the_limits) {
+  SimQueues world;
+  QueueSettings settings = with_retries();
+  settings.max_length = 1;
+  settings.overflow = Overflow::reject_publish;
+  Served work(*world.host, 1, settings);
+  work.publish("first");
+  world.settle();
+  work.fail();
+  world.settle();
+  NewMessage second{.body = view("second")};
+  EXPECT_FALSE(work.queue->publish(second));
+}
+
+TEST(queue_waits, after_a_crash_others_of_a_key_still_wait_behind_its_next_try) {
+  SimQueues world;
+  QueueSettings settings = with_retries();
+  settings.order_key = QueueSettings::Key{};
+  {
+    Served work(*world.host, 1, settings);
+    work.taker.prefetch = 10;
+    work.publish("a0", "a");
+    world.settle();
+    work.publish("a1", "a");
+    work.publish("b0", "b");
+    work.taker.prefetch = 1;
+    work.fail();
+    world.settle();
+    world.disk->kill();
+  }
+  world.start_again();
+  Served work(*world.host, 1, settings);
+  work.taker.prefetch = 10;
+  work.queue->wake(work.taker);
+  world.settle();
+  EXPECT_EQ(work.taker.got, std::vector<std::string>{"b0"});
+  world.loop->run_for(2 * retry_ms);
+  EXPECT_EQ(work.taker.got, (std::vector<std::string>{"b0", "a0"}));
+  work.ack();
+  work.ack();
+  world.settle();
+  EXPECT_EQ(work.taker.got, (std::vector<std::string>{"b0", "a0", "a1"}));
+}
 
 /// To a queue whose log is written at once: it does not fit before anybody knows that the disk is full.
 class Burial final : public DeadLetters {
