@@ -76,7 +76,9 @@ bool DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death wh
       read_record(record, {.home = queue.home_name(), .record_time = queue.settings().topic.has_value()}, table);
   Properties* properties = &message.properties;
   FieldTableView headers = properties->headers.value_or(FieldTableView());
-  std::vector<std::string_view> copies = keys_in(headers, "CC");
+  std::vector<std::string_view> copies = keys_in(headers, "CC"), blind_keys = blind_keys_of(record),
+                                all_copies = copies;
+  all_copies.insert(all_copies.end(), blind_keys.begin(), blind_keys.end());
 
   FieldArray keys;
   keys.add(message.routing_key);
@@ -109,10 +111,11 @@ bool DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death wh
                        .timestamp = properties->timestamp,
                        .delayed = requested_delay_ms(changed.view()) > 0,
                        .random = mix64(static_cast<uint64_t>(record.offset.value))};
-  if (!new_key) routed.more_keys = copies;
+  if (!new_key) routed.more_keys = all_copies;
   std::vector<std::shared_ptr<Queue>> targets;
   host.route(*exchange, routed, targets);
   MappedMessage dead{exchange->definition.name, routed.routing_key, *properties, message.body};
+  if (!new_key) dead.blind_keys = blind_keys;
   bool found_place = !targets.empty();
   for (auto& target : targets) {
     // Where messages wait for their time no queue comes round again, though it may have one's name.

@@ -15,6 +15,39 @@ void reject_one(SimWorld& world, const char* queue) {
   world.settle();
 }
 
+TEST(dead_letters, go_to_the_keys_of_blind_copies_too_and_do_not_tell_them) {
+  SimWorld world;
+  for (const char* queue : {"main", "copy", "blind"}) world.declare(queue);
+  world.say(ExchangeDeclare{.exchange = "dlx", .type = "direct", .durable = true});
+  for (const char* queue : {"main", "copy", "blind"})
+    world.say(QueueBind{.queue = queue, .exchange = "dlx", .routing_key = queue});
+  world.declare("q", dying("dlx"));
+  world.say(QueueBind{.queue = "q", .exchange = "amq.fanout"});
+  FieldArray copies, blind;
+  copies.add("copy");
+  blind.add("blind");
+  FieldTable headers = FieldTable().add("CC", copies.view()).add("BCC", blind.view());
+  world.send("amq.fanout", "main", {.headers = headers.view()});
+  world.settle();
+  world.crash();
+  reject_one(world, "q");
+  EXPECT_FALSE(world.last(Method::basic_get_ok).properties().headers->has("BCC"));
+  for (const char* queue : {"main", "copy", "blind"}) {
+    SCOPED_TRACE(queue);
+    EXPECT_EQ(world.ready(queue), 1);
+    world.say(BasicGet{.queue = queue, .no_ack = true});
+    world.settle();
+    FieldTableView table = *world.last(Method::basic_get_ok).properties().headers;
+    EXPECT_FALSE(table.has("BCC"));
+    FieldValue deaths = *table.find("x-death");
+    FieldValue told = *(*deaths.array()->begin()).table()->find("routing-keys");
+    std::vector<std::string_view> keys;
+    FieldArrayView all = *told.array();
+    for (const FieldValue& key : all) keys.push_back(*key.text());
+    EXPECT_EQ(keys, (std::vector<std::string_view>{"main", "copy"}));
+  }
+}
+
 TEST(dead_letters, that_are_kept_go_once_to_each_queue_that_takes_them) {
   SimWorld world;
   world.say(ExchangeDeclare{.exchange = "dlx", .type = "fanout", .durable = true});

@@ -127,9 +127,12 @@ void DelaySchedule::send(const StoredRecord& record) {
     headers.set("x-delay", -delay);
   }
   auto keys = keys_in(message.properties.headers.value_or(FieldTableView()), "CC");
+  auto blind_keys = blind_keys_of(record);
   for (std::string_view key : keys_in(message.properties.headers.value_or(FieldTableView()), "BCC"))
-    keys.push_back(key);
+    blind_keys.push_back(key);  // where it was stored before these were apart
   headers.remove("BCC");
+  keys.insert(keys.end(), blind_keys.begin(), blind_keys.end());
+  message.blind_keys = blind_keys;
   message.properties.headers = headers.view();
   RoutedMessage routed{.routing_key = message.routing_key,
                        .more_keys = keys,

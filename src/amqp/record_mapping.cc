@@ -48,6 +48,7 @@ NewRecord RecordMaker::make(const MappedMessage& message, std::string_view home,
   NewRecord record{.timestamp = arrival_ms, .value = message.body};
   put_route(message, home, record);
   put_properties(message.properties);
+  for (std::string_view key : message.blind_keys) put(blind_key_name, view(key));
   if (message.properties.headers) put_table(*message.properties.headers);
   for (const Made& made : made_) {
     ByteView bytes(texts_.data() + made.begin, made.size);
@@ -303,6 +304,7 @@ void read_headers(const Record& record, bool with_types, MappedMessage& message,
         table.add(name.substr(escape_prefix.size()), header.value);
         continue;
       }
+      if (name == blind_key_name) continue;
       if (header.value && name == types_name) {
         table.set_types(with_types ? text(*header.value) : std::string_view());
         continue;
@@ -315,6 +317,14 @@ void read_headers(const Record& record, bool with_types, MappedMessage& message,
 }
 
 }  // namespace
+
+std::vector<std::string_view> blind_keys_of(const Record& record) {
+  std::vector<std::string_view> keys;
+  for (const Header& header : record.headers)
+    if (header.name == blind_key_name && header.value && header.value->size() <= short_text_bytes_max)
+      keys.push_back(text(*header.value));
+  return keys;
+}
 
 MappedMessage read_record(const Record& record, const ReadOptions& options, Bytes& table) {
   MappedMessage message{.routing_key = options.home, .body = record.value.value_or(ByteView())};

@@ -12,6 +12,7 @@ struct MappedMessage {
   std::string_view exchange{}, routing_key{};
   Properties properties{};
   ByteView body{};
+  std::span<const std::string_view> blind_keys{};  // on the way in; see blind_keys_of
 };
 
 /// Makes records of messages. Keeps its buffers, so that one made after another allocates nothing.
@@ -58,5 +59,7 @@ struct ReadOptions {
 /// headers table, if there is one. Never fails: what in a record has no AMQP form is left out or cut, as
 /// docs/mapping.md says.
 MappedMessage read_record(const Record& record, const ReadOptions& options, Bytes& table);
+/// The routing keys that the message has got from its header BCC.
+std::vector<std::string_view> blind_keys_of(const Record& record);
 
 }  // namespace naru::amqp

@@ -15,6 +15,9 @@ inline constexpr std::string_view escape_prefix = amqp_escape_prefix;
 /// letter is exact_value the value itself is in the second, an array of values of field tables.
 inline constexpr std::string_view types_name = amqp_types_header, exact_name = "amqp.exact";
 inline constexpr char exact_value = '=';
+/// A further routing key, from the header BCC: for dead letters, and never shown to AMQP's clients. One header for
+/// each.
+inline constexpr std::string_view blind_key_name = "amqp.bcc";
 /// In the other direction: the key of a record, as a header of the message, where it is no routing key.
 inline constexpr std::string_view record_key_name = "kafka.key";
 

@@ -1,6 +1,7 @@
 // Publishing: basic.publish with its content, confirms, returns.
 #include <charconv>
 
+#include "amqp/carbon_copies.h"
 #include "amqp/session.h"
 
 namespace naru::amqp {
@@ -223,7 +224,10 @@ bool Channel::hand_over(ByteView body, std::optional<int64_t> ttl_ms, bool has_b
 bool Channel::hand_to_queues(ByteView body, std::optional<int64_t> ttl_ms, bool has_bcc) {
   MappedMessage message{content_.exchange, content_.routing_key, content_.properties, body};
   FieldTable stripped;
+  std::vector<std::string_view> blind_keys;
   if (has_bcc) {  // that is for the broker alone
+    blind_keys = keys_in(*content_.properties.headers, "BCC");
+    message.blind_keys = blind_keys;
     stripped = FieldTable(*content_.properties.headers);
     stripped.remove("BCC");
     message.properties.headers = stripped.view();
@@ -232,10 +236,8 @@ bool Channel::hand_to_queues(ByteView body, std::optional<int64_t> ttl_ms, bool 
   NewRecord record;
   for (size_t i = 0; i < route_.queues.size(); ++i) {
     Queue& queue = *route_.queues[i];
-    bool waits = queue.watcher != nullptr;  // its time to live begins, and its BCC keys count, when it goes on
-    if (waits && has_bcc) message.properties.headers = content_.properties.headers;
-    if (i == 0 || per_queue || has_bcc) record = session_.records().make(message, queue.name, 0);
-    if (waits && has_bcc) message.properties.headers = stripped.view();
+    bool waits = queue.watcher != nullptr;  // its time to live begins when it goes on
+    if (i == 0 || per_queue) record = session_.records().make(message, queue.name, 0);
     NewMessage fresh{.key = record.key,
                      .body = body,
                      .headers = record.headers,
