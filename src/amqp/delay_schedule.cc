@@ -93,7 +93,7 @@ io::Task<> DelaySchedule::release() {
       continue;
     }
     index_.pop();
-    if (queue->is_settled(next.offset)) continue;  // cancelled
+    if (cancelled_.erase(next.offset.value) > 0) continue;
     StoredRecord record;
     auto read = co_await queue->read(next.offset, &record);
     if (queue->is_erased()) break;
@@ -163,7 +163,7 @@ void DelaySchedule::send(const StoredRecord& record) {
 std::vector<DelaySchedule::Waiting> DelaySchedule::next(size_t most) const {
   std::vector<Waiting> all;
   for (const Waiting& one : Readable::items(index_))
-    if (!queue_.is_settled(one.offset)) all.push_back(one);
+    if (!cancelled_.contains(one.offset.value)) all.push_back(one);
   most = std::min(most, all.size());
   std::ranges::partial_sort(all, all.begin() + static_cast<long>(most));
   all.resize(most);
@@ -171,7 +171,9 @@ std::vector<DelaySchedule::Waiting> DelaySchedule::next(size_t most) const {
 }
 
 bool DelaySchedule::cancel(Offset offset) {
-  if (offset >= queue_.end() || queue_.is_settled(offset)) return false;
+  auto is_it = [offset](const Waiting& one) { return one.offset == offset; };
+  if (offset >= queue_.end() || std::ranges::none_of(Readable::items(index_), is_it)) return false;
+  if (!cancelled_.insert(offset.value).second) return false;
   MessageId id{.level = 0, .offset = offset, .body_bytes = 0};
   queue_.settle(id);
   return true;

@@ -3,6 +3,7 @@
 // is as durable as any; this is the index by time, 16 bytes for each, made again from the queue after a start.
 #include <deque>
 #include <queue>
+#include <unordered_set>
 
 #include "amqp/record_mapping.h"
 #include "broker/queue/queue_host.h"
@@ -25,7 +26,7 @@ class DelaySchedule final : public QueueWatcher {
   };
   /// The next ones by time, at most so many.
   std::vector<Waiting> next(size_t most) const;
-  /// Takes a message out. False if it is not there.
+  /// Takes a message out. False if it is not there any more, or already on its way.
   bool cancel(Offset offset);
   /// Whether all that was there at the start is known by now; nothing goes on before.
   bool is_complete() const { return complete_; }
@@ -46,6 +47,7 @@ class DelaySchedule final : public QueueWatcher {
   const std::string exchange_;
   Queue& queue_;
   Index index_;
+  std::unordered_set<int64_t> cancelled_;  // offsets of those in index_ that do not go on
   io::Timer timer_;
   RecordMaker records_;
   const Offset recovered_end_;  // what is below was there at the start

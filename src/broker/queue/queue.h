@@ -185,6 +185,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   std::optional<Offset> first_open(Offset from);
   /// What is appended from now on has this offset or a later one.
   Offset end() const { return levels_[0]->log ? levels_[0]->log->bounds().end : Offset(0); }
+  /// As of the end of the last turn.
   bool is_settled(Offset offset) { return opened(0).cursor->is_done(offset); }
   /// Found::elsewhere: it cannot be read now, or the queue is gone. The record is good until the queue is asked again.
   io::Task<RecordWindow::Found> read(Offset offset, StoredRecord* record);
