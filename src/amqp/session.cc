@@ -295,7 +295,7 @@ io::Task<> Session::make_room(Channel& channel, ByteView header) {
   uint64_t bytes = announced_bytes(header);
   if (bytes <= small_body || bytes > core_.budget.total() / 2 || !channel.expects_header()) co_return;
   bool others = std::ranges::any_of(channels_, [](const auto& one) { return one.second->has_reserved(); });
-  if (others && core_.budget.used() + bytes > core_.budget.total()) co_return;
+  if (others && (core_.budget.is_short() || core_.budget.used() + bytes > core_.budget.total())) co_return;
   co_await core_.budget.take(bytes);
   last_in_ = core_.loop.now();
   channel.reserve(io::Reserved(core_.budget, bytes));

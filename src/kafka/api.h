@@ -17,6 +17,8 @@ struct Peer {
   bool gone = false;
   /// Of a request that waits for something else than a group: woken when the peer goes.
   mutable std::weak_ptr<io::Wakeup> waiting = {};
+  /// Of the request that was decoded last, as counted in the budget.
+  mutable uint64_t work_bytes = 0;
 };
 
 /// All a handler works on. `core` is the core of the connection: what belongs to others is reached by on().
@@ -39,6 +41,7 @@ using Handle = io::Task<Reply> (*)(Context on, ByteView body);
 struct Handler {
   int16_t key;
   Handle handle;
+  bool long_answer = false;  // whatever the size of the request: it waits while memory is overdrawn
 };
 
 /// The handler of a key; null for what naru does not serve.
@@ -76,6 +79,7 @@ std::optional<Decoded<Request>> decode_counted(const Context& on, ByteView body,
     return std::nullopt;
   }
   size_t work = used * work_factor;
+  on.peer.work_bytes = work <= uncounted_bytes ? 0 : work;
   if (work <= uncounted_bytes) return Decoded<Request>{std::move(*message), {}};
   budget.overdraw(work);
   return Decoded<Request>{std::move(*message), io::Reserved(budget, work)};

@@ -12,7 +12,8 @@ constexpr size_t pipeline_max = 128;             // Produce requests under way o
 constexpr uint64_t queued_bytes_max = 16 * KiB, held_from_bytes = 4 * KiB;
 constexpr size_t uncounted_bytes = 64 * KiB;  // of a request that waits
 constexpr io::Millis idle_ms = 600'000;       // Kafka's connections.max.idle.ms
-constexpr io::Millis stall_ms = 2'000;  // a frame that stops arriving may hold memory that others wait for no longer
+constexpr io::Millis stall_ms = 2'000;        // may memory be held that others wait for and that does nothing
+constexpr io::Millis last_words_ms = 1'000;   // has a peer to take what was answered before the end
 
 }  // namespace
 
@@ -43,20 +44,34 @@ Session::~Session() {
   door_.buffers.give(std::move(buffer_));
 }
 
-size_t Session::frame_bytes_max() const { return std::min<size_t>(frame_bytes_limit, core_.budget.total()); }
+/// With its size it has to fit into the budget: a session that alone holds more than that would wait for itself.
+size_t Session::frame_bytes_max() const { return std::min<size_t>(frame_bytes_limit, core_.budget.total() - 4); }
 
 void Session::stop() {
   if (!busy_ && answers_.empty()) stream_->close();
 }
 
 void Session::watch() {
-  io::Millis idle = core_.loop.now() - last_bytes_;
-  bool hogging = reserved_.any() && !waiting_for_memory_ && core_.budget.is_short() && idle >= stall_ms;
-  if ((idle >= idle_ms && !busy_) || hogging) {
+  bool idle = core_.loop.now() - last_bytes_ >= idle_ms && !busy_;
+  if (is_hogging() || idle || ending_) {
     lose_peer();
     return stream_->close();
   }
-  watchdog_.arm(core_.loop.now() + (begin_ != end_ || reserved_.any() ? stall_ms : idle_ms));
+  bool holds = begin_ != end_ || reserved_.any() || held_bytes_ > 0 || (waiting_for_group_ && peer_.work_bytes > 0);
+  watchdog_.arm(core_.loop.now() + (holds ? stall_ms : idle_ms));
+}
+
+/// Whether memory that others wait for is held by a frame that has stopped arriving, for a peer that takes nothing of
+/// its answers, or by a member that waits for its group. Who waits for the disk or for memory is no such.
+bool Session::is_hogging() {
+  bool taking = stream_->queued() < std::exchange(queued_before_, stream_->queued());
+  if (!core_.budget.is_short()) return false;
+  bool deaf = !taking && stream_->queued() > 0 && (held_bytes_ > 0 || (waiting_for_peer_ && reserved_.any()));
+  if (deaf) return true;
+  if (core_.loop.now() - last_bytes_ < stall_ms) return false;
+  bool stalled = reserved_.any() && !busy_ && !waiting_for_memory_ && !waiting_for_peer_;
+  bool parked = waiting_for_group_ && (reserved_.any() || peer_.work_bytes > 0);
+  return stalled || parked;
 }
 
 io::Task<> Session::run() {
@@ -71,6 +86,7 @@ io::Task<> Session::run() {
       }
     }
     busy_ = false;
+    last_bytes_ = core_.loop.now();  // whatever the work waited for was not the peer's doing
   }
   while (!answers_.empty() && !broken_) {
     io::Wakeup wakeup;
@@ -79,7 +95,8 @@ io::Task<> Session::run() {
     answers_waiter_ = nullptr;
   }
   // What was answered reaches the peer, as far as it reads at all.
-  watchdog_.arm(core_.loop.now() + 1000);
+  ending_ = true;
+  watchdog_.arm(core_.loop.now() + last_words_ms);
   (void)co_await stream_->drained(0);
   watchdog_.cancel();
   stream_->close();
@@ -100,6 +117,7 @@ io::Task<bool> Session::read_more() {
     buffer_ = {};
     reserved_ = {};
     request_ = {};
+    if (!co_await flow()) co_return false;
     co_await stream_->readable();
     buffer_ = door_.buffers.take_for_reading(core_.budget.total() / 2);
   } else {
@@ -119,10 +137,12 @@ io::Task<bool> Session::make_room(size_t frame_bytes) {
   if (buffer_.capacity() - begin_ >= frame_bytes) co_return true;
   if (buffer_.capacity() < frame_bytes) {
     watchdog_.arm(core_.loop.now() + stall_ms);
+    if (!co_await flow()) co_return false;  // else it might wait for what it holds itself
     reserved_ = {};
     // Twice the frame: what follows it on a busy connection arrives with it.
-    size_t bytes = std::min<size_t>(frame_bytes * 2, std::max<size_t>(frame_bytes, 4 * MiB));
-    if (core_.budget.is_short() || core_.budget.used() > core_.budget.total() / 2) bytes = frame_bytes;
+    const uint64_t total = core_.budget.total();
+    size_t bytes = std::max<size_t>(frame_bytes, std::min<uint64_t>({frame_bytes * 2, 4 * MiB, total}));
+    if (core_.budget.is_short() || core_.budget.used() > total / 2) bytes = frame_bytes;
     waiting_for_memory_ = true;
     co_await core_.budget.take(bytes);
     waiting_for_memory_ = false;
@@ -167,9 +187,13 @@ io::Task<bool> Session::handle(ByteView frame) {
     co_return send(api_versions_unsupported(header));
   // Nothing that one could answer would be understood: Kafka closes the connection, and clients know that.
   if (!api || !handler || !api->accepts(header.version)) co_return false;
-  // What others are in the middle of takes more than there is. Small requests go on.
-  bool is_large = frame.size() > uncounted_bytes;
-  if (is_large && core_.budget.is_overdrawn()) co_await core_.budget.credit();
+  // What others are in the middle of takes more than there is. What is small, and has a small answer, goes on.
+  bool is_large = frame.size() > uncounted_bytes || handler->long_answer;
+  if (is_large && core_.budget.is_overdrawn()) {
+    waiting_for_memory_ = true;
+    co_await core_.budget.credit();
+    waiting_for_memory_ = false;
+  }
   Context context{core_, peer_, header};
   if (header.key == 0) co_return co_await handle_produce(handler->handle, context, request->body);
   co_return co_await handle_alone(handler->handle, context, request->body);
@@ -195,15 +219,26 @@ io::Task<bool> Session::handle_alone(Handle run, Context context, ByteView body)
   }
   waiting_for_group_ = context.header.key == 11 || context.header.key == 14;
   if (waiting_for_group_ && peer_.gone) co_return false;  // it would be a member for nothing
-  Reply reply = co_await run(context, body);
+  auto running = run(context, body);
+  if (waiting_for_group_ && peer_.work_bytes > 0) watchdog_.arm(core_.loop.now() + stall_ms);
+  Reply reply = co_await running;
   waiting_for_group_ = false;
-  if (reply.frame.bytes.size() > held_from_bytes) {
-    // Answers built in memory count until the peer has taken them.
-    uint64_t bytes = reply.frame.bytes.size();
-    co_await core_.budget.take(bytes);
-    held_bytes_ += bytes;
+  if (begin_ == end_) {  // nothing needs the request any more
+    request_ = {};
+    reserved_ = {};
   }
+  hold(reply.frame.bytes.size());
   co_return send(std::move(reply));
+}
+
+/// Answers built in memory count until the peer has taken them. They are there already: to wait for the memory would
+/// save nothing, and might be to wait for what this session holds itself.
+void Session::hold(uint64_t answer_bytes) {
+  if (answer_bytes <= held_from_bytes) return;
+  core_.budget.overdraw(answer_bytes);
+  held_bytes_ += answer_bytes;
+  queued_before_ = UINT64_MAX;
+  watchdog_.arm(core_.loop.now() + stall_ms);
 }
 
 io::Task<bool> Session::handle_produce(Handle run, Context context, ByteView body) {
@@ -258,13 +293,12 @@ bool Session::send(Reply reply) {
 
 /// Waits while the peer does not take what it asked for. False if it is gone.
 io::Task<bool> Session::flow() {
-  if (stream_->queued() > queued_bytes_max) {
-    if (!co_await stream_->drained(queued_bytes_max / 4)) co_return false;
-  }
-  if (held_bytes_ > 0) {
-    if (!co_await stream_->drained(0)) co_return false;
-    core_.budget.give(std::exchange(held_bytes_, 0));
-  }
+  if (held_bytes_ == 0 && stream_->queued() <= queued_bytes_max) co_return true;
+  waiting_for_peer_ = true;
+  auto taken = co_await stream_->drained(held_bytes_ > 0 ? 0 : queued_bytes_max / 4);
+  waiting_for_peer_ = false;
+  if (!taken) co_return false;
+  if (held_bytes_ > 0) core_.budget.give(std::exchange(held_bytes_, 0));
   co_return true;
 }
 

@@ -44,8 +44,10 @@ class Session {
   io::Task<bool> handle_produce(Handle run, Context context, ByteView body);
   void send_ready();
   bool send(Reply reply);
+  void hold(uint64_t answer_bytes);
   io::Task<bool> flow();
   void watch();
+  bool is_hogging();
   void lose_peer();
   size_t frame_bytes_max() const;
 
@@ -61,8 +63,10 @@ class Session {
 
   std::deque<std::shared_ptr<Answer>> answers_;
   io::Wakeup* answers_waiter_ = nullptr;
-  uint64_t held_bytes_ = 0;  // answers in memory that the peer has not taken, as counted in the budget
-  bool broken_ = false, busy_ = false, waiting_for_group_ = false, waiting_for_memory_ = false;
+  uint64_t held_bytes_ = 0;     // answers in memory that the peer has not taken, as counted in the budget
+  uint64_t queued_before_ = 0;  // for the peer, when the watchdog looked last
+  bool broken_ = false, busy_ = false, ending_ = false;
+  bool waiting_for_group_ = false, waiting_for_memory_ = false, waiting_for_peer_ = false;
   io::Millis last_bytes_ = 0;
   io::Timer watchdog_;
 };

@@ -1,59 +1,14 @@
 // Whole sessions on a simulated loop, disk and network.
 #include "base/testing.h"
 #include "kafka/errors.h"
-#include "kafka/messages/00_produce.h"
-#include "kafka/messages/01_fetch.h"
 #include "kafka/messages/09_offset_fetch.h"
 #include "kafka/messages/15_describe_groups.h"
 #include "kafka/messages/18_api_versions.h"
-#include "kafka/messages/19_create_topics.h"
 #include "kafka/messages/32_describe_configs.h"
-#include "kafka/sim_broker_testing.h"
-#include "log/batch_builder.h"
+#include "kafka/requests_testing.h"
 
 namespace naru::kafka {
 namespace {
-
-Bytes batch_of(std::string_view value, int records = 1) {
-  BatchBuilder builder({});
-  for (int i = 0; i < records; ++i)
-    builder.add({.timestamp = 1'700'000'000'000, .key = view("k"), .value = view(value)});
-  return *builder.finish();
-}
-
-ProduceRequest produce_of(std::string_view topic, ByteView batch, int16_t acks = -1) {
-  ProduceRequest request;
-  request.acks = acks;
-  request.timeout_ms = 1000;
-  request.topic_data.push_back({.name = topic, .partition_data = {{.index = 0, .records = batch}}});
-  return request;
-}
-
-void create_topic(SimBroker& broker, std::string_view name) {
-  CreateTopicsRequest request;
-  auto& topic = request.topics.emplace_back();
-  topic.name = name;
-  topic.num_partitions = 1;
-  topic.replication_factor = 1;
-  auto response = broker.call<CreateTopicsResponse>(broker.connect(), request, 4);
-  ASSERT_TRUE(response);
-  ASSERT_EQ(response->topics[0].error_code, ErrorCode::none);
-}
-
-FetchRequest fetch_of(std::string_view topic, int64_t from, int32_t wait_ms = 0) {
-  FetchRequest request;
-  request.max_wait_ms = wait_ms;
-  request.min_bytes = 1;
-  request.max_bytes = 1 << 20;
-  FetchRequest::Topic asked;
-  asked.topic = topic;
-  FetchRequest::Topic::Partition partition;
-  partition.fetch_offset = from;
-  partition.partition_max_bytes = 1 << 20;
-  asked.partitions.push_back(partition);
-  request.topics.push_back(asked);
-  return request;
-}
 
 TEST(session, a_record_comes_back_whatever_pieces_the_bytes_come_in) {
   for_each_seed(30, [](uint64_t seed) {

@@ -42,7 +42,10 @@ inline std::optional<Bytes> next_response(Bytes& bytes, bool flexible_header, in
 
 class SimBroker {
  public:
-  explicit SimBroker(uint64_t seed) : random_(seed), disk_(std::make_unique<sim::SimDisk>(random_.next())) { start(); }
+  explicit SimBroker(uint64_t seed, uint64_t memory_bytes = 256 * MiB)
+      : memory_bytes_(memory_bytes), random_(seed), disk_(std::make_unique<sim::SimDisk>(random_.next())) {
+    start();
+  }
   ~SimBroker() { stop(); }
 
   sim::SimLoop& loop() { return *loop_; }
@@ -100,6 +103,7 @@ class SimBroker {
     CHECK(manifest);
     BrokerSettings settings;
     settings.groups.initial_rebalance_delay_ms = 0;
+    settings.memory_bytes = memory_bytes_;
     broker_ = std::make_unique<Broker>(settings);
     broker_->cluster_id = manifest->cluster_id;
     broker_->cores.reserve(1);
@@ -161,6 +165,7 @@ class SimBroker {
     end();
   }
 
+  const uint64_t memory_bytes_;
   Prng random_;
   std::unique_ptr<sim::SimDisk> disk_;
   std::unique_ptr<sim::SimLoop> loop_;

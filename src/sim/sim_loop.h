@@ -25,6 +25,8 @@ class SimLoop final : public io::Loop {
   /// Turns until nothing is left but timers further away than `ms`.
   void run_for(io::Millis ms);
   Prng& random() { return random_; }
+  /// No blocking job comes to its end for so long: a disk that stalls.
+  void stall_work(io::Millis ms) { stalled_until_us_ = now_us_ + ms * 1000; }
   /// From now on work takes time, too: a timer may be due before the turn ends, as on a real loop.
   void set_busy() { is_busy_ = true; }
 
@@ -37,7 +39,7 @@ class SimLoop final : public io::Loop {
   int64_t next_event_us() const;
 
   Prng random_;
-  int64_t now_us_ = 0;
+  int64_t now_us_ = 0, stalled_until_us_ = 0;
   bool is_busy_ = false;
   std::deque<Job> jobs_;
 };

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int32_t response_bytes_max = 55 * 1024 * 1024;  // Kafka's fetch.max.bytes
 constexpr uint64_t waits_always_bytes = 4 * KiB;          // the memory of a fetch of ten partitions
+constexpr io::Millis look_ms = 2'000;                     // so often a larger one looks whether memory has become short
 
 struct Part {
   TopicPtr topic;
@@ -158,11 +159,18 @@ class Fetching {
            });
   }
 
-  /// Resumes when more has become readable, or at the deadline.
-  io::Task<> wait(io::Millis deadline) {
+  /// Resumes when more has become readable, or at the deadline. A large one that waits holds memory: it resumes before
+  /// long when others wait for that.
+  io::Task<> wait(io::Millis deadline, bool large) {
     auto wakeup = std::make_shared<io::Wakeup>();
-    io::Timer timer(core_.loop, [wakeup] { wakeup->wake(); });
-    timer.arm(deadline);
+    std::optional<io::Timer> timer;
+    auto look = [&, wakeup] {
+      io::Millis now = core_.loop.now();
+      if (now >= deadline || core_.budget.is_short()) return wakeup->wake();
+      timer->arm(std::min(deadline, now + look_ms));
+    };
+    timer.emplace(core_.loop, look);
+    timer->arm(large ? std::min(deadline, core_.loop.now() + look_ms) : deadline);
     std::vector<std::unique_ptr<Waiting>> waiting(by_core_.size());
     bool moved = false;
     for (size_t i = 0; i < by_core_.size(); ++i) {
@@ -266,10 +274,12 @@ io::Task<Reply> handle(Context on, ByteView body) {
   io::Millis deadline = on.core.loop.now() + request->max_wait_ms;
   // Who waits holds memory. When many who ask for much hold half of it, the others are answered at once.
   io::Budget& budget = on.core.budget;
-  if (decoded->memory.bytes() > waits_always_bytes && budget.used() > budget.total() / 2) deadline = 0;
+  bool large = decoded->memory.bytes() > waits_always_bytes;
+  if (large && (budget.used() > budget.total() / 2 || budget.is_short())) deadline = 0;
   while (!fetching.satisfied() && on.core.loop.now() < deadline && !on.core.stopping && !on.peer.gone) {
-    co_await fetching.wait(deadline);
+    co_await fetching.wait(deadline, large);
     co_await fetching.read_all();
+    if (large && budget.is_short()) break;
   }
   co_return fetching.respond(on.header, request->isolation_level == 1);
 }

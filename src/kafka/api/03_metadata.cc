@@ -144,6 +144,6 @@ io::Task<MetadataResponse> handle(Context& on, const MetadataRequest& request) {
 
 }  // namespace
 
-extern const Handler metadata{3, handle_with<MetadataRequest, MetadataResponse, handle>};
+extern const Handler metadata{3, handle_with<MetadataRequest, MetadataResponse, handle>, /*long_answer=*/true};
 
 }  // namespace naru::kafka

@@ -104,6 +104,7 @@ io::Task<OffsetFetchResponse> handle(Context& on, const OffsetFetchRequest& requ
 
 }  // namespace
 
-extern const Handler offset_fetch{9, handle_with<OffsetFetchRequest, OffsetFetchResponse, handle>};
+extern const Handler offset_fetch{9, handle_with<OffsetFetchRequest, OffsetFetchResponse, handle>,
+                                  /*long_answer=*/true};
 
 }  // namespace naru::kafka

@@ -42,6 +42,7 @@ io::Task<DescribeGroupsResponse> handle(Context& on, const DescribeGroupsRequest
 
 }  // namespace
 
-extern const Handler describe_groups{15, handle_with<DescribeGroupsRequest, DescribeGroupsResponse, handle>};
+extern const Handler describe_groups{15, handle_with<DescribeGroupsRequest, DescribeGroupsResponse, handle>,
+                                     /*long_answer=*/true};
 
 }  // namespace naru::kafka

@@ -23,6 +23,6 @@ io::Task<ListGroupsResponse> handle(Context& on, const ListGroupsRequest& reques
 
 }  // namespace
 
-extern const Handler list_groups{16, handle_with<ListGroupsRequest, ListGroupsResponse, handle>};
+extern const Handler list_groups{16, handle_with<ListGroupsRequest, ListGroupsResponse, handle>, /*long_answer=*/true};
 
 }  // namespace naru::kafka

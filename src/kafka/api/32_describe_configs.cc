@@ -105,6 +105,7 @@ io::Task<DescribeConfigsResponse> handle(Context& on, const DescribeConfigsReque
 
 }  // namespace
 
-extern const Handler describe_configs{32, handle_with<DescribeConfigsRequest, DescribeConfigsResponse, handle>};
+extern const Handler describe_configs{32, handle_with<DescribeConfigsRequest, DescribeConfigsResponse, handle>,
+                                      /*long_answer=*/true};
 
 }  // namespace naru::kafka

@@ -53,6 +53,7 @@ io::Task<DescribeLogDirsResponse> handle(Context& on, const DescribeLogDirsReque
 
 }  // namespace
 
-extern const Handler describe_log_dirs{35, handle_with<DescribeLogDirsRequest, DescribeLogDirsResponse, handle>};
+extern const Handler describe_log_dirs{35, handle_with<DescribeLogDirsRequest, DescribeLogDirsResponse, handle>,
+                                       /*long_answer=*/true};
 
 }  // namespace naru::kafka
