@@ -20,14 +20,28 @@ int32_t ProducerWindow::Producer::next_sequence() const {
 }
 
 const ProducerWindow::Producer* ProducerWindow::find_producer(int64_t id) const {
-  auto at = std::ranges::lower_bound(producers_, id, {}, &Producer::id);
-  return at != producers_.end() && at->id == id ? &*at : nullptr;
+  auto at = producers_.find(id);
+  return at != producers_.end() ? &at->second : nullptr;
 }
 
 ProducerWindow::Producer& ProducerWindow::producer(int64_t id) {
-  auto at = std::ranges::lower_bound(producers_, id, {}, &Producer::id);
-  if (at == producers_.end() || at->id != id) at = producers_.insert(at, Producer{.id = id, .epoch = -1});
-  return *at;
+  if (producers_.size() >= producers_max && !producers_.contains(id)) forget_oldest();
+  return producers_.try_emplace(id, Producer{.epoch = -1}).first->second;
+}
+
+/// A tenth at a time, so that looking at all of them is rare.
+void ProducerWindow::forget_oldest() {
+  std::vector<int64_t> used;
+  for (const auto& [id, known] : producers_)
+    if (known.transaction_first.value < 0) used.push_back(known.used_ms);
+  if (used.empty()) return;
+  size_t left = std::min(producers_max / 10, used.size());
+  std::ranges::nth_element(used, used.begin() + static_cast<long>(left) - 1);
+  int64_t newest = used[left - 1];
+  std::erase_if(producers_, [&](const auto& entry) {
+    const Producer& known = entry.second;
+    return left > 0 && known.transaction_first.value < 0 && known.used_ms <= newest && left-- > 0;
+  });
 }
 
 const ProducerWindow::Batch* ProducerWindow::find(const BatchHeader& header) const {
@@ -78,23 +92,21 @@ void ProducerWindow::marker(int64_t producer_id, int16_t epoch, int64_t now_ms) 
 }
 
 size_t ProducerWindow::expire(int64_t now_ms, int64_t idle_ms) {
-  size_t gone = std::erase_if(producers_, [&](const Producer& known) {
-    return known.transaction_first.value < 0 && known.used_ms <= now_ms - idle_ms;
+  return std::erase_if(producers_, [&](const auto& entry) {
+    return entry.second.transaction_first.value < 0 && entry.second.used_ms <= now_ms - idle_ms;
   });
-  if (producers_.capacity() > 16 && producers_.capacity() / 4 > producers_.size()) producers_.shrink_to_fit();
-  return gone;
 }
 
 std::vector<ProducerWindow::Remembered> ProducerWindow::remembered() const {
   std::vector<Remembered> out;
-  for (const Producer& known : producers_)
-    if (known.batches > 0) out.push_back({known.id, known.last[0].base_offset});
+  for (const auto& [id, known] : producers_)
+    if (known.batches > 0) out.push_back({id, known.last[0].base_offset});
   return out;
 }
 
 std::optional<Offset> ProducerWindow::first_open_transaction() const {
   std::optional<Offset> first;
-  for (const Producer& known : producers_)
+  for (const auto& [id, known] : producers_)
     if (known.transaction_first.value >= 0 && (!first || known.transaction_first < *first))
       first = known.transaction_first;
   return first;
@@ -103,8 +115,8 @@ std::optional<Offset> ProducerWindow::first_open_transaction() const {
 void ProducerWindow::save(Bytes& to) const {
   Packer out(to);
   out.put(save_version).put(static_cast<uint32_t>(producers_.size()));
-  for (const Producer& known : producers_) {
-    out.put(known.id).put(known.epoch).put(known.batches).put(known.used_ms).put(known.transaction_first.value);
+  for (const auto& [id, known] : producers_) {
+    out.put(id).put(known.epoch).put(known.batches).put(known.used_ms).put(known.transaction_first.value);
     for (size_t i = 0; i < known.batches; ++i) {
       const Batch& batch = known.last[i];
       out.put(batch.first_sequence).put(batch.last_sequence).put(batch.base_offset.value).put(batch.max_timestamp);
@@ -119,16 +131,14 @@ Result<ProducerWindow> ProducerWindow::load(ByteView bytes) {
   auto count = in.get<uint32_t>();
   if (!in.plausible(count, producer_bytes)) return fail(Code::corrupt, "producers: count", count);
   ProducerWindow window;
-  window.producers_.reserve(count);
   for (uint32_t n = 0; n < count; ++n) {
     Producer known;
-    known.id = in.get<int64_t>();
+    auto id = in.get<int64_t>();
     known.epoch = in.get<int16_t>();
     known.batches = in.get<uint8_t>();
     known.used_ms = in.get<int64_t>();
     known.transaction_first = Offset(in.get<int64_t>());
-    if (known.id < 0 || (n > 0 && known.id <= window.producers_.back().id))
-      return fail(Code::corrupt, "producers: ids", n);
+    if (id < 0 || (n > 0 && id <= window.producers_.rbegin()->first)) return fail(Code::corrupt, "producers: ids", n);
     if (known.batches > batches_max) return fail(Code::corrupt, "producers: batches", n);
     for (size_t i = 0; i < known.batches; ++i) {
       Batch& batch = known.last[i];
@@ -138,7 +148,7 @@ Result<ProducerWindow> ProducerWindow::load(ByteView bytes) {
       batch.max_timestamp = in.get<int64_t>();
       if (batch.first_sequence < 0 || batch.last_sequence < 0) return fail(Code::corrupt, "producers: sequence", n);
     }
-    window.producers_.push_back(known);
+    window.producers_.emplace_hint(window.producers_.end(), id, known);
   }
   if (!in.at_end()) return fail(Code::corrupt, "producers: length");
   return window;

@@ -6,6 +6,7 @@
 // fenced. Of a producer unknown here (new, expired, or trimmed away) any first sequence is taken.
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -18,11 +19,14 @@ namespace naru {
 inline constexpr int64_t producer_expiry_ms = 24 * 60 * 60 * 1000;  // Kafka's producer.id.expiration.ms
 
 /// One per log. The owner calls check before it appends a batch and remember after, in log order; recovery calls
-/// remember (or marker) for each batch that it finds, and so arrives at the same state.
+/// remember (or marker) for each batch that it finds, and so arrives at the same state, as long as nobody was
+/// forgotten.
 class ProducerWindow {
  public:
   /// Kafka clients have at most five batches on the way.
   static constexpr size_t batches_max = 5;
+  /// Ids are what clients say they are. Of more than so many, those that were used longest ago are forgotten.
+  static constexpr size_t producers_max = 100'000;
   struct Batch {
     int32_t first_sequence = 0, last_sequence = 0;
     Offset base_offset{};
@@ -65,7 +69,6 @@ class ProducerWindow {
 
  private:
   struct Producer {
-    int64_t id = 0;
     int64_t used_ms = 0;
     Offset transaction_first = Offset(-1);
     int16_t epoch = 0;
@@ -75,8 +78,10 @@ class ProducerWindow {
   };
   const Producer* find_producer(int64_t id) const;
   Producer& producer(int64_t id);
+  void forget_oldest();
 
-  std::vector<Producer> producers_;  // by id: ids are given out in ascending order, so new ones come at the end
+  // A tree, not a hash table: whoever makes ids up could make them collide.
+  std::map<int64_t, Producer> producers_;
 };
 
 }  // namespace naru

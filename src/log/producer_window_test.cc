@@ -201,5 +201,36 @@ TEST(producer_window, never_stores_twice_nor_out_of_order) {
   });
 }
 
+TEST(producer_window, ids_that_a_client_makes_up_cost_neither_time_nor_memory_without_end) {
+  WindowTest t;
+  for (int64_t id = 200'000; id > 0; --id) {
+    t.producer = id;
+    if (id % 1000 == 0) ++t.now;
+    ASSERT_EQ(t.send(0), "ok");
+    ASSERT_LE(t.window.size(), ProducerWindow::producers_max);
+  }
+  EXPECT_GE(t.window.size(), ProducerWindow::producers_max * 9 / 10);
+  EXPECT_EQ(t.check(5), "gap, 1 expected") << "the last ones are known";
+  t.producer = 90'000;
+  EXPECT_EQ(t.check(5), "gap, 1 expected");
+  t.producer = 150'000;
+  EXPECT_EQ(t.check(5), "ok") << "the first ones are forgotten";
+  t.restart();
+}
+
+TEST(producer_window, who_is_in_a_transaction_is_not_forgotten_for_the_sake_of_others) {
+  WindowTest t;
+  t.transactional = true;
+  EXPECT_EQ(t.send(0), "ok");
+  t.transactional = false;
+  for (int64_t id = 1'000'000; id < 1'200'000; ++id) {
+    t.producer = id;
+    ++t.now;
+    EXPECT_EQ(t.send(0), "ok");
+  }
+  t.producer = 7;
+  EXPECT_EQ(t.check(5), "gap, 1 expected");
+}
+
 }  // namespace
 }  // namespace naru
