@@ -26,12 +26,14 @@ inline ProduceRequest produce_of(std::string_view topic, ByteView batch, int16_t
   return request;
 }
 
-inline void create_topic(SimBroker& broker, std::string_view name) {
+using Configs = std::vector<std::pair<std::string_view, std::string_view>>;
+inline void create_topic(SimBroker& broker, std::string_view name, const Configs& configs = {}) {
   CreateTopicsRequest request;
   auto& topic = request.topics.emplace_back();
   topic.name = name;
   topic.num_partitions = 1;
   topic.replication_factor = 1;
+  for (const auto& [key, value] : configs) topic.configs.push_back({.name = key, .value = value});
   auto response = broker.call<CreateTopicsResponse>(broker.connect(), request, 4);
   ASSERT_TRUE(response);
   ASSERT_EQ(response->topics[0].error_code, ErrorCode::none);

@@ -210,5 +210,25 @@ TEST(session, an_unknown_version_of_api_versions_is_answered_in_version_0) {
   EXPECT_EQ(response->error_code, ErrorCode::unsupported_version);
 }
 
+TEST(session, a_batch_that_is_sent_again_is_answered_with_the_time_of_the_first_and_counted_once) {
+  SimBroker broker(1);
+  create_topic(broker, "t", {{"message.timestamp.type", "LogAppendTime"}});
+  auto& client = broker.connect();
+  BatchBuilder builder({.producer_id = 9, .producer_epoch = 0, .base_sequence = 0});
+  builder.add({.timestamp = 1, .value = view("v")});
+  Bytes batch = *builder.finish();
+  auto send = [&] {
+    auto produced = broker.call<ProduceResponse>(client, produce_of("t", batch), 7);
+    return produced->responses[0].partition_responses[0];
+  };
+  auto first = send();
+  EXPECT_EQ(first.error_code, ErrorCode::none);
+  broker.loop().run_for(5000);
+  auto again = send();
+  EXPECT_EQ(again.base_offset, first.base_offset);
+  EXPECT_EQ(again.log_append_time_ms, first.log_append_time_ms);
+  EXPECT_EQ(broker.core().counters.records_in, 1u);
+}
+
 }  // namespace
 }  // namespace naru::kafka

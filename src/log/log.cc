@@ -75,8 +75,10 @@ Result<Appended> Log::append(std::span<uint8_t> batch, const BatchHeader& header
   if (header.has_producer()) {
     auto checked = state_.producers.check(header);
     // It may be on its way to the disk still, so the answer waits for all that is.
-    if (!checked && checked.error().code == Code::duplicate)
-      return Appended{Offset(checked.error().detail), context_.journal.end(), true};
+    if (!checked && checked.error().code == Code::duplicate) {
+      int64_t max_timestamp = state_.producers.find(header)->max_timestamp;
+      return Appended{Offset(checked.error().detail), context_.journal.end(), true, max_timestamp};
+    }
     TRY_VOID(checked);
   }
   if (context_.journal.is_full()) return fail(Code::full, "no space left for the journal");
@@ -111,7 +113,7 @@ Result<Appended> Log::append(std::span<uint8_t> batch, const BatchHeader& header
   last_position_ = position;
   appended_at_ = context_.loop.now();
   context_.owner.appended(*this, position, batch.size());
-  return Appended{placed.base_offset, position, false};
+  return Appended{.base = placed.base_offset, .position = position};
 }
 
 void Log::advance(Offset end, Offset segment, uint64_t segment_bytes) {

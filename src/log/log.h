@@ -64,6 +64,7 @@ struct Appended {
   Offset base;
   JournalPosition position = 0;  // confirm when this is durable; 0: at once
   bool duplicate = false;        // the producer had sent it before; base is what it got then
+  int64_t max_timestamp = -1;    // of the batch that a duplicate repeats
 };
 
 /// What a log tells its store.

@@ -160,7 +160,11 @@ void append(Core& owner, Part& part, int16_t version) {
   part.base = appended->base;
   part.position = appended->position;
   part.log_start = log->bounds().begin;
-  Bytes().swap(part.copy);  // the journal has its own: the wait for the disk holds nothing
+  Bytes().swap(part.copy);    // the journal has its own: the wait for the disk holds nothing
+  if (appended->duplicate) {  // the time is the stored one's, and nothing came in
+    if (part.topic->log_append_time) part.append_time = appended->max_timestamp;
+    return;
+  }
   owner.counters.records_in += static_cast<uint64_t>(header->count);
   owner.note_append(part.topic->log);
 }
