@@ -230,5 +230,23 @@ TEST(session, a_batch_that_is_sent_again_is_answered_with_the_time_of_the_first_
   EXPECT_EQ(broker.core().counters.records_in, 1u);
 }
 
+TEST(session, each_record_has_to_be_as_young_as_the_topic_asks_if_it_has_a_time) {
+  SimBroker broker(1);
+  create_topic(broker, "t", {{"message.timestamp.before.max.ms", "86400000"}});
+  auto& client = broker.connect();
+  const int64_t now = broker.loop().wall(), old = now - 2 * 86'400'000;
+  auto send = [&](std::vector<int64_t> timestamps) {
+    BatchBuilder builder({});
+    for (int64_t timestamp : timestamps) builder.add({.timestamp = timestamp, .value = view("v")});
+    auto produced = broker.call<ProduceResponse>(client, produce_of("t", *builder.finish()), 7);
+    return produced->responses[0].partition_responses[0].error_code;
+  };
+  EXPECT_EQ(send({now, now - 1000}), ErrorCode::none);
+  EXPECT_EQ(send({old}), ErrorCode::invalid_timestamp);
+  EXPECT_EQ(send({now, old}), ErrorCode::invalid_timestamp);
+  EXPECT_EQ(send({no_timestamp}), ErrorCode::none);
+  EXPECT_EQ(send({now, no_timestamp}), ErrorCode::none);
+}
+
 }  // namespace
 }  // namespace naru::kafka

@@ -121,7 +121,7 @@ Result<RecordFacts> walk_records(const BatchHeader& header, ByteView records, Or
   RawRecord record;
   const uint8_t *at = records.data(), *end = at + records.size();
   int32_t before = -1;
-  int64_t max_delta = INT64_MIN;
+  int64_t max_delta = INT64_MIN, earliest = INT64_MAX;
   for (int32_t i = 0; i < header.count; ++i) {
     at = parse_record(at, end, &record);
     if (!at) return fail(Code::invalid, "record is malformed", i);
@@ -130,13 +130,17 @@ Result<RecordFacts> walk_records(const BatchHeader& header, ByteView records, Or
     before = record.offset_delta;
     facts.has_null_key |= record.key_bytes < 0;
     max_delta = std::max(max_delta, record.timestamp_delta);
+    int64_t timestamp = timestamp_of(header.base_timestamp, record.timestamp_delta);
+    if (timestamp < earliest && timestamp != no_timestamp) earliest = timestamp;
   }
   if (at != end) return fail(Code::invalid, "bytes behind the last record", end - at);
   if (before > header.last_offset_delta) return fail(Code::invalid, "records past the last offset", before);
-  if (header.log_append_time())
-    facts.max_timestamp = header.max_timestamp;
-  else if (header.count > 0)
+  if (header.log_append_time()) {
+    facts.max_timestamp = facts.min_timestamp = header.max_timestamp;
+  } else if (header.count > 0) {
     facts.max_timestamp = timestamp_of(header.base_timestamp, max_delta);
+    if (earliest != INT64_MAX) facts.min_timestamp = earliest;
+  }
   return facts;
 }
 

@@ -79,6 +79,7 @@ enum class Walk : uint8_t {
 struct RecordFacts {
   bool has_null_key = false;             // refused on a compacted topic
   int64_t max_timestamp = no_timestamp;  // of the records; a header may lie about it: set_max_timestamp
+  int64_t min_timestamp = no_timestamp;  // of the records that have one
 };
 
 /// Checks one whole batch from a producer: `batch` holds it exactly, the checksum fits, offsets are dense, no attribute

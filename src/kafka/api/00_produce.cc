@@ -137,7 +137,8 @@ Result<BatchHeader> check(Core& owner, Part& part, int16_t version) {
     part.append_time = now;
     return finish(part, inflated);
   }
-  bool early = topic.timestamp_before_max_ms < now && header->base_timestamp < now - topic.timestamp_before_max_ms;
+  bool early = facts.min_timestamp != no_timestamp && topic.timestamp_before_max_ms < now &&
+               facts.min_timestamp < now - topic.timestamp_before_max_ms;
   bool late = facts.max_timestamp > now && facts.max_timestamp - now > topic.timestamp_after_max_ms;
   if (early || late) return refuse(ErrorCode::invalid_timestamp, "Timestamp is out of the range that the topic allows");
   if (header->log_append_time()) clear_log_append_time(part.batch);
