@@ -11,7 +11,11 @@ constexpr uint64_t write_behind_step = 2 * MiB;
 }  // namespace
 
 Log::Log(LogContext& context, LogState state, LogSettings settings)
-    : context_(context), state_(std::move(state)), settings_(settings), high_watermark_(state_.end) {
+    : context_(context),
+      state_(std::move(state)),
+      settings_(settings),
+      high_watermark_(state_.end),
+      opened_ms_(context.loop.wall()) {
   if (!state_.segments.empty()) {
     readable_segment_ = active_base();
     readable_bytes_ = active_bytes();
@@ -108,6 +112,7 @@ Result<Appended> Log::append(std::span<uint8_t> batch, const BatchHeader& header
   }
   entry->note(placed, active.bytes);
   state_.note_batch(placed, static_cast<uint32_t>(batch.size()));
+  if (active.max_timestamp < 0) untimed_segments_[active.base] = context_.loop.wall();
   if (placed.has_producer()) state_.producers.remember(placed, context_.loop.wall());
   if (!std::exchange(touched_, true)) context_.owner.touched({state_.stream, active.base, active.version});
   last_position_ = position;
@@ -204,12 +209,20 @@ Offset Log::settled_floor() const {
   return std::max(floor, state_.begin);
 }
 
+/// Where no record says its time, Kafka takes the file's. Segments do not keep that: of those of earlier runs it is
+/// known only that they are older than this one.
+int64_t Log::written_by(const Segment& segment) const {
+  if (segment.max_timestamp >= 0) return segment.max_timestamp;
+  auto noted = untimed_segments_.find(segment.base);
+  return noted != untimed_segments_.end() ? noted->second : opened_ms_;
+}
+
 Result<int64_t> Log::retain(int64_t wall_ms) {
   if (!settings_.remove_old || state_.segments.empty()) return io::never;
   auto expires = [&](const Segment& s) {
-    if (settings_.retention_ms < 0 || s.max_timestamp < 0 || s.max_timestamp > io::never - settings_.retention_ms)
-      return io::never;
-    return s.max_timestamp + settings_.retention_ms;
+    int64_t written = written_by(s);
+    if (settings_.retention_ms < 0 || written > io::never - settings_.retention_ms) return io::never;
+    return written + settings_.retention_ms;
   };
   // The active segment goes too when all of it is old; Kafka rolls it then and so do we.
   const Segment& active = state_.segments.back();
@@ -230,6 +243,7 @@ Result<int64_t> Log::retain(int64_t wall_ms) {
   }
   if (keep_from > state_.begin) TRY(trim(keep_from));
   const Segment& first = state_.segments.front();
+  untimed_segments_.erase(untimed_segments_.begin(), untimed_segments_.lower_bound(first.base));
   return first.bytes == 0 ? io::never : expires(first);
 }
 

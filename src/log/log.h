@@ -1,5 +1,6 @@
 #pragma once
 // One log: an ordered, durable sequence of record batches in segment files. Lives on one core, owned by its Store.
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -183,6 +184,7 @@ class Log {
   void journal_producers();
   bool must_roll(uint64_t bytes, int64_t timestamp) const;
   int64_t segment_age_ms_max() const;
+  int64_t written_by(const Segment& segment) const;
   /// The segment that holds `offset`.
   size_t segment_of(Offset offset) const;
   uint64_t readable_bytes(size_t segment) const;
@@ -220,6 +222,8 @@ class Log {
   io::Millis appended_at_ = 0;   // on the loop's clock; 0: not in this run
   bool marked_dirty_ = false, roll_wanted_ = false, has_unjournaled_ = false, touched_ = false;
   Journal::CopyTail copy_tail_;
+  int64_t opened_ms_;                           // on the wall clock
+  std::map<Offset, int64_t> untimed_segments_;  // without a timestamp: when they were last written, in this run
   JournalPosition mark_position_ = 0, last_position_ = 0;
   std::vector<ReadWaiter*> waiters_;
   std::vector<Attached> cursors_;

@@ -298,5 +298,28 @@ TEST_F(a_log, who_waits_is_told_of_more_and_of_the_end) {
   settle();
 }
 
+TEST_F(a_log, what_says_no_time_expires_by_when_it_was_written) {
+  set({.retention_ms = 60'000, .segment_bytes = 150});
+  for (const char* value : {"a", "b", "c"}) put({.values = {value}, .timestamp = no_timestamp});
+  auto next = it().retain(wall());
+  ASSERT_TRUE(next);
+  EXPECT_GT(*next, wall());
+  EXPECT_LE(*next, wall() + 60'000);
+  EXPECT_EQ(bounds(1), "0..3..3");
+  ASSERT_TRUE(it().retain(wall() + 60'001));
+  settle();
+  EXPECT_EQ(bounds(1), "3..3..3");
+
+  put({.values = {"d"}, .timestamp = no_timestamp});
+  kill();
+  ASSERT_EQ(start(), "ok");
+  set({.retention_ms = 60'000});
+  ASSERT_TRUE(it().retain(wall()));
+  EXPECT_EQ(bounds(1), "3..4..4");
+  ASSERT_TRUE(it().retain(wall() + 60'001));
+  settle();
+  EXPECT_EQ(bounds(1), "4..4..4");
+}
+
 }  // namespace
 }  // namespace naru
