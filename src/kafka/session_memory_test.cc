@@ -195,5 +195,22 @@ TEST(session_memory, a_deaf_client_that_errs_is_gone_after_a_second) {
   EXPECT_EQ(broker.core().counters.connections, before);
 }
 
+TEST(session_memory, the_batches_of_a_request_inflate_to_little_more_than_one_may) {
+  SimBroker broker(1, little_memory);
+  create_topic(broker, "t");
+  BatchBuilder builder({.codec = Codec::zstd});
+  builder.add({.timestamp = broker.loop().wall(), .value = Bytes(1'500'000)});
+  Bytes bomb = *builder.finish();
+  ASSERT_LT(bomb.size(), 1000u);
+  ProduceRequest request = produce_of("t", bomb);
+  request.topic_data[0].partition_data.resize(200, request.topic_data[0].partition_data[0]);
+  auto produced = broker.call<ProduceResponse>(broker.connect(), request, 7);
+  ASSERT_TRUE(produced);
+  auto& answers = produced->responses[0].partition_responses;
+  ASSERT_EQ(answers.size(), 200u);
+  EXPECT_EQ(answers[0].error_code, ErrorCode::none);
+  for (size_t i = 1; i < answers.size(); ++i) EXPECT_EQ(answers[i].error_code, ErrorCode::message_too_large);
+}
+
 }  // namespace
 }  // namespace naru::kafka

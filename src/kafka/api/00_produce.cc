@@ -44,10 +44,33 @@ ErrorCode code_of(const Error& error) {
   }
 }
 
+/// Bytes that the compressed batches of one request may still become on one core. Inflating is work on the loop, and a
+/// few hundred bytes may become as much as fits into memory, so a request has little more in all than one batch may
+/// have.
+class Inflation {
+ public:
+  Inflation(const Core& owner, uint64_t batch_bytes)
+      : each_(std::min<uint64_t>(inflated_bytes_max, owner.budget.total())) {
+    constexpr uint64_t ratio = 16;  // of what is compressed well
+    left_ = std::max(each_, ratio * batch_bytes);
+  }
+  Result<Bytes> open(Codec codec, ByteView records) {
+    uint64_t most = std::min(each_, left_);
+    Result<Bytes> opened = fail(Code::too_large, "the batches of the request");
+    if (most > 0) opened = decompress(codec, records, most);
+    if (opened) left_ -= opened->size();
+    if (!opened && opened.error().code == Code::too_large) left_ -= most;
+    return opened;
+  }
+
+ private:
+  uint64_t each_, left_;
+};
+
 /// The batch as bytes: whole, one, checksummed, with the records that its header promises. Compressed ones are opened
 /// too, as Kafka does: what is stored here every consumer has to be able to read.
 /// `records` gets the inflated ones.
-Result<BatchHeader> check_bytes(Part& part, int16_t version, size_t inflated_max, RecordFacts& facts, Bytes& records) {
+Result<BatchHeader> check_bytes(Part& part, int16_t version, Inflation& inflation, RecordFacts& facts, Bytes& records) {
   auto refuse = [&](ErrorCode code, const char* why) {
     part.refuse(code, why);
     return fail(Code::invalid, why);
@@ -71,7 +94,9 @@ Result<BatchHeader> check_bytes(Part& part, int16_t version, size_t inflated_max
   if (header->codec() == Codec::zstd && version < 7)
     return refuse(ErrorCode::unsupported_compression_type, "zstd needs Produce version 7 or later");
   if (header->codec() != Codec::none) {
-    auto opened = decompress(header->codec(), ByteView(part.batch).subspan(batch_header_bytes), inflated_max);
+    auto opened = inflation.open(header->codec(), ByteView(part.batch).subspan(batch_header_bytes));
+    if (!opened && opened.error().code == Code::too_large)  // Java's producer then sends its records in smaller batches
+      return refuse(ErrorCode::message_too_large, "Decompressed, the record batch is larger than the broker can check");
     if (!opened) return refuse(ErrorCode::invalid_record, opened.error().reason);
     auto inside = walk_records(*header, *opened, Origin::producer);
     if (!inside) return refuse(ErrorCode::invalid_record, inside.error().reason);
@@ -115,7 +140,7 @@ Result<BatchHeader> finish(Part& part, const Bytes& inflated) {
 }
 
 /// Everything that can be wrong with the batch or with this topic's rules for it; corrects what the broker corrects.
-Result<BatchHeader> check(Core& owner, Part& part, int16_t version) {
+Result<BatchHeader> check(Core& owner, Part& part, int16_t version, Inflation& inflation) {
   auto refuse = [&](ErrorCode code, const char* why) {
     part.refuse(code, why);
     return fail(Code::invalid, why);
@@ -124,7 +149,7 @@ Result<BatchHeader> check(Core& owner, Part& part, int16_t version) {
   int64_t now = owner.loop.wall();
   RecordFacts facts;
   Bytes inflated;
-  auto header = check_bytes(part, version, std::min<size_t>(inflated_bytes_max, owner.budget.total()), facts, inflated);
+  auto header = check_bytes(part, version, inflation, facts, inflated);
   if (!header) return header;
   if (header->is_transactional())
     return refuse(ErrorCode::transactional_id_authorization_failed, "naru does not serve transactions yet");
@@ -146,11 +171,11 @@ Result<BatchHeader> check(Core& owner, Part& part, int16_t version) {
   return finish(part, inflated);
 }
 
-void append(Core& owner, Part& part, int16_t version) {
+void append(Core& owner, Part& part, int16_t version, Inflation& inflation) {
   // Null if it was deleted while the request was on its way to this core.
   Log* log = owner.find_log(*part.topic, part.partition);
   if (!log) return part.refuse(ErrorCode::unknown_topic_or_partition, nullptr);
-  auto header = check(owner, part, version);
+  auto header = check(owner, part, version, inflation);
   if (!header)
     return part.error == ErrorCode::none ? part.refuse(code_of(header.error()), header.error().reason) : void();
   auto appended = part.topic->queue ? owner.queues->append_to_queue(log->stream(), part.batch, *header)
@@ -175,8 +200,11 @@ void append(Core& owner, Part& part, int16_t version) {
 io::Task<bool> append_all(Core& owner, std::vector<Part*> parts, int16_t version, bool durable, bool elsewhere) {
   if (elsewhere) co_await owner.store.journal().room();
   JournalPosition position = 0;
+  uint64_t batch_bytes = 0;
+  for (const Part* part : parts) batch_bytes += part->batch.size();
+  Inflation inflation(owner, batch_bytes);
   for (Part* part : parts) {
-    append(owner, *part, version);
+    append(owner, *part, version, inflation);
     position = std::max(position, part->position);
   }
   if (durable && position > 0) {
