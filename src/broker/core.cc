@@ -7,6 +7,8 @@
 namespace naru {
 namespace {
 
+constexpr uint64_t budget_bytes_min = 2 * MiB;  // a request with one message of Kafka's usual largest size has to fit
+
 io::Task<Result<void>> wait_durable(Store& store, JournalPosition position) {
   co_return co_await store.durable(position);
 }
@@ -29,7 +31,8 @@ Core::Core(Broker& owner, uint32_t number, io::Loop& its_loop, io::Disk& disk, J
                     return topic ? topic->id : Uuid{};
                   },
               .is_full = [this] { return store.is_full(); }}),
-      budget(owner.settings.memory_bytes / 4 / std::max<uint64_t>(1, owner.cores.capacity())),
+      budget(
+          std::max(owner.settings.memory_bytes / 4 / std::max<uint64_t>(1, owner.cores.capacity()), budget_bytes_min)),
       random(seed),
       retention_(its_loop, [this] { retain(); }),
       compaction_(its_loop, [this] { compact_all().detach(); }) {}

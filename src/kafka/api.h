@@ -66,6 +66,13 @@ inline constexpr size_t uncounted_work_bytes = 64 * KiB;
 /// Says in the broker's log why a request ends its connection, where its user can do something about it.
 void note_refused(const Context& on, const Error& why);
 
+/// The largest request that is read. With its size it has to fit into the budget of its core: a session that alone
+/// holds more than that would wait for itself.
+inline size_t frame_bytes_max(const io::Budget& budget) {
+  constexpr size_t limit = 100 * MiB;  // Kafka's socket.request.max.bytes
+  return std::min<size_t>(limit, budget.total() - sizeof(int32_t));
+}
+
 /// Decodes a body. Nothing if it is malformed, or larger than the core can work on: the connection has to end then, as
 /// Kafka ends it.
 template <class Request>

@@ -1,5 +1,7 @@
 #include "kafka/session.h"
 
+#include "io/logger.h"
+
 namespace naru::kafka {
 
 // ApiVersions of a version that naru does not know is answered in the form of version 0 (KIP-511).
@@ -7,8 +9,8 @@ Reply api_versions_unsupported(const RequestHeader& to);
 
 namespace {
 
-constexpr size_t frame_bytes_limit = 100 * MiB;  // Kafka's socket.request.max.bytes
-constexpr size_t pipeline_max = 128;             // Produce requests under way on one connection
+constexpr io::Millis note_pause_ms = 10'000;  // between two log lines about frames
+constexpr size_t pipeline_max = 128;          // Produce requests under way on one connection
 constexpr uint64_t queued_bytes_max = 16 * KiB, held_from_bytes = 4 * KiB;
 constexpr size_t uncounted_bytes = 64 * KiB;  // of a request that waits
 constexpr io::Millis idle_ms = 600'000;       // Kafka's connections.max.idle.ms
@@ -43,9 +45,6 @@ Session::~Session() {
   --core_.counters.connections;
   door_.buffers.give(std::move(buffer_));
 }
-
-/// With its size it has to fit into the budget: a session that alone holds more than that would wait for itself.
-size_t Session::frame_bytes_max() const { return std::min<size_t>(frame_bytes_limit, core_.budget.total() - 4); }
 
 void Session::stop() {
   if (!busy_ && answers_.empty()) stream_->close();
@@ -133,7 +132,7 @@ io::Task<bool> Session::read_more() {
 
 /// Makes the buffer able to hold the frame that has begun. Memory beyond a small buffer is asked for from the budget.
 io::Task<bool> Session::make_room(size_t frame_bytes) {
-  if (frame_bytes > frame_bytes_max() + 4) co_return false;
+  if (frame_bytes > frame_bytes_max(core_.budget) + 4) co_return false;
   if (buffer_.capacity() - begin_ >= frame_bytes) co_return true;
   if (buffer_.capacity() < frame_bytes) {
     watchdog_.arm(core_.loop.now() + stall_ms);
@@ -160,11 +159,20 @@ io::Task<bool> Session::make_room(size_t frame_bytes) {
   co_return true;
 }
 
+/// Says in the log why a connection ends, where it may be that the broker has too little memory for its clients.
+void Session::note_frame(int64_t bytes) {
+  if (bytes < 8 || core_.loop.now() - door_.refusal_noted_at < note_pause_ms) return;
+  door_.refusal_noted_at = core_.loop.now();
+  io::log(io::Level::warning, "a request is larger than what is read here, or no request; its connection is closed",
+          {{"client", peer_.host}, {"bytes", bytes}, {"most", frame_bytes_max(core_.budget)}});
+}
+
 /// The next whole frame, without its size; it stays in the buffer until more is read.
 std::optional<ByteView> Session::next_frame() {
   if (end_ - begin_ < 4) return std::nullopt;
   int32_t size = load_be<int32_t>(buffer_.data() + begin_);
-  if (size < 8 || static_cast<size_t>(size) > frame_bytes_max()) {  // Kafka: InvalidReceiveException, and the end
+  if (size < 8 || static_cast<size_t>(size) > frame_bytes_max(core_.budget)) {
+    note_frame(size);  // Kafka: InvalidReceiveException, and the end
     broken_ = true;
     return std::nullopt;
   }

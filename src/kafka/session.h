@@ -15,6 +15,7 @@ struct Door {
   io::Endpoint advertised;  // empty host: tell clients the address that they connected to
   io::BufferPool buffers;
   bool stopping = false;
+  io::Millis refusal_noted_at = INT64_MIN / 2;  // who sends what is too large tries again at once
 };
 
 class Session {
@@ -49,7 +50,7 @@ class Session {
   void watch();
   bool is_hogging();
   void lose_peer();
-  size_t frame_bytes_max() const;
+  void note_frame(int64_t bytes);
 
   Door& door_;
   Core& core_;

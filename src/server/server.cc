@@ -12,6 +12,7 @@
 #include "broker/embedded_meta_store.h"
 #include "broker/topic_config.h"
 #include "broker/topics.h"
+#include "io/memory_granted.h"
 #include "io/posix_disk.h"
 #include "management/api.h"
 #include "server/core_server.h"
@@ -29,12 +30,23 @@ uint64_t random_seed() {
   return seed;
 }
 
-/// What the machine has, or the cgroup grants.
+/// What the machine has, or a cgroup grants.
 uint64_t memory_there() {
   uint64_t bytes = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) * static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
-  uint64_t limit = 0;
-  if (std::ifstream file("/sys/fs/cgroup/memory.max"); file >> limit && limit > 0) bytes = std::min(bytes, limit);
-  return bytes;
+  return std::min(bytes, io::memory_granted());
+}
+
+uint64_t memory_limit(const Config& config) {
+  return config.memory_limit > 0 ? config.memory_limit : std::min<uint64_t>(memory_there() / 2, GiB);
+}
+
+/// As many event loops as were asked for; else as processors and memory allow, since they share the memory: a quarter
+/// of it is for requests, of which each loop should have a few of the usual largest size.
+uint32_t count_cores(const Config& config) {
+  constexpr uint64_t budget_bytes = 4 * MiB;
+  if (config.cores > 0) return std::min<uint32_t>(config.cores, shard_count);
+  auto cores = std::clamp<uint32_t>(std::thread::hardware_concurrency() - 1, 1, 4);
+  return static_cast<uint32_t>(std::clamp<uint64_t>(memory_limit(config) / 4 / budget_bytes, 1, cores));
 }
 
 /// Raises the limit of open files to what is allowed, and returns it.
@@ -66,13 +78,13 @@ Descriptors share_out(uint64_t files_max, uint64_t cores) {
 
 class Server {
  public:
-  explicit Server(const Config& config) : config_(config) {}
+  explicit Server(const Config& config) : config_(config), cores_(count_cores(config)) {}
 
   int run() {
     auto signals = io::on_signals(loop_of(0), [this](int) { begin_stop(); });
     if (!signals) return failed("cannot wait for signals", signals.error());
     if (int code = open(); code != 0) return code;
-    for (uint32_t i = 1; i < cores(); ++i) threads_.emplace_back([this, i] { loop_of(i).run(); });
+    for (uint32_t i = 1; i < cores_; ++i) threads_.emplace_back([this, i] { loop_of(i).run(); });
     start().detach();
     loop_of(0).run();
     for (auto& thread : threads_) thread.join();
@@ -82,10 +94,6 @@ class Server {
   }
 
  private:
-  uint32_t cores() {
-    if (config_.cores > 0) return std::min<uint32_t>(config_.cores, shard_count);
-    return std::clamp<uint32_t>(std::thread::hardware_concurrency() - 1, 1, 4);
-  }
   io::EpollLoop& loop_of(uint32_t core) {
     while (loops_.size() <= core) loops_.push_back(std::make_unique<io::EpollLoop>());
     return *loops_[core];
@@ -138,15 +146,15 @@ class Server {
                {"ms", loop_of(0).wall() - began}});
     }
     Prng random(random_seed());
-    auto owner = [this](uint32_t shard) { return shard % cores(); };
-    auto manifest = begin_generation(*disk_, *recovered, cores(), owner, random.uuid());
+    auto owner = [this](uint32_t shard) { return shard % cores_; };
+    auto manifest = begin_generation(*disk_, *recovered, cores_, owner, random.uuid());
     if (!manifest) return failed("cannot begin", manifest.error());
     manifest_ = *manifest;
     return build(*recovered, random);
   }
 
   int build(Recovered& recovered, Prng& random) {
-    Descriptors descriptors = share_out(allow_many_files(), cores());
+    Descriptors descriptors = share_out(allow_many_files(), cores_);
     clients_limit_ = std::make_shared<io::SocketLimit>(descriptors.connections);
     admin_connections_ = descriptors.admin;
     BrokerSettings settings;
@@ -157,16 +165,15 @@ class Server {
     settings.retention_check_ms = config_.retention_check_ms;
     settings.compaction_check_ms = config_.compaction_check_ms;
     settings.topic_defaults = config_.topic_defaults;
-    settings.memory_bytes =
-        config_.memory_limit > 0 ? config_.memory_limit : std::min<uint64_t>(memory_there() / 2, GiB);
+    settings.memory_bytes = memory_limit(config_);
     broker_ = std::make_unique<Broker>(settings);
     broker_->cluster_id = manifest_.cluster_id;
-    broker_->cores.reserve(cores());
+    broker_->cores.reserve(cores_);
     StoreSettings store;
     store.open_files_max = descriptors.segments;
-    store.journal.waiting_bytes = std::clamp<uint64_t>(settings.memory_bytes / 16 / cores(), MiB, 32 * MiB);
+    store.journal.waiting_bytes = std::clamp<uint64_t>(settings.memory_bytes / 16 / cores_, MiB, 32 * MiB);
     store.journal.write_bytes = std::min<uint64_t>(store.journal.waiting_bytes / 4, 4 * MiB);
-    for (uint32_t i = 0; i < cores(); ++i) {
+    for (uint32_t i = 0; i < cores_; ++i) {
       auto fatal = [](Error error) {
         // What a failed sync leaves on disk nobody knows: only a new start reads what is really there.
         io::log(Level::error, "the disk failed; ending at once", {{"reason", error.reason}, {"errno", error.detail}});
@@ -176,7 +183,7 @@ class Server {
                                                       JournalId{manifest_.generation, i}, manifest_.epoch, store, fatal,
                                                       random.next()));
     }
-    for (uint32_t i = 0; i < cores(); ++i) {  // only now: who owns a shard depends on how many cores there are
+    for (uint32_t i = 0; i < cores_; ++i) {  // only now: who owns a shard depends on how many cores there are
       auto owns = [this, i](uint32_t shard) { return broker_->owner_of(shard) == i; };
       auto started = broker_->cores[i]->store.start(recovered.state, owns, {});
       if (!started) return failed("cannot start the journal", started.error());
@@ -280,7 +287,7 @@ class Server {
 
   bool listen() {
     io::Endpoint advertised{config_.advertise, config_.kafka.port};
-    for (uint32_t i = 0; i < cores(); ++i)
+    for (uint32_t i = 0; i < cores_; ++i)
       servers_.push_back(std::make_unique<CoreServer>(*broker_->cores[i], loop_of(i), advertised));
     auto kafka = io::listen(
         loop_of(0), config_.kafka, [this](io::Socket socket) { accept_kafka(std::move(socket)); }, clients_limit_);
@@ -305,7 +312,7 @@ class Server {
              {"sqs", listening_sqs_ ? listening_sqs_->endpoint().text() : std::string("off")},
              {"admin", admin_->endpoint().text()},
              {"data", config_.data_dir},
-             {"cores", cores()}});
+             {"cores", cores_}});
     if (loopback)
       io::log(Level::info, "listening on loopback only; for other machines: --kafka 0.0.0.0:9092 --advertise HOST");
     return true;
@@ -424,11 +431,12 @@ class Server {
 
   void end(int code) {
     exit_code_ = code;
-    for (uint32_t i = 1; i < cores(); ++i) loop_of(i).send([this, i] { loop_of(i).stop(); });
+    for (uint32_t i = 1; i < cores_; ++i) loop_of(i).send([this, i] { loop_of(i).stop(); });
     loop_of(0).post([this] { loop_of(0).stop(); });
   }
 
   const Config& config_;
+  const uint32_t cores_;  // asked once: the machine may change its mind
   std::vector<std::unique_ptr<io::EpollLoop>> loops_;
   std::unique_ptr<io::Disk> disk_;
   Manifest manifest_;
