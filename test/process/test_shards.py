@@ -8,6 +8,7 @@ import wire
 from broker import Broker, wait_until
 from records import some_records
 from scenarios import Scenarios, check_same
+from wire import array, i8, i32, i64, string
 
 
 @pytest.fixture(scope="module")
@@ -92,4 +93,31 @@ def test_number_changes_from_start_to_start(make_naru, tmp_path, end):
     check_same(sent, sorted(first + rest, key=lambda r: (r.partition, r.offset)), client)
     client.close()
     wait_until(lambda: naru.get("/health")[0] == 200, "it is well")
+    naru.stop()
+
+
+def test_the_partition_that_is_named_first_has_the_bytes(make_naru):
+    """Whichever loop it is on: clients name another one first each time, so that none of them starves."""
+    naru = make_naru("--shards", "4").start()
+    partitions, batch = 8, wire.simple_batch("x" * 1000)
+    with wire.Connection(naru.address) as c:
+        assert c.create_topic("backlog", partitions) == 0
+        for p in range(partitions):
+            assert c.produce("backlog", batch, p) == (0, 0)
+        for first in range(partitions):
+            order = [(first + i) % partitions for i in range(partitions)]
+            r = c.call(wire.FETCH, 11, i32(-1) + i32(0) + i32(1) + i32(len(batch)) + i8(0) + i32(0) + i32(-1)
+                       + array([string("backlog") + array([i32(p) + i32(-1) + i64(0) + i64(-1) + i32(1 << 20)
+                                                           for p in order])]) + array([]) + string(""))
+            r.i32(), r.i16(), r.i32()
+            assert r.i32() == 1 and r.string() == "backlog"
+
+            def partition():
+                number = r.i32()
+                assert r.i16() == 0
+                r.i64(), r.i64(), r.i64()
+                r.array(lambda: (r.i64(), r.i64()))
+                r.i32()
+                return number, len(r.blob() or b"")
+            assert [p for p, size in r.array(partition) if size > 0] == [first]
     naru.stop()

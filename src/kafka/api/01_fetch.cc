@@ -138,15 +138,17 @@ class Fetching {
       }
     }
     for (size_t i = 0; i < parts_.size(); ++i) {
-      if (parts_[i].topic) by_core_[core.broker.owner(stream_of(parts_[i])).index].push_back(i);
+      if (!parts_[i].topic) continue;
+      auto& of_core = by_core_[core.broker.owner(stream_of(parts_[i])).index];
+      if (of_core.empty()) order_.push_back(static_cast<size_t>(&of_core - by_core_.data()));
+      of_core.push_back(i);
     }
   }
 
   io::Task<> read_all() {
     bytes_ = 0;
     for (Part& part : parts_) part.range = {};
-    for (size_t i = 0; i < by_core_.size(); ++i) {
-      if (by_core_[i].empty()) continue;
+    for (size_t i : order_) {
       auto work = [this, i](Core& owner) { return read_of(owner, by_core_[i]); };
       co_await naru::on(core_, *core_.broker.cores[i], work);
     }
@@ -251,6 +253,7 @@ class Fetching {
   std::vector<Part> parts_;
   std::vector<std::pair<std::string_view, size_t>> topics_;  // name, how many of the parts; borrows the request
   std::vector<std::vector<size_t>> by_core_;
+  std::vector<size_t> order_;  // of cores: whose partition is named first, which clients rotate, has the bytes first
   uint64_t bytes_max_ = 0, bytes_min_ = 0, bytes_ = 0;
 };
 
