@@ -71,7 +71,8 @@ void Group::join_unknown(const GroupJoinArgs& args, GroupJoinCall& call) {
   }
   if (!args.requires_member_id) return add(args, new_member_id(args), call);
   // With an id in hand the client can come again after a lost answer and is not taken for one more member.
-  if (pending_.size() >= pending_max) return call.answer.set(refused(GroupError::group_max_size_reached, ""));
+  // Too many have one already: soon there will be room, so the error is one upon which clients try again.
+  if (pending_.size() >= pending_max) return call.answer.set(refused(GroupError::coordinator_not_available, ""));
   std::string id = new_member_id(args);
   io::Millis until = host_.loop.now() + args.session_timeout_ms;
   pending_[id] = until;

@@ -75,13 +75,19 @@ void Group::complete_join() {
   begin_generation();
 }
 
+/// Best one who hears of it: a member whose connection is gone has joined too, and everyone would wait for it to
+/// assign.
 bool Group::elect_joined_leader() {
-  auto leader = members_.find(leader_);
-  if (leader != members_.end() && leader->second.joined) return true;
-  auto joined = std::ranges::find_if(members_, [](const auto& entry) { return entry.second.joined; });
-  if (joined == members_.end()) return false;
-  leader_ = joined->first;
-  return true;
+  auto elect = [this](auto suits) {
+    auto leader = members_.find(leader_);
+    if (leader != members_.end() && suits(*leader)) return true;
+    auto other = std::ranges::find_if(members_, suits);
+    if (other == members_.end()) return false;
+    leader_ = other->first;
+    return true;
+  };
+  return elect([](const auto& entry) { return entry.second.joined && entry.second.joining; }) ||
+         elect([](const auto& entry) { return entry.second.joined; });
 }
 
 void Group::begin_generation() {

@@ -277,6 +277,18 @@ TEST(groups_drop, who_waits_for_a_join_is_answered_and_its_member_stays_for_a_se
   EXPECT_EQ(g.heartbeat("B"), "none");
 }
 
+TEST(groups_drop, who_has_gone_does_not_lead) {
+  TestGroups g;
+  g.settings.initial_rebalance_delay_ms = 100;
+  g["A"].caller = 7;
+  EXPECT_EQ(g.join("A"), "waits");
+  EXPECT_EQ(g.join("B"), "waits");
+  g.it().drop(7);
+  g.after(1000);
+  EXPECT_EQ(g.heard_join("A"), "dropped");
+  EXPECT_TRUE(g.heard_join("B").starts_with("generation 1, leads")) << g.heard_join("B");
+}
+
 TEST(groups_drop, who_does_not_come_back_is_expired) {
   TestGroups g;
   g.gather({"A"});

@@ -142,7 +142,7 @@ TEST(groups_join, gives_ids_to_a_thousand_at_most_who_have_not_come_again) {
     EXPECT_EQ(g.join(std::to_string(i)), "member_id_required");
   }
   g["A"].old = false;
-  EXPECT_EQ(g.join("A"), "group_max_size_reached");
+  EXPECT_EQ(g.join("A"), "coordinator_not_available") << "which clients retry";
   EXPECT_EQ(g.leave("7"), "none");
   EXPECT_EQ(g.join("A"), "member_id_required");
 }
