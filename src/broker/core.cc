@@ -65,11 +65,12 @@ void Core::drop_unknown(const std::set<StreamId>& others) {
 }
 
 Log* Core::find_log(const Topic& topic, int32_t partition) {
-  if (!catalog_->find(topic.id)) return nullptr;
+  TopicPtr present = catalog_->find(topic.id);
+  if (!present) return nullptr;
   StreamId stream = topic.partitions[static_cast<size_t>(partition)];
   if (Log* log = store.find(stream)) return log;
   if (topic.queue) return queues ? queues->queue_log(stream) : nullptr;
-  return &store.log(stream, topic.log);
+  return &store.log(stream, present->log);  // the caller's picture may be of yesterday
 }
 
 /// The timer rings after a pause at the latest.

@@ -5,6 +5,7 @@
 #include "kafka/messages/15_describe_groups.h"
 #include "kafka/messages/18_api_versions.h"
 #include "kafka/messages/32_describe_configs.h"
+#include "kafka/messages/44_incremental_alter_configs.h"
 #include "kafka/requests_testing.h"
 
 namespace naru::kafka {
@@ -246,6 +247,16 @@ TEST(session, each_record_has_to_be_as_young_as_the_topic_asks_if_it_has_a_time)
   EXPECT_EQ(send({now, old}), ErrorCode::invalid_timestamp);
   EXPECT_EQ(send({no_timestamp}), ErrorCode::none);
   EXPECT_EQ(send({now, no_timestamp}), ErrorCode::none);
+}
+
+TEST(session, a_log_that_is_made_late_has_the_settings_of_now) {
+  SimBroker broker(1);
+  create_topic(broker, "t", {{"segment.bytes", "2000000"}});
+  TopicPtr before = broker.core().catalog()->find("t");
+  IncrementalAlterConfigsRequest alter;
+  alter.resources.push_back({.resource_type = 2, .resource_name = "t", .configs = {{"segment.bytes", 0, "3000000"}}});
+  ASSERT_TRUE(broker.call<IncrementalAlterConfigsResponse>(broker.connect(), alter, 1));
+  EXPECT_EQ(broker.core().find_log(*before, 0)->settings().segment_bytes, 3'000'000u);
 }
 
 }  // namespace
