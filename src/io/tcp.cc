@@ -23,8 +23,12 @@ std::string text_of(const sockaddr_storage& address, bool with_port) {
   char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
   ::getnameinfo(reinterpret_cast<const sockaddr*>(&address), sizeof address, host, sizeof host, port, sizeof port,
                 NI_NUMERICHOST | NI_NUMERICSERV);
-  if (!with_port) return host;
-  return (std::strchr(host, ':') ? "[" + std::string(host) + "]" : host) + ":" + port;
+  // A listener of both families has the peers of IPv4 as "::ffff:127.0.0.1": they are who they are anywhere else.
+  constexpr std::string_view mapped = "::ffff:";
+  std::string_view name(host);
+  if (name.starts_with(mapped) && name.contains('.')) name.remove_prefix(mapped.size());
+  if (!with_port) return std::string(name);
+  return (name.contains(':') ? "[" + std::string(name) + "]" : std::string(name)) + ":" + port;
 }
 
 constexpr uint64_t send_bytes_max = MiB;  // at one go, so that a fast reader does not hog the loop
@@ -423,6 +427,7 @@ Result<std::unique_ptr<Pollable>> on_signals(EpollLoop& loop, std::move_only_fun
   sigaddset(&set, SIGINT);
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGHUP, SIG_IGN);  // a terminal that is closed, or a script that rotates logs, ends no broker
   int fd = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
   if (fd < 0) return fail(Code::io, "signalfd", errno);
   auto signals = std::make_unique<Signals>(fd, std::move(call));

@@ -58,7 +58,7 @@ Result<std::unique_ptr<TcpListener>> listen(EpollLoop& loop, const Endpoint& at,
                                             std::move_only_function<void(Socket)> on_accept,
                                             std::shared_ptr<SocketLimit> limit = nullptr);
 
-/// Calls back on the loop for SIGTERM and SIGINT, which are blocked in all threads from now on.
+/// Calls back on the loop for SIGTERM and SIGINT, which are blocked in all threads from now on. SIGHUP is ignored.
 Result<std::unique_ptr<Pollable>> on_signals(EpollLoop& loop, std::move_only_function<void(int)> call);
 
 }  // namespace naru::io
