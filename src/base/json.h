@@ -60,6 +60,10 @@ class Json {
   std::variant<std::monostate, bool, int64_t, double, std::string, Array, Object> value_;
 };
 
+/// Of members of the same name, the last one takes the first one's place: for an object that was filled without
+/// looking.
+void keep_last_of_each(Json::Object& members);
+
 /// A text in its quotes. Bytes that are no UTF-8 are written as if they were Latin-1.
 void append_json_text(std::string& out, std::string_view text);
 /// Without spaces. Bytes that are no UTF-8 are written as if they were Latin-1.

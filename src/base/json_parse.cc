@@ -8,13 +8,9 @@
 #include "base/json.h"
 
 namespace naru {
-namespace {
 
-using boost::json::error_code;
-using boost::json::string_view;
-
-/// Of members of the same name, the last one takes the first one's place. Many members are sorted for it: to compare
-/// each with each would make somebody else's large object a way to stop the broker.
+/// Members are sorted for it: to compare each with each would make somebody else's large object a way to stop the
+/// broker.
 void keep_last_of_each(Json::Object& members) {
   std::vector<uint32_t> order(members.size());
   for (uint32_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -37,6 +33,11 @@ void keep_last_of_each(Json::Object& members) {
     return gone;
   });
 }
+
+namespace {
+
+using boost::json::error_code;
+using boost::json::string_view;
 
 /// Builds the value from the parser's events: a stack of what is open.
 struct Builder {

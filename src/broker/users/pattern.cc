@@ -13,10 +13,10 @@ constexpr uint32_t steps_max = 100'000, heap_kib_max = 1024;
 struct Matching {
   pcre2_match_context* limits = pcre2_match_context_create(nullptr);
   pcre2_match_data* data = pcre2_match_data_create(1, nullptr);
-  Matching() {
-    pcre2_set_match_limit(limits, steps_max);
-    pcre2_set_depth_limit(limits, steps_max);
-    pcre2_set_heap_limit(limits, heap_kib_max);
+  Matching() { pcre2_set_heap_limit(limits, heap_kib_max); }
+  void allow(uint32_t steps) {
+    pcre2_set_match_limit(limits, steps);
+    pcre2_set_depth_limit(limits, steps);
   }
   Matching(const Matching&) = delete;
   ~Matching() {
@@ -41,10 +41,15 @@ std::expected<Pattern, std::string> Pattern::compile(std::string_view text) {
   return std::unexpected(std::string(reinterpret_cast<const char*>(reason)) + " at " + std::to_string(at));
 }
 
-bool Pattern::matches(std::string_view subject) const {
+bool Pattern::matches(std::string_view subject) const { return matches_within(subject, steps_max).value_or(false); }
+
+std::optional<bool> Pattern::matches_within(std::string_view subject, uint32_t steps) const {
   thread_local Matching matching;
-  return pcre2_match(static_cast<const pcre2_code*>(code_.get()), units(subject), subject.size(), 0, 0, matching.data,
-                     matching.limits) >= 0;
+  matching.allow(steps);
+  int found = pcre2_match(static_cast<const pcre2_code*>(code_.get()), units(subject), subject.size(), 0, 0,
+                          matching.data, matching.limits);
+  if (found >= 0) return true;
+  return found == PCRE2_ERROR_NOMATCH ? std::optional(false) : std::nullopt;
 }
 
 std::string escape_pattern(std::string_view text) {

@@ -2,6 +2,7 @@
 // Regular expressions as Erlang's `re` takes them, which is PCRE: what permissions and policies are written in.
 // Matching takes bounded time: a pattern that would try for ever matches nothing.
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,8 @@ class Pattern {
   static std::expected<Pattern, std::string> compile(std::string_view text);
   /// Whether it occurs anywhere in `subject`, as bytes.
   bool matches(std::string_view subject) const;
+  /// The same within so many steps of trying; nothing if that is too few to know.
+  std::optional<bool> matches_within(std::string_view subject, uint32_t steps) const;
   const std::string& text() const { return text_; }
 
  private:

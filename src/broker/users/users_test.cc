@@ -70,6 +70,16 @@ TEST_F(UsersTest, hashes_of_rabbitmq_are_understood) {
   EXPECT_FALSE(is_password(sha256, "limited"));
 }
 
+TEST(pattern, says_when_so_many_steps_are_too_few_to_know) {
+  auto pattern = Pattern::compile("^(a+)+$");
+  ASSERT_TRUE(pattern);
+  std::string many(60, 'a');
+  EXPECT_EQ(pattern->matches_within(many, 10'000), true);
+  EXPECT_EQ(pattern->matches_within("b", 10'000), false);
+  EXPECT_EQ(pattern->matches_within(many + "b", 10'000), std::nullopt);
+  EXPECT_FALSE(pattern->matches(many + "b"));
+}
+
 TEST_F(UsersTest, a_pattern_matches_anywhere_and_an_empty_one_nothing) {
   add("ann", "^mine", "", "q$|^other\\.");
   EXPECT_TRUE(may(Operation::configure, "mine.q"));
