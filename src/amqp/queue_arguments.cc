@@ -4,6 +4,7 @@
 
 #include "amqp/stream_arguments.h"
 #include "broker/catalog.h"
+#include "broker/policies/age.h"
 #include "broker/policies/policies.h"
 #include "broker/queue/record_keys.h"
 
@@ -11,7 +12,6 @@ namespace naru::amqp {
 namespace {
 
 using Checked = std::expected<void, std::string>;
-constexpr int64_t ttl_ms_max = 315'360'000'000;  // ten years
 
 std::expected<int64_t, std::string> number(const FieldValue& value, int64_t least, int64_t most = INT64_MAX) {
   auto integer = value.integer();

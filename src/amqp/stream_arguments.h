@@ -14,9 +14,6 @@ inline constexpr std::string_view stream_offset_name = "x-stream-offset";
 /// The same for a queue: who consumes with it reads what is there, acknowledged or not, and takes nothing away.
 inline constexpr std::string_view replay_offset_name = "x-naru-offset";
 
-/// "7D", "30s": a number and one of Y (365 days), M (30 days), D, h, m, s. In milliseconds; nothing if it is no age.
-std::optional<int64_t> parse_age(std::string_view text);
-
 /// x-stream-offset: first, last, next, a number, a timestamp, or an age. Else what is wrong with it. `now_ms` is the
 /// wall clock's.
 std::expected<ReadStart, std::string> parse_stream_offset(const FieldValue& value, int64_t now_ms);

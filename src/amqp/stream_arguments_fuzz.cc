@@ -2,6 +2,7 @@
 #include "amqp/queue_arguments.h"
 #include "amqp/stream_arguments.h"
 #include "base/check.h"
+#include "broker/policies/age.h"
 
 namespace naru::amqp {
 namespace {

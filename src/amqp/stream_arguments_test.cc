@@ -9,19 +9,6 @@ namespace {
 
 using Kind = ReadStart::Kind;
 
-TEST(stream_arguments, ages) {
-  EXPECT_EQ(parse_age("30s"), 30'000);
-  EXPECT_EQ(parse_age("5m"), 300'000);
-  EXPECT_EQ(parse_age("1h"), 3'600'000);
-  EXPECT_EQ(parse_age("7D"), 7 * 86'400'000LL);
-  EXPECT_EQ(parse_age("1M"), 30 * 86'400'000LL);
-  EXPECT_EQ(parse_age("1Y"), 365 * 86'400'000LL);
-  EXPECT_EQ(parse_age("0s"), 0);
-  for (const char* bad :
-       {"", "7", "D", "7 D", "7d", "7DD", "-7D", "+7D", "7.5h", " 7D", "99999999999999999999s", "9223372036854775807Y"})
-    EXPECT_EQ(parse_age(bad), std::nullopt) << bad;
-}
-
 ReadStart start_of(const FieldTable& table) {
   auto start = parse_stream_offset(*table.find("at"), /*now_ms=*/10'000'000);
   EXPECT_TRUE(start) << (start ? "" : start.error());

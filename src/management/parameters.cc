@@ -34,6 +34,7 @@ std::optional<std::string> check_parameter(const Parameters::Key& key, Json& val
     value = policy_value(value);
     auto policy = make_policy(key.name, value, is_operator);
     if (!policy) return "Validation failed\n\n" + policy.error() + "\n";
+    if (auto wrong = unusable_value(policy->definition)) return "Validation failed\n\n" + *wrong + "\n";
   }
   if (key.component == Parameters::vhost_limits) {
     if (!value.members()) return "limits: an object";

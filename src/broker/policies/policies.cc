@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "broker/policies/age.h"
+
 namespace naru {
 namespace {
 
-enum class Kind : uint8_t { count, positive, text, overflow, strategy, retry, mode, any };
+enum class Kind : uint8_t { count, positive, millis, positive_millis, text, age, overflow, strategy, retry, mode, any };
 struct Setting {
   std::string_view key;
   Kind kind;
@@ -14,8 +16,8 @@ struct Setting {
 
 /// What a policy may say. What only a cluster of RabbitMQs knows is taken and does nothing, so that definitions import.
 constexpr Setting settings[] = {
-    {"message-ttl", Kind::count, true},
-    {"expires", Kind::positive, true},
+    {"message-ttl", Kind::millis, true},
+    {"expires", Kind::positive_millis, true},
     {"max-length", Kind::count, true},
     {"max-length-bytes", Kind::count, true},
     {"max-in-memory-length", Kind::count, true},
@@ -28,17 +30,17 @@ constexpr Setting settings[] = {
     {"overflow", Kind::overflow},
     {"queue-mode", Kind::mode},
     {"queue-version", Kind::count},
-    {"max-age", Kind::text},
+    {"max-age", Kind::age},
     {"stream-max-segment-size-bytes", Kind::count},
     {"queue-leader-locator", Kind::text},
     {"queue-master-locator", Kind::text},
     {"initial-cluster-size", Kind::count},
-    {"naru-retain", Kind::text},
+    {"naru-retain", Kind::age},
     {"naru-retain-bytes", Kind::count},
-    {"consumer-timeout", Kind::positive},
+    {"consumer-timeout", Kind::positive_millis},
     {"delayed-retry-type", Kind::retry},
-    {"delayed-retry-min", Kind::count},
-    {"delayed-retry-max", Kind::count},
+    {"delayed-retry-min", Kind::millis},
+    {"delayed-retry-max", Kind::millis},
     {"federation-upstream", Kind::any},
     {"federation-upstream-set", Kind::any},
     {"federation-upstream-pattern", Kind::any},
@@ -62,12 +64,15 @@ std::optional<std::string> wrong_value(const Setting& setting, const Json& value
   auto one_of = [&](std::initializer_list<std::string_view> words) { return text && std::ranges::count(words, *text); };
   switch (setting.kind) {
     case Kind::count:
+    case Kind::millis:
       if (number && *number >= 0) return std::nullopt;
       return shown + " is not a valid " + std::string(setting.key);
     case Kind::positive:
+    case Kind::positive_millis:
       if (number && *number > 0) return std::nullopt;
       return shown + " is not a valid " + std::string(setting.key);
     case Kind::text:
+    case Kind::age:
       if (text) return std::nullopt;
       return shown + " is not a valid " + std::string(setting.key);
     case Kind::overflow:
@@ -118,6 +123,21 @@ const Policy* best(const std::vector<Policy>& policies, PolicyTarget target, std
 bool takes_smaller(std::string_view key) {
   const Setting* setting = find_setting(key);
   return setting && setting->takes_smaller;
+}
+
+std::optional<std::string> unusable_value(const Json& definition) {
+  auto* members = definition.members();
+  if (!members) return std::nullopt;
+  for (const auto& [key, value] : *members) {
+    const Setting* setting = find_setting(key);
+    if (!setting) continue;
+    bool is_time = setting->kind == Kind::millis || setting->kind == Kind::positive_millis;
+    if (setting->kind == Kind::age && !parse_age(value.text().value_or("")))
+      return to_text(value) + " is not a valid " + key + ": an age is a number and one of Y, M, D, h, m, s";
+    if (is_time && value.integer().value_or(0) > ttl_ms_max)
+      return to_text(value) + " is not a valid " + key + ": longer than ten years";
+  }
+  return std::nullopt;
 }
 
 std::expected<Policy, std::string> make_policy(std::string_view name, const Json& value, bool is_operator) {

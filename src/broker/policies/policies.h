@@ -19,6 +19,10 @@ struct Policy {
 /// RabbitMQ's words.
 std::expected<Policy, std::string> make_policy(std::string_view name, const Json& value, bool is_operator);
 
+/// What in a definition has the right type and can still not be applied: an age that is none, a time beyond ten years.
+/// Asked when a policy is set; one that was stored before this was asked goes without the setting.
+std::optional<std::string> unusable_value(const Json& definition);
+
 enum class PolicyTarget : uint8_t { exchange, classic_queue, quorum_queue, stream };
 
 class Policies {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "broker/meta_store_testing.h"
+#include "broker/policies/age.h"
 
 namespace naru {
 namespace {
@@ -67,6 +68,33 @@ TEST_F(PoliciesTest, what_makes_no_sense_is_refused) {
   EXPECT_NE(wrong(R"({"pattern":"","priority":"x","definition":{"max-length":1}})"), "");
   EXPECT_EQ(wrong(R"({"pattern":"","definition":{"dead-letter-exchange":"x"}})"), "");
   EXPECT_NE(wrong(R"({"pattern":"","definition":{"dead-letter-exchange":"x"}})", true), "");
+}
+
+TEST_F(PoliciesTest, what_could_not_be_applied_is_told_when_it_is_set) {
+  auto unusable = [](const char* definition) { return unusable_value(*parse_json(definition)).has_value(); };
+  EXPECT_TRUE(unusable(R"({"max-length":1,"max-age":"7 days"})"));
+  EXPECT_TRUE(unusable(R"({"naru-retain":"soon"})"));
+  EXPECT_FALSE(unusable(R"({"max-age":"1D","naru-retain":"24h"})"));
+  for (const char* key : {"message-ttl", "expires", "consumer-timeout", "delayed-retry-min", "delayed-retry-max"}) {
+    std::string name = "{\"" + std::string(key) + "\":";
+    EXPECT_TRUE(unusable((name + "315360000001}").c_str())) << key;
+    EXPECT_FALSE(unusable((name + "315360000000}").c_str())) << key;
+  }
+  // What an older naru let in is applied as far as it can be.
+  EXPECT_EQ(wrong(R"({"pattern":"","definition":{"max-length":1,"max-age":"7 days"}})"), "");
+}
+
+TEST(age, is_a_number_and_a_unit) {
+  EXPECT_EQ(parse_age("30s"), 30'000);
+  EXPECT_EQ(parse_age("5m"), 300'000);
+  EXPECT_EQ(parse_age("1h"), 3'600'000);
+  EXPECT_EQ(parse_age("7D"), 7 * 86'400'000LL);
+  EXPECT_EQ(parse_age("1M"), 30 * 86'400'000LL);
+  EXPECT_EQ(parse_age("1Y"), 365 * 86'400'000LL);
+  EXPECT_EQ(parse_age("0s"), 0);
+  for (const char* bad :
+       {"", "7", "D", "7 D", "7d", "7DD", "-7D", "+7D", "7.5h", " 7D", "99999999999999999999s", "9223372036854775807Y"})
+    EXPECT_EQ(parse_age(bad), std::nullopt) << bad;
 }
 
 TEST_F(PoliciesTest, parameters_are_there_after_a_restart) {
