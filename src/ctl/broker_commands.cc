@@ -1,10 +1,11 @@
-// Queues that are emptied or deleted, connections that are closed, definitions, and how the broker is.
+// Queues that are emptied or deleted, connections that are closed, definitions, and what is set for the whole broker.
 #include <cstdio>
 #include <fstream>
 #include <sstream>
 
 #include "ctl/command.h"
 #include "http/parser.h"
+#include "io/exchange.h"
 
 namespace naru::ctl {
 namespace {
@@ -45,14 +46,18 @@ int close_connection(Call& call) {
 }
 
 int close_all_connections(Call& call) {
-  bool everywhere = call.has("--global") || !call.vhost_given;
+  bool everywhere = call.has("--global");
+  auto limit = number_of(call.option("--limit", "0")), delay_ms = number_of(call.option("--per-connection-delay", "0"));
+  if (!limit) return call.error(usage_error, "--limit: a number");
+  if (!delay_ms || *delay_ms > INT32_MAX) return call.error(usage_error, "--per-connection-delay: milliseconds");
   call.banner("Closing all connections " + (everywhere ? "on node" : "in vhost " + call.vhost) +
               ", reason: " + call.word(0) + "...");
-  auto all = call.ask("GET", everywhere ? "/connections" : "/vhosts/" + escape(call.vhost) + "/connections");
+  auto all = call.ask_list(everywhere ? "/connections" : "/vhosts/" + escape(call.vhost) + "/connections");
   if (!all) return call.exit_code;
-  size_t closed = 0, limit = static_cast<size_t>(std::atoll(call.option("--limit", "0").c_str()));
-  for (const Json& one : *all->body.items()) {
-    if (limit > 0 && closed == limit) break;
+  int64_t closed = 0;
+  for (const Json& one : *all->items()) {
+    if (*limit > 0 && closed == *limit) break;
+    if (closed > 0) io::wait(*delay_ms);
     std::string path = "/connections/" + escape(one.text_of("name"));
     auto response = request(call.target, "DELETE", path, {}, call.word(0));
     if (!response) return call.error(unavailable, response.error().reason);
@@ -73,6 +78,7 @@ int export_definitions(Call& call) {
   if (!to_output) call.banner("Exporting definitions in JSON to a file at \"" + file + "\" ...");
   auto definitions = call.ask("GET", "/definitions");
   if (!definitions) return call.exit_code;
+  if (!definitions->body.members()) return call.no_naru();
   std::string text = to_text(definitions->body);
   if (to_output) return call.line(text), ok;
   std::ofstream out(file, std::ios::binary | std::ios::trunc);
@@ -96,6 +102,7 @@ int import_definitions(Call& call) {
   }
   auto definitions = parse_json(text);
   if (!definitions || !definitions->members()) return call.error(data_error, "The file is no JSON object");
+  if (!call.timeout_given) call.target.timeout_ms = 0;  // a hundred thousand queues are made before it is answered
   return call.change("POST", "/definitions", *definitions);
 }
 
@@ -143,51 +150,6 @@ int cancel_delayed(Call& call) {
   return call.change("DELETE", delayed_path(call) + "/" + escape(call.word(1)));
 }
 
-std::string member(const Json& json, std::string_view name) {
-  const Json* value = json.find(name);
-  return !value ? "" : value->text() ? std::string(*value->text()) : to_text(*value);
-}
-
-int status(Call& call) {
-  auto overview = call.ask("GET", "/overview");
-  if (!overview) return call.exit_code;
-  auto nodes = call.ask("GET", "/nodes");
-  if (!nodes || !nodes->body.items() || nodes->body.items()->empty()) return call.exit_code;
-  const Json& node = nodes->body.items()->front();
-  if (call.formatter == "json") {
-    Json out;
-    out.set("overview", overview->body).set("node", node);
-    return call.line(to_text(out)), ok;
-  }
-  const Json* totals = overview->body.find("object_totals");
-  const Json* messages = overview->body.find("queue_totals");
-  call.banner("Status of node " + member(node, "name") + " ...");
-  call.line("Runtime\n");
-  call.line("naru version: " + member(overview->body, "product_version"));
-  call.line("Speaks as RabbitMQ version: " + member(overview->body, "rabbitmq_version"));
-  call.line("Node name: " + member(node, "name"));
-  call.line("Uptime (ms): " + member(node, "uptime"));
-  call.line("\nData directory\n\nNode data directory: " + member(node, "db_dir"));
-  call.line("\nMemory\n\nTotal memory used (bytes): " + member(node, "mem_used"));
-  call.line("Memory limit (bytes): " + member(node, "mem_limit"));
-  auto raised = [&](const char* name) { return node.find(name) && node.find(name)->boolean().value_or(false); };
-  call.line(std::string("\nAlarms\n\n") + (raised("mem_alarm")         ? "Memory alarm"
-                                           : raised("disk_free_alarm") ? "Free disk space alarm"
-                                                                       : "(none)"));
-  call.line("\nTotals\n\nConnection count: " + member(*totals, "connections"));
-  call.line("Queue count: " + member(*totals, "queues"));
-  call.line("Virtual host count: " + std::to_string(call.ask("GET", "/vhosts")->body.items()->size()));
-  call.line("Messages: " + member(*messages, "messages"));
-  return ok;
-}
-
-int ping(Call& call) {
-  call.banner("Will ping naru on " + call.target.admin.text() + ". This only checks if it is running and answers.");
-  if (!call.ask("GET", "/whoami")) return call.exit_code;
-  call.line("Ping succeeded");
-  return ok;
-}
-
 constexpr std::string_view delete_flags[] = {"--if-empty", "--if-unused", "-e", "-u"};
 constexpr std::string_view close_flags[] = {"--global"}, close_options[] = {"--limit", "--per-connection-delay"};
 constexpr std::string_view format_options[] = {"--format"}, delayed_options[] = {"--limit", "--formatter"};
@@ -196,8 +158,8 @@ constexpr Command commands[] = {
     {"purge_queue", "[-p <vhost>] <queue>", 1, 1, {}, {}, purge_queue},
     {"delete_queue", "[-p <vhost>] <queue> [--if-empty] [--if-unused]", 1, 1, {}, delete_flags, delete_queue},
     {"close_connection", "<connection> <explanation>", 2, 2, {}, {}, close_connection},
-    {"close_all_connections", "[-p <vhost> --limit <limit>] [--global] <explanation>", 1, 1, close_options, close_flags,
-     close_all_connections},
+    {"close_all_connections", "[-p <vhost> --limit <limit>] [--global] [--per-connection-delay <ms>] <explanation>", 1,
+     1, close_options, close_flags, close_all_connections},
     {"close_all_user_connections", "<username> <explanation>", 2, 2, {}, {}, close_all_user_connections},
     {"export_definitions", "[<file> | -]", 0, 1, format_options, {}, export_definitions},
     {"import_definitions", "[<file> | -]", 0, 1, format_options, {}, import_definitions},
@@ -206,8 +168,6 @@ constexpr Command commands[] = {
     {"set_disk_free_limit", "<size> | mem_relative <fraction>", 1, 2, {}, {}, set_disk_limit},
     {"list_delayed", "[-p <vhost>] <exchange> [--limit <limit>]", 1, 1, delayed_options, {}, list_delayed},
     {"cancel_delayed", "[-p <vhost>] <exchange> <id>", 2, 2, {}, {}, cancel_delayed},
-    {"status", "", 0, 0, {}, {}, status},
-    {"ping", "", 0, 0, {}, {}, ping},
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "ctl/command.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdio>
 
 namespace naru::ctl {
@@ -36,6 +37,16 @@ std::optional<Response> Call::ask(std::string_view method, const std::string& pa
   return std::move(*response);
 }
 
+std::optional<Json> Call::ask_list(const std::string& path) {
+  auto response = ask("GET", path);
+  if (!response) return std::nullopt;
+  if (response->body.items()) return std::move(response->body);
+  exit_code = no_naru();
+  return std::nullopt;
+}
+
+int Call::no_naru() const { return error(unavailable, "what answers on " + target.admin.text() + " is no naru"); }
+
 int Call::refused(const Response& response) const {
   if (response.status == 401)
     return error(not_permitted, "the broker refuses user \"" + target.user + "\": " + response.reason() +
@@ -45,6 +56,13 @@ int Call::refused(const Response& response) const {
 
 int Call::change(std::string_view method, const std::string& path, const Json& body, std::string_view reason) {
   return ask(method, path, body, reason) ? ok : exit_code;
+}
+
+std::optional<int64_t> number_of(std::string_view text) {
+  int64_t number = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  bool whole = error == std::errc() && end == text.data() + text.size() && number >= 0;
+  return whole ? std::optional(number) : std::nullopt;
 }
 
 namespace {

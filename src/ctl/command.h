@@ -16,7 +16,7 @@ class Call {
  public:
   Target target;
   std::string vhost = "/";
-  bool vhost_given = false, quiet = false, silent = false, no_headers = false;
+  bool timeout_given = false, quiet = false, silent = false, no_headers = false;
   std::string formatter = "table";
   std::vector<std::string> words;                           // after the command's name
   std::map<std::string, std::string, std::less<>> options;  // "--priority" -> "5"; flags have no value
@@ -30,16 +30,23 @@ class Call {
   /// A line of output, whatever.
   void line(const std::string& text) const;
   int error(int code, const std::string& text) const;
+  /// What answered is somebody else.
+  int no_naru() const;
 
   /// A request, whose failure is told; nothing then, and exit() has the code.
   std::optional<Response> ask(std::string_view method, const std::string& path, const Json& body = {},
                               std::string_view reason = "");
+  /// A list of things, in the same way.
+  std::optional<Json> ask_list(const std::string& path);
   /// A request that changes something: what to exit with.
   int change(std::string_view method, const std::string& path, const Json& body = {}, std::string_view reason = "");
   int exit_code = ok;
   /// Says why the broker refused; the code for it.
   int refused(const Response& response) const;
 };
+
+/// A number of at least 0; nothing if it is none.
+std::optional<int64_t> number_of(std::string_view text);
 
 struct Column {
   std::string_view name;  // as rabbitmqctl calls it
@@ -64,5 +71,6 @@ std::span<const Command> vhost_commands();
 std::span<const Command> policy_commands();
 std::span<const Command> listing_commands();
 std::span<const Command> broker_commands();
+std::span<const Command> node_commands();
 
 }  // namespace naru::ctl

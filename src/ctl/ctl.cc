@@ -9,8 +9,8 @@
 namespace naru::ctl {
 namespace {
 
-constexpr std::span<const Command> (*tables[])() = {user_commands, vhost_commands, policy_commands, listing_commands,
-                                                    broker_commands};
+constexpr std::span<const Command> (*tables[])() = {user_commands,    vhost_commands,  policy_commands,
+                                                    listing_commands, broker_commands, node_commands};
 
 const Command* find(std::string_view name) {
   for (auto table : tables)
@@ -28,7 +28,8 @@ int help() {
       "  --password WORD     (default guest; or NARU_PASSWORD, which other users of the machine do not see)\n"
       "  -p, --vhost NAME    virtual host (default /)\n"
       "  -q, --quiet         only what was asked for;  -s, --silent  without column names either\n"
-      "  --formatter table|json|csv     -t, --timeout SECONDS     -n, --node NAME (taken, and without effect)\n");
+      "  --formatter table|json|csv     -t, --timeout SECONDS (0: none)     -n, --node NAME (taken, and without "
+      "effect)\n");
   for (auto table : tables)
     for (const Command& command : table())
       std::printf("  %.*s %.*s\n", static_cast<int>(command.name.size()), command.name.data(),
@@ -91,7 +92,6 @@ class Reader {
     } else if (name == "-l" || name == "--longnames" || name == "--dry-run") {
     } else if (takes({"-p", "--vhost"})) {
       call_.vhost = value;
-      call_.vhost_given = true;
     } else if (takes({"-n", "--node", "--script-name", "--erlang-cookie", "--rabbitmq-home"})) {
     } else if (takes({"--admin"})) {
       auto endpoint = io::parse_endpoint(value);
@@ -102,11 +102,14 @@ class Reader {
     } else if (takes({"--password"})) {
       call_.target.password = value;
     } else if (takes({"--formatter"})) {
-      if (value != "table" && value != "json" && value != "csv") return "--formatter: table, json or csv";
-      call_.formatter = value;
+      constexpr std::string_view known[] = {"table", "pretty_table", "json", "csv"};
+      if (std::ranges::find(known, value) == std::end(known)) return "--formatter: table, pretty_table, json or csv";
+      call_.formatter = value == "pretty_table" ? "table" : value;
     } else if (takes({"-t", "--timeout"})) {
-      int64_t seconds = std::atoll(value.c_str());
-      if (seconds > 0) call_.target.timeout_ms = seconds * 1000;
+      auto seconds = number_of(value);
+      if (!seconds || *seconds > INT32_MAX) return name + ": a number of seconds; 0 waits for ever";
+      call_.target.timeout_ms = *seconds * 1000;
+      call_.timeout_given = true;
     } else if (auto* found = find(command); found && std::ranges::count(found->flags, name)) {
       call_.options[name];
     } else if (found && std::ranges::count(found->options, name)) {
@@ -139,6 +142,10 @@ int run(std::span<const char* const> words) {
   read_environment(call);
   Reader reader(words, call);
   auto wrong = reader.read();
+  if (wrong && reader.command.empty()) {
+    std::fprintf(stderr, "Error (argument validation): %s\n", wrong->c_str());
+    return usage_error;
+  }
   if (reader.command.empty() || reader.command == "help" || reader.command == "--help") return help();
   const Command* command = find(reader.command);
   if (!command) {

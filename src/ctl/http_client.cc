@@ -32,6 +32,7 @@ Result<Response> request(const Target& target, std::string_view method, std::str
   if (!rest.empty()) {
     auto parsed = parse_json(rest);
     if (parsed) response.body = std::move(*parsed);
+    if (!parsed && response.ok()) return fail(Code::invalid, "what answers is no naru");
   }
   return response;
 }

@@ -8,7 +8,7 @@ namespace naru::ctl {
 struct Target {
   io::Endpoint admin{"127.0.0.1", 15672};
   std::string user = "guest", password = "guest";
-  int64_t timeout_ms = 60'000;
+  int64_t timeout_ms = 60'000;  // for an answer to come; 0: for ever
 };
 
 struct Response {

@@ -99,17 +99,17 @@ constexpr Listing consumers{"/consumers/", "Listing consumers in vhost ", true, 
 
 template <const Listing& listing>
 int list(Call& call) {
-  if (&listing != &bindings)  // says nothing of it there
+  if (&listing != &bindings && call.target.timeout_ms > 0)  // says nothing of it there
     call.banner("Timeout: " + std::to_string(call.target.timeout_ms / 1000) + ".0 seconds ...");
   call.banner(listing.banner +
               (listing.of_vhost ? call.vhost + (&listing == &bindings ? "..." : " ...") : std::string()));
   auto columns = chosen_columns(call, listing.columns, listing.columns.first(listing.shown));
   if (!columns) return call.error(usage_error, columns.error());
-  auto all = call.ask("GET", listing.of_vhost ? listing.path + escape(call.vhost) : std::string(listing.path));
+  auto all = call.ask_list(listing.of_vhost ? listing.path + escape(call.vhost) : std::string(listing.path));
   if (!all) return call.exit_code;
   if constexpr (&listing == &bindings)
-    for (Json& one : *all->body.items()) one.set("source_kind", "exchange");
-  return print_list(call, all->body, *columns);
+    for (Json& one : *all->items()) one.set("source_kind", "exchange");
+  return print_list(call, *all, *columns);
 }
 
 constexpr const char* usage = "[<column> ...]";

@@ -42,13 +42,13 @@ int clear(Call& call, const Kind& kind) {
 
 int list(Call& call, const Kind& kind, const std::string& banner) {
   call.banner(banner + " for vhost \"" + call.vhost + "\" ...");
-  auto all = call.ask("GET", kind.path + escape(call.vhost));
+  auto all = call.ask_list(kind.path + escape(call.vhost));
   if (!all) return call.exit_code;
-  for (Json& policy : *all->body.items())
+  for (Json& policy : *all->items())
     if (const Json* definition = policy.find("definition")) policy.set("definition", to_text(*definition));
   constexpr Column columns[] = {{"vhost", ""},    {"name", ""},       {"pattern", ""},
                                 {"apply-to", ""}, {"definition", ""}, {"priority", ""}};
-  return print_list(call, all->body, columns);
+  return print_list(call, *all, columns);
 }
 
 int set_policy(Call& call) { return set(call, own); }
@@ -80,13 +80,13 @@ int clear_parameter(Call& call) {
 
 int list_parameters(Call& call) {
   call.banner("Listing runtime parameters for vhost \"" + call.vhost + "\" ...");
-  auto all = call.ask("GET", "/parameters");
+  auto all = call.ask_list("/parameters");
   if (!all) return call.exit_code;
-  std::erase_if(*all->body.items(), [&](const Json& one) { return one.text_of("vhost") != call.vhost; });
-  for (Json& one : *all->body.items())
+  std::erase_if(*all->items(), [&](const Json& one) { return one.text_of("vhost") != call.vhost; });
+  for (Json& one : *all->items())
     if (const Json* value = one.find("value")) one.set("value", to_text(*value));
   constexpr Column columns[] = {{"component", ""}, {"name", ""}, {"value", ""}};
-  return print_list(call, all->body, columns);
+  return print_list(call, *all, columns);
 }
 
 int set_global_parameter(Call& call) {
@@ -105,12 +105,12 @@ int clear_global_parameter(Call& call) {
 
 int list_global_parameters(Call& call) {
   call.banner("Listing global runtime parameters ...");
-  auto all = call.ask("GET", "/global-parameters");
+  auto all = call.ask_list("/global-parameters");
   if (!all) return call.exit_code;
-  for (Json& one : *all->body.items())
+  for (Json& one : *all->items())
     if (const Json* value = one.find("value")) one.set("value", to_text(*value));
   constexpr Column columns[] = {{"name", ""}, {"value", ""}};
-  return print_list(call, all->body, columns);
+  return print_list(call, *all, columns);
 }
 
 constexpr std::string_view policy_options[] = {"--priority", "--apply-to"};

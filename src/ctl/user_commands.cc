@@ -127,9 +127,9 @@ int authenticate_user(Call& call) {
 
 int list_users(Call& call) {
   call.banner("Listing users ...");
-  auto users = call.ask("GET", "/users");
+  auto users = call.ask_list("/users");
   constexpr Column columns[] = {{"user", "name"}, {"tags", ""}};
-  return users ? print_list(call, users->body, columns) : call.exit_code;
+  return users ? print_list(call, *users, columns) : call.exit_code;
 }
 
 std::string permission_path(const Call& call, const char* kind, const std::string& user) {
@@ -185,15 +185,15 @@ constexpr Column topics_by_vhost[] = {{"vhost", ""}, {"exchange", ""}, {"write",
 int list_in_vhost(Call& call, const char* kind, const std::string& what, std::span<const Column> columns) {
   call.banner("Listing " + what + " for vhost \"" + call.vhost + "\" ...");
   if (!has_vhost(call)) return call.exit_code;
-  auto all = call.ask("GET", "/vhosts/" + escape(call.vhost) + "/" + kind);
-  return all ? print_list(call, all->body, columns) : call.exit_code;
+  auto all = call.ask_list("/vhosts/" + escape(call.vhost) + "/" + kind);
+  return all ? print_list(call, *all, columns) : call.exit_code;
 }
 
 int list_of_user(Call& call, const char* kind, const std::string& what, std::span<const Column> columns) {
   call.banner("Listing " + what + " for user \"" + call.word(0) + "\" ...");
   if (!existing(call, call.word(0))) return call.exit_code;
-  auto all = call.ask("GET", path_of(call.word(0)) + "/" + kind);
-  return all ? print_list(call, all->body, columns) : call.exit_code;
+  auto all = call.ask_list(path_of(call.word(0)) + "/" + kind);
+  return all ? print_list(call, *all, columns) : call.exit_code;
 }
 
 int list_permissions(Call& call) { return list_in_vhost(call, "permissions", "permissions", by_user); }
@@ -235,12 +235,12 @@ int list_user_limits(Call& call) {
   bool one = call.has("--user");
   call.banner(one ? "Listing limits for user \"" + call.option("--user") + "\" ..."
                   : std::string("Listing limits for all users ..."));
-  auto all = call.ask("GET", one ? "/user-limits/" + escape(call.option("--user")) : "/user-limits");
+  auto all = call.ask_list(one ? "/user-limits/" + escape(call.option("--user")) : "/user-limits");
   constexpr Column columns[] = {{"user", ""}, {"limits", "value"}};
   if (!all) return call.exit_code;
-  for (Json& row : *all->body.items())  // shown as JSON, unlike arguments
+  for (Json& row : *all->items())  // shown as JSON, unlike arguments
     if (const Json* value = row.find("value")) row.set("value", to_text(*value));
-  return print_list(call, all->body, columns);
+  return print_list(call, *all, columns);
 }
 
 constexpr std::string_view limit_options[] = {"--user"}, limit_flags[] = {"--global"};

@@ -33,8 +33,8 @@ int list_vhosts(Call& call) {
   call.banner("Listing vhosts ...");
   auto chosen = chosen_columns(call, columns, std::span(columns).first(1));
   if (!chosen) return call.error(usage_error, chosen.error());
-  auto all = call.ask("GET", "/vhosts");
-  return all ? print_list(call, all->body, *chosen) : call.exit_code;
+  auto all = call.ask_list("/vhosts");
+  return all ? print_list(call, *all, *chosen) : call.exit_code;
 }
 
 std::string limits_path(const Call& call) { return "/parameters/vhost-limits/" + escape(call.vhost) + "/limits"; }
@@ -59,12 +59,12 @@ int list_vhost_limits(Call& call) {
   bool global = call.has("--global");
   call.banner(global ? std::string("Listing limits for all vhosts ...")
                      : "Listing limits for vhost \"" + call.vhost + "\" ...");
-  auto all = call.ask("GET", global ? "/vhost-limits" : "/vhost-limits/" + escape(call.vhost));
+  auto all = call.ask_list(global ? "/vhost-limits" : "/vhost-limits/" + escape(call.vhost));
   constexpr Column limits[] = {{"vhost", ""}, {"limits", "value"}};
   if (!all) return call.exit_code;
-  for (Json& one : *all->body.items())  // shown as JSON, unlike arguments
+  for (Json& one : *all->items())  // shown as JSON, unlike arguments
     if (const Json* value = one.find("value")) one.set("value", to_text(*value));
-  return print_list(call, all->body, limits);
+  return print_list(call, *all, limits);
 }
 
 constexpr std::string_view limit_flags[] = {"--global"};

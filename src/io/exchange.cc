@@ -1,9 +1,11 @@
 #include "io/exchange.h"
 
 #include <netdb.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace naru::io {
@@ -49,21 +51,25 @@ Result<int> connect_to(const Endpoint& to, Millis timeout_ms) {
 
 Result<std::string> exchange(const Endpoint& to, std::string_view request, Millis timeout_ms) {
   Descriptor socket{TRY(connect_to(to, timeout_ms))};
-  while (!request.empty()) {
+  int cut_off = 0;  // who refuses a request in its middle may have said why
+  while (!request.empty() && cut_off == 0) {
     ssize_t sent = ::send(socket.fd, request.data(), request.size(), MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0) return failed("cannot send");
-    request.remove_prefix(static_cast<size_t>(sent));
+    if (sent < 0) cut_off = errno;
+    request.remove_prefix(static_cast<size_t>(std::max<ssize_t>(sent, 0)));
   }
   std::string answer;
   char buffer[16384];
   while (true) {
     ssize_t got = ::recv(socket.fd, buffer, sizeof buffer, 0);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return failed("no answer");
-    if (got == 0) return answer;
+    if (got <= 0 && cut_off != 0 && answer.empty()) return errno = cut_off, failed("cannot send");
+    if (got < 0 && cut_off == 0) return failed("no answer");
+    if (got <= 0) return answer;
     answer.append(buffer, static_cast<size_t>(got));
   }
 }
+
+void wait(Millis ms) { ::poll(nullptr, 0, static_cast<int>(ms)); }
 
 }  // namespace naru::io

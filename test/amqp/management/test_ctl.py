@@ -3,7 +3,7 @@ import json
 import subprocess
 
 import pytest
-from broker import wait_until
+from broker import PEER, wait_until
 
 
 @pytest.fixture
@@ -152,3 +152,31 @@ def test_definitions_in_a_file(ctl, here, tmp_path):
 def test_status_and_ping(ctl):
     assert ctl("status")[0] == 0
     assert "Ping succeeded" in ctl("ping")[1]
+
+
+def test_connections_of_one_virtual_host_are_closed(ctl, here, connect):
+    ctl("set_permissions", "-p", here, "guest", ".*", ".*", ".*")
+    mine, first, second = connect(vhost=here), connect(vhost="other"), connect(vhost="other")
+    wait_until(lambda: len(json.loads(ctl("list_connections", "vhost", "--formatter", "json")[1])) >= 3, "they are listed")
+    assert ctl("close_all_connections", "--limit", "abc", "why")[0] == 64
+    assert ctl("close_all_connections", "moving")[0] == 0  # those of "/"
+    mine.channel()
+    first.channel()
+    assert ctl("close_all_connections", "-p", "other", "--limit", "1", "--per-connection-delay", "5", "moving")[0] == 0
+    wait_until(lambda: [row["vhost"] for row in json.loads(ctl("list_connections", "vhost", "--formatter", "json")[1])
+                        if row["vhost"] in (here, "other")] in ([here, "other"], ["other", here]), "one is left of two")
+    assert ctl("close_all_connections", "--global", "moving")[0] == 0
+    mine.expect_error(320, "moving", "")
+
+
+@pytest.mark.skipif(PEER == "rabbitmq", reason="names of its own node")
+def test_what_scripts_ask_of_a_node(ctl):
+    status = json.loads(ctl("status", "--formatter", "json")[1])
+    assert status["product_name"] == "naru" and status["rabbitmq_version"] and status["pid"] > 1 and status["alarms"] == []
+    assert status["totals"].keys() == {"connection_count", "queue_count", "virtual_host_count"}
+    assert "naru version" in ctl("status", "--formatter", "pretty_table")[1]
+    assert json.loads(ctl("cluster_status", "--formatter", "json")[1])["running_nodes"] == ["naru@localhost"]
+    assert "Running Nodes" in ctl("cluster_status")[1]
+    assert ctl("await_startup")[0] == 0 and ctl("enable_feature_flag", "all")[0] == 0
+    assert ctl("list_feature_flags")[:2] == (0, "Listing feature flags ...\n")
+    assert ctl("-t", "0", "list_queues")[0] == 0 and ctl("-t", "x", "list_queues")[0] == 64
