@@ -1,4 +1,5 @@
 // Class exchange (40), and what both kinds of bindings share.
+#include "amqp/declaration_rules.h"
 #include "amqp/session.h"
 
 namespace naru::amqp {
@@ -8,8 +9,6 @@ Refusal failed(const Error& error) {
   if (error.code == Code::full) return {ReplyCode::resource_error, "no space left on the broker's disk"};
   return {ReplyCode::internal_error, error.reason};
 }
-
-const char* text_of(bool value) { return value ? "true" : "false"; }
 
 }  // namespace
 
@@ -64,28 +63,9 @@ io::Task<Outcome> Channel::exchange_declare(ByteView payload) {
 }
 
 Outcome Channel::compare(const ExchangeDefinition& wanted, const Exchange& there) const {
-  const ExchangeDefinition& current = there.definition;
-  std::string what = "exchange '" + current.name + "' in vhost '" + session_.host().name + "'";
-  auto differs = [&](const char* property, std::string_view now, std::string_view before) -> Outcome {
-    return Refusal{ReplyCode::precondition_failed, std::string("inequivalent arg '") + property + "' for " + what +
-                                                       ": received '" + std::string(now) + "' but current is '" +
-                                                       std::string(before) + "'"};
-  };
-  if (wanted.type != current.type) return differs("type", naru::name(wanted.type), naru::name(current.type));
-  if (wanted.durable != current.durable) return differs("durable", text_of(wanted.durable), text_of(current.durable));
-  if (wanted.auto_delete != current.auto_delete)
-    return differs("auto_delete", text_of(wanted.auto_delete), text_of(current.auto_delete));
-  if (wanted.internal != current.internal)
-    return differs("internal", text_of(wanted.internal), text_of(current.internal));
-  auto now = wanted.arguments.find("alternate-exchange"), before = current.arguments.find("alternate-exchange");
-  if (!now && !before) return {};
-  if (now && before && same_value(*now, *before)) return {};
-  auto word = [](const FieldValue& one) { return one.text().value_or(""); };
-  auto value = [&](const FieldValue& one) { return "the value '" + std::string(word(one)) + "' of type 'longstr'"; };
-  std::string text = "inequivalent arg 'alternate-exchange' for " + what + ": received ";
-  if (!now) return Refusal{ReplyCode::precondition_failed, text + "none but current is " + value(*before)};
-  if (!before) return Refusal{ReplyCode::precondition_failed, text + value(*now) + " but current is none"};
-  return differs("alternate-exchange", word(*now), word(*before));
+  auto difference = inequivalence(wanted, there.definition, session_.host().name);
+  if (!difference) return {};
+  return Refusal{ReplyCode::precondition_failed, *difference};
 }
 
 io::Task<Outcome> Channel::exchange_delete(ByteView payload) {
@@ -132,8 +112,7 @@ io::Task<Outcome> Channel::make_binding(Binding binding) {
     if (!host.find_exchange(*name))
       co_return Refusal{ReplyCode::not_found, "no exchange '" + *name + "' in vhost '" + host.name + "'"};
   const ExchangeDefinition& source = host.find_exchange(binding.source)->definition;
-  ExchangeType type = binding_type(source.type, source.arguments.view());
-  if (auto problem = binding_problem(type, binding.key, binding.arguments.view()))
+  if (auto problem = binding_problem(host, source, binding))
     co_return Refusal{ReplyCode::precondition_failed, *problem};
   auto adding = session_.door().hosts.bind(host, std::move(binding));
   auto added = co_await adding;

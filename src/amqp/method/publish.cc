@@ -1,28 +1,12 @@
 // Publishing: basic.publish with its content, confirms, returns.
-#include <charconv>
-
 #include "amqp/carbon_copies.h"
+#include "amqp/publishing.h"
 #include "amqp/session.h"
 
 namespace naru::amqp {
 namespace {
 
-constexpr uint64_t body_bytes_max = 128 * MiB;    // RabbitMQ 3.x: max_message_size
-constexpr uint64_t ttl_ms_max = 315'360'000'000;  // RabbitMQ: ten years
-
-/// What the expiration property says, in milliseconds; else why it cannot be.
-std::expected<int64_t, std::string> parse_expiration(std::string_view text) {
-  int64_t ms = 0;
-  std::string_view digits = text.starts_with('+') ? text.substr(1) : text;
-  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), ms);
-  if (error == std::errc::result_out_of_range) return std::unexpected("{value_too_large," + std::string(text) + "}");
-  if (error != std::errc()) return std::unexpected("no_integer");
-  if (end != text.data() + text.size())
-    return std::unexpected("{leftover_string,\"" + std::string(end, text.data() + text.size()) + "\"}");
-  if (ms < 0) return std::unexpected("{value_negative," + std::string(text) + "}");
-  if (static_cast<uint64_t>(ms) > ttl_ms_max) return std::unexpected("{value_too_large," + std::string(text) + "}");
-  return ms;
-}
+constexpr uint64_t body_bytes_max = 128 * MiB;  // RabbitMQ 3.x: max_message_size
 
 }  // namespace
 
@@ -99,24 +83,6 @@ Outcome Channel::content_body(ByteView payload) {
   return outcome;
 }
 
-namespace {
-
-/// More routing keys, from the CC and BCC headers: arrays of texts.
-std::expected<void, Refusal> add_keys(std::vector<std::string_view>& keys, FieldTableView headers, const char* name) {
-  auto value = headers.find(name);
-  if (!value) return {};
-  auto array = value->array();
-  if (!array)
-    return std::unexpected(
-        Refusal{ReplyCode::precondition_failed, std::string("invalid message: {unacceptable_type_in_header,\"") + name +
-                                                    "\"," + naru::name(value->type) + "}"});
-  for (const FieldValue& key : *array)
-    if (key.text()) keys.push_back(*key.text());
-  return {};
-}
-
-}  // namespace
-
 /// What content_ holds, with its body.
 Outcome Channel::publish(ByteView body) {
   // An exchange that a message of the same version of things went through is there and takes messages.
@@ -182,12 +148,8 @@ Outcome Channel::check_properties(std::optional<int64_t>* ttl_ms) const {
 
 Outcome Channel::gather_keys(bool* has_bcc) {
   more_keys_.clear();
-  const auto& headers = content_.properties.headers;
-  if (!headers) return {};
-  if (auto added = add_keys(more_keys_, *headers, "CC"); !added) return added.error();
-  size_t visible = more_keys_.size();
-  if (auto added = add_keys(more_keys_, *headers, "BCC"); !added) return added.error();
-  *has_bcc = more_keys_.size() > visible || headers->has("BCC");
+  auto gathered = amqp::gather_keys(content_.properties.headers, more_keys_, *has_bcc);
+  if (!gathered) return Refusal{ReplyCode::precondition_failed, gathered.error()};
   return {};
 }
 

@@ -1,4 +1,5 @@
 // Class queue (50).
+#include "amqp/declaration_rules.h"
 #include "amqp/queue_arguments.h"
 #include "amqp/session.h"
 
@@ -89,14 +90,10 @@ Outcome Channel::new_queue_refusal(const QueueDefinition& wanted) const {
     return Refusal{ReplyCode::precondition_failed, "cannot declare queue '" + wanted.name +
                                                        "': queue limit in vhost '" + host.name + "' (" +
                                                        std::to_string(*limit) + ") is reached"};
-  if (auto topic = wanted.arguments.find("x-naru-topic"); topic && topic->text()) {
-    TopicPtr over = session_.door().core.catalog()->find(*topic->text());
-    if (over && over->queue && over->queue->vhost != host.name)
-      return Refusal{ReplyCode::access_refused, "access to topic '" + std::string(*topic->text()) +
-                                                    "' refused: it belongs to another virtual host"};
-    if (over && over->queue)
-      if (auto no = session_.refusal(Operation::read, "queue", over->queue->name)) return no;
-  }
+  auto behind = queue_behind_topic(wanted, host.name, *session_.door().core.catalog());
+  if (!behind) return Refusal{ReplyCode::access_refused, behind.error()};
+  if (*behind)
+    if (auto no = session_.refusal(Operation::read, "queue", **behind)) return no;
   auto dead_letters = wanted.arguments.find("x-dead-letter-exchange");
   if (!dead_letters || !dead_letters->text()) return {};
   if (auto no = session_.refusal(Operation::read, "queue", wanted.name)) return no;
@@ -173,10 +170,6 @@ io::Task<Outcome> Channel::queue_bind(ByteView payload) {
   if (auto no = source_refusal(binding.source, binding.key)) co_return no;
   auto found = find_queue(bind->queue, &binding.destination);
   if (!found) co_return found.error();
-  if (const auto& topic = (*found)->definition.settings.topic)
-    co_return Refusal{ReplyCode::precondition_failed,
-                      "queue '" + binding.destination + "' in vhost '" + session_.host().name +
-                          "' gets its messages from the topic '" + *topic + "' and from nowhere else"};
   auto binding_task = make_binding(std::move(binding));
   Outcome outcome = co_await binding_task;
   if (!outcome && !nowait && !closing_) session_.send(number, QueueBindOk{});
