@@ -10,6 +10,8 @@ class Api {
   /// A request for /api/...; `peer` is the address it came from. One at a time or many: handlers pause only for the
   /// disk.
   io::Task<http::Answer> answer(http::Request request, std::string peer);
+  /// Why the body of a request is not even taken: nobody says who they are. Nothing if it may come.
+  std::optional<http::Answer> refusal(const http::Request& head, const std::string& peer) const;
   /// What is counted, under the names of RabbitMQ's Prometheus plugin.
   std::string metrics() const;
 

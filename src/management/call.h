@@ -18,6 +18,7 @@ namespace naru::management {
 struct Listener {
   std::string protocol;
   io::Endpoint at;
+  std::optional<int64_t> certificate_end{};  // of one with TLS, in seconds since 1970
 };
 
 /// What the API administers.
@@ -84,12 +85,21 @@ struct Route {
 bool flag_in(const Json& body, std::string_view name, bool otherwise = false);
 std::optional<int64_t> number_in(const Json& body, std::string_view name);
 std::string text_in(const Json& body, std::string_view name);
+/// Whether the query says so: ?if-unused=true
+bool says_true(const Call& call, std::string_view name);
+/// What is wrong with a name that things are made under, or a routing key.
+constexpr size_t name_bytes_max = 255;
+std::optional<std::string> name_problem(std::string_view name, size_t bytes_max = name_bytes_max);
 /// A member that is an object, as a table; empty if there is none.
 FieldTable table_in(const Json& body, std::string_view name);
 
 /// Nothing if the user of the call may do that; else the answer.
 std::optional<Reply> refusal(const Call& call, Operation operation, std::string_view vhost, std::string_view kind,
                              std::string_view name);
+
+/// The same for a routing key of an exchange in the call's virtual host.
+std::optional<Reply> topic_refusal(const Call& call, Operation operation, const Exchange& exchange,
+                                   std::string_view key);
 
 // The tables of routes, a file each.
 std::span<const Route> user_routes();

@@ -1,5 +1,7 @@
 #include "server/core_server.h"
 
+#include <algorithm>
+
 #include "io/logger.h"
 
 namespace naru::server {
@@ -51,11 +53,20 @@ io::Task<> CoreServer::serve_sqs(std::unique_ptr<sqs::Session> session) {
   sqs_.erase(session.get());
 }
 
-void CoreServer::add_admin(io::Socket socket, const admin::Pages& pages) {
+void CoreServer::add_admin(io::Socket socket, const admin::Pages& pages, size_t most) {
   if (door_.stopping) return;
+  socket.notice_dead_peer();
+  // One place stays free for who comes next: connections that say nothing lock nobody out.
+  if (admin_.size() + 1 >= most) make_room_for_admin();
   auto session = std::make_unique<admin::Session>(core_, io::adopt(loop_, std::move(socket)), pages);
   admin_.insert(session.get());
   serve_admin(std::move(session)).detach();
+}
+
+void CoreServer::make_room_for_admin() {
+  auto longest = std::ranges::min_element(admin_, {}, &admin::Session::waiting_since);
+  if (longest == admin_.end() || (*longest)->waiting_since() == io::never) return;
+  (*longest)->close();
 }
 
 io::Task<> CoreServer::serve_admin(std::unique_ptr<admin::Session> session) {

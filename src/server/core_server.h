@@ -21,7 +21,8 @@ class CoreServer {
   void add_amqp(io::TlsConnection connection, uint64_t id, amqp::Door& door);
   /// On core 0 only.
   void add_sqs(io::Socket socket, sqs::Door& door);
-  void add_admin(io::Socket socket, const admin::Pages& pages);
+  /// `most`: so many may be open; who has waited longest for its client makes room for a new one.
+  void add_admin(io::Socket socket, const admin::Pages& pages, size_t most);
   /// The port that the listener got.
   void set_advertised_port(uint16_t port) { door_.advertised.port = port; }
   size_t connections() const { return kafka_.size() + amqp_.size() + sqs_.size() + admin_.size(); }
@@ -34,6 +35,7 @@ class CoreServer {
   io::Task<> serve_amqp(std::unique_ptr<amqp::Session> session);
   io::Task<> serve_sqs(std::unique_ptr<sqs::Session> session);
   io::Task<> serve_admin(std::unique_ptr<admin::Session> session);
+  void make_room_for_admin();
 
   Core& core_;
   io::EpollLoop& loop_;

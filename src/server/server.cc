@@ -70,7 +70,7 @@ Descriptors share_out(uint64_t files_max, uint64_t cores) {
   constexpr uint64_t process = 12, of_core = 8;
   Descriptors out;
   out.segments = std::clamp<uint64_t>(files_max / 4 / cores, 4, 1024);
-  out.admin = std::clamp<uint64_t>(files_max / 64, 4, 16);
+  out.admin = std::clamp<uint64_t>(files_max / 16, 4, 64);
   uint64_t taken = process + out.admin + (of_core + out.segments) * cores;
   out.connections = files_max > taken + 8 ? files_max - taken : 8;
   return out;
@@ -219,6 +219,7 @@ class Server {
     pages_.api = [this](http::Request request, std::string peer) {
       return api_->answer(std::move(request), std::move(peer));
     };
+    pages_.refusal = [this](const http::Request& head, const std::string& peer) { return api_->refusal(head, peer); };
     pages_.metrics = [this] { return api_->metrics() + sqs::metrics(*sqs_door_); };
     users_->on_removed = [this](const std::string& user) { amqp_door_->user_removed(user); };
     hosts_->on_removed = [this](VirtualHost& host) { amqp_door_->host_removed(host); };
@@ -292,7 +293,8 @@ class Server {
     auto kafka = io::listen(
         loop_of(0), config_.kafka, [this](io::Socket socket) { accept_kafka(std::move(socket)); }, clients_limit_);
     auto admin = io::listen(
-        loop_of(0), config_.admin, [this](io::Socket socket) { servers_[0]->add_admin(std::move(socket), pages_); },
+        loop_of(0), config_.admin,
+        [this](io::Socket socket) { servers_[0]->add_admin(std::move(socket), pages_, admin_connections_); },
         std::make_shared<io::SocketLimit>(admin_connections_));
     if (!listen_amqp() || !listen_sqs()) return false;
     if (!kafka) return cannot_listen(config_.kafka, kafka.error());

@@ -32,8 +32,9 @@ class Naru:
     def command(self):
         amqp = [] if "--amqp" in self.flags else ["--amqp", "off"]
         sqs = [] if "--sqs" in self.flags else ["--sqs", "off"]
+        admin = [] if "--admin" in self.flags else ["--admin", f"127.0.0.1:{self.admin}"]
         return [*self.under, BINARY, "serve", "--data-dir", str(self.data), "--kafka", f"{self.listen}:{self.port}",
-                *amqp, *sqs, "--admin", f"127.0.0.1:{self.admin}", *self.flags]
+                *amqp, *sqs, *admin, *self.flags]
 
     def spawn(self):
         """Starts it and does not wait until it listens."""
