@@ -1,29 +1,37 @@
 // Limits of memory and disk, below or above which publishers wait. RabbitMQ has no pages for these, only rabbitmqctl.
 #include <charconv>
+#include <cmath>
 
 #include "management/call.h"
 
 namespace naru::management {
 namespace {
 
+/// Beyond it nothing is meant, and no number of bytes is left to compare with.
+constexpr double bytes_max = 1e18;
+std::optional<uint64_t> bytes_of(double number) {
+  bool makes_sense = std::isfinite(number) && number >= 0 && number <= bytes_max;
+  return makes_sense ? std::optional(static_cast<uint64_t>(number)) : std::nullopt;
+}
+
 /// "1000", "64MiB", "2GB": as rabbitmqctl takes sizes, where k, M and G are powers of 1024 and kB, MB, GB of 1000.
 std::optional<uint64_t> size_of(std::string_view text) {
   double number = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || number < 0) return std::nullopt;
+  if (error != std::errc()) return std::nullopt;
   std::string_view unit(end, static_cast<size_t>(text.data() + text.size() - end));
   constexpr std::pair<std::string_view, double> units[] = {{"", 1},      {"k", KiB},  {"kiB", KiB}, {"M", MiB},
                                                            {"MiB", MiB}, {"G", GiB},  {"GiB", GiB}, {"kB", 1e3},
                                                            {"KB", 1e3},  {"MB", 1e6}, {"GB", 1e9},  {"KiB", KiB}};
   for (auto [name, factor] : units)
-    if (name == unit) return static_cast<uint64_t>(number * factor);
+    if (name == unit) return bytes_of(number * factor);
   return std::nullopt;
 }
 
 std::optional<double> fraction_of(std::string_view text) {
   double number = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 0) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
 }
 
@@ -38,7 +46,7 @@ std::optional<uint64_t> limit_in(const Call& call, std::string_view name, bool p
   if (!is_fraction) return size_of(text);
   auto fraction = fraction_of(text);
   if (!fraction) return std::nullopt;
-  return static_cast<uint64_t>(*fraction * static_cast<double>(call.site.door.alarms->memory_total));
+  return bytes_of(*fraction * static_cast<double>(call.site.door.alarms->memory_total));
 }
 
 io::Task<Reply> set(Call& call) {

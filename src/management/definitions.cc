@@ -1,8 +1,10 @@
 // /api/definitions: all that was made by administrators and declared by clients, as one JSON document, out and in. It
 // is RabbitMQ's format, so that what one broker exported the other one imports.
+#include "amqp/declaration_rules.h"
 #include "amqp/queue_arguments.h"
 #include "amqp/server_properties.h"
 #include "broker/field_json.h"
+#include "broker/users/user_rows.h"
 #include "management/view.h"
 
 namespace naru::management {
@@ -137,8 +139,10 @@ Wrong of(const Result<void>& result) { return result ? std::nullopt : Wrong(resu
 
 io::Task<Wrong> import_user(Call& call, const Json& item) {
   std::string name = text_in(item, "name");
-  auto user = parse_user(name, item, call.site.users.find(name));
+  const User* there = call.site.users.find(name);
+  auto user = parse_user(name, item, there);
   if (!user) co_return "user " + name + ": " + user.error();
+  if (there && encode(*there) == encode(*user)) co_return std::nullopt;
   auto putting = call.site.users.put(std::move(*user));
   co_return of(co_await putting);
 }
@@ -223,6 +227,8 @@ io::Task<Wrong> import_queue(Call& call, const Json& item) {
   if (!host) co_return "queue " + wanted.name + ": no such virtual host";
   if (host->find_queue(wanted.name)) co_return std::nullopt;  // stays as it is
   if (auto applied = amqp::apply_arguments(wanted, host->name); !applied) co_return applied.error();
+  auto behind = amqp::queue_behind_topic(wanted, host->name, *call.site.core.catalog());
+  if (!behind) co_return "queue " + wanted.name + ": " + behind.error();
   auto declaring = call.site.hosts.declare_queue(*host, std::move(wanted));
   auto declared = co_await declaring;
   co_return declared ? std::nullopt : Wrong(declared.error().reason);
@@ -258,7 +264,7 @@ io::Task<Wrong> import_binding(Call& call, const Json& item) {
   if (!host) co_return "binding from " + binding.source + ": no such virtual host";
   const Exchange* source = host->find_exchange(binding.source);
   if (!source || binding.source.empty()) co_return "binding: no exchange " + binding.source;
-  if (auto wrong = binding_problem(source->definition.type, binding.key, binding.arguments.view())) co_return *wrong;
+  if (auto wrong = amqp::binding_problem(*host, source->definition, binding)) co_return *wrong;
   auto adding = call.site.hosts.bind(*host, std::move(binding));
   co_return of(co_await adding);
 }
@@ -267,31 +273,77 @@ io::Task<Wrong> import_binding(Call& call, const Json& item) {
 struct Section {
   const char* name;
   bool of_site;
+  const char* names[2];  // that an item cannot be without
   io::Task<Wrong> (*import)(Call& call, const Json& item);
 };
 constexpr Section sections[] = {
-    {"users", true, import_user},
-    {"vhosts", true, import_vhost},
-    {"permissions", true, import_permission},
-    {"topic_permissions", true, import_topic_permission},
-    {"parameters", false, import_parameter},
-    {"global_parameters", true, import_global},
-    {"policies", false, import_policy},
-    {"queues", false, import_queue},
-    {"exchanges", false, import_exchange},
-    {"bindings", false, import_binding},
+    {"users", true, {"name"}, import_user},
+    {"vhosts", true, {"name"}, import_vhost},
+    {"permissions", true, {"user", "vhost"}, import_permission},
+    {"topic_permissions", true, {"user", "vhost"}, import_topic_permission},
+    {"parameters", false, {"component", "name"}, import_parameter},
+    {"global_parameters", true, {"name"}, import_global},
+    {"policies", false, {"name"}, import_policy},
+    {"queues", false, {"name"}, import_queue},
+    {"exchanges", false, {"name"}, import_exchange},
+    {"bindings", false, {"source", "destination"}, import_binding},
 };
 
-io::Task<Reply> post(Call& call) {
+bool is_taken(const Call& call, const Section& section) { return !section.of_site || call.names.empty(); }
+
+/// A thing without a name could not be deleted again.
+Wrong item_problem(const Section& section, const Json& item) {
+  if (!item.members()) return std::string(section.name) + ": something that is no object";
+  for (const char* name : section.names)
+    if (name && item.text_of(name).empty()) return std::string(section.name) + ": something without a " + name;
+  // These stand in the keys of rows, whichever a section has.
+  for (const char* name : {"name", "vhost", "user", "exchange", "component", "source", "destination", "routing_key"})
+    if (auto wrong = name_problem(item.text_of(name))) return std::string(section.name) + ": " + name + ": " + *wrong;
+  return std::nullopt;
+}
+
+/// Asked of everything before anything is made.
+Wrong shape_problem(const Call& call) {
   for (const Section& section : sections) {
     const Json* items = call.body.find(section.name);
-    if (!items || (section.of_site && !call.names.empty())) continue;
-    if (!items->items()) co_return bad_request(std::string(section.name) + ": a list");
-    for (const Json& item : *items->items()) {
-      auto importing = section.import(call, item);
-      Wrong wrong = co_await importing;
-      if (wrong) co_return bad_request(*wrong);
+    if (!items || !is_taken(call, section)) continue;
+    if (!items->items()) return std::string(section.name) + ": a list";
+    for (const Json& item : *items->items())
+      if (auto wrong = item_problem(section, item)) return wrong;
+  }
+  return std::nullopt;
+}
+
+/// Several at a time, as they share the journal's writes. Stops at the first that cannot be.
+io::Task<Wrong> import_all(Call& call, const Section& section, const Json::Array& items) {
+  constexpr size_t at_a_time = 64;
+  Wrong wrong;
+  for (size_t next = 0; next < items.size() && !wrong;) {
+    std::vector<io::Task<Wrong>> importing;
+    for (; next < items.size() && importing.size() < at_a_time && !wrong; ++next) {
+      auto one = section.import(call, items[next]);
+      if (one.done()) {
+        wrong = one.take();
+      } else {
+        importing.push_back(std::move(one));
+      }
     }
+    for (auto& one : importing) {
+      Wrong of_one = co_await one;
+      if (!wrong) wrong = std::move(of_one);
+    }
+  }
+  co_return wrong;
+}
+
+io::Task<Reply> post(Call& call) {
+  if (auto wrong = shape_problem(call)) co_return bad_request(*wrong);
+  for (const Section& section : sections) {
+    const Json* items = call.body.find(section.name);
+    if (!items || !is_taken(call, section)) continue;
+    auto importing = import_all(call, section, *items->items());
+    Wrong wrong = co_await importing;
+    if (wrong) co_return bad_request(*wrong);
   }
   co_return no_content();
 }

@@ -1,4 +1,5 @@
 // /api/exchanges and /api/bindings
+#include "amqp/declaration_rules.h"
 #include "base/hex.h"
 #include "broker/field_json.h"
 #include "management/live.h"
@@ -43,26 +44,6 @@ io::Task<Reply> get(Call& call) {
   co_return exchange ? Reply{200, exchange_view(call, host, *exchange)} : not_found();
 }
 
-std::optional<std::string> difference(const ExchangeDefinition& wanted, const ExchangeDefinition& there,
-                                      const std::string& vhost) {
-  auto text_of = [](bool value) { return std::string_view(value ? "true" : "false"); };
-  struct Property {
-    const char* name;
-    std::string_view now, before;
-  };
-  const Property properties[] = {
-      {"type", naru::name(wanted.type), naru::name(there.type)},
-      {"durable", text_of(wanted.durable), text_of(there.durable)},
-      {"auto_delete", text_of(wanted.auto_delete), text_of(there.auto_delete)},
-      {"internal", text_of(wanted.internal), text_of(there.internal)},
-  };
-  for (const Property& one : properties)
-    if (one.now != one.before)
-      return std::string("inequivalent arg '") + one.name + "' for exchange '" + there.name + "' in vhost '" + vhost +
-             "': received '" + std::string(one.now) + "' but current is '" + std::string(one.before) + "'";
-  return std::nullopt;
-}
-
 io::Task<Reply> put(Call& call) {
   VirtualHost& host = *call.site.hosts.find(call.vhost());
   std::string type_name = text_in(call.body, "type");
@@ -79,7 +60,7 @@ io::Task<Reply> put(Call& call) {
   if (auto wrong = exchange_problem(*type, wanted.arguments.view()))
     co_return bad_request("PRECONDITION_FAILED - " + *wrong);
   if (Exchange* there = host.find_exchange(wanted.name)) {
-    auto wrong = difference(wanted, there->definition, host.name);
+    auto wrong = amqp::inequivalence(wanted, there->definition, host.name);
     co_return wrong ? bad_request("PRECONDITION_FAILED - " + *wrong) : no_content();
   }
   if (wanted.name.starts_with("amq."))
@@ -107,7 +88,7 @@ io::Task<Reply> remove(Call& call) {
   if (name.empty() || name.starts_with("amq."))
     co_return bad_request("ACCESS_REFUSED - deletion of system exchange '" + name + "' in vhost '" + host.name +
                           "' not allowed");
-  if (call.query.contains("if-unused") && !there->bindings.empty())
+  if (says_true(call, "if-unused") && !there->bindings.empty())
     co_return bad_request("PRECONDITION_FAILED - exchange '" + name + "' in vhost '" + host.name + "' in use");
   auto deleting = call.site.hosts.delete_exchange(host, name);
   auto deleted = co_await deleting;
@@ -213,7 +194,7 @@ io::Task<Reply> get_binding(Call& call) {
   co_return all.body.items()->empty() ? not_found() : Reply{200, std::move(all.body.items()->front())};
 }
 
-/// Who may bind may unbind: write the destination, read the source.
+/// Who may bind may unbind: write the destination, read the source. Of a topic exchange there is more to ask.
 template <bool to_queue>
 std::optional<Reply> binding_refusal(const Call& call) {
   std::string source = exchange_name(call.names[1]);
@@ -231,12 +212,14 @@ io::Task<Reply> post_binding(Call& call) {
                   .destination = call.names[2],
                   .key = text_in(call.body, "routing_key"),
                   .arguments = table_in(call.body, "arguments")};
+  if (auto wrong = name_problem(binding.key)) co_return bad_request("routing_key: " + *wrong);
   if (auto no = binding_refusal<to_queue>(call)) co_return *no;
   Exchange* source = host.find_exchange(binding.source);
   bool target =
       to_queue ? host.find_queue(binding.destination) != nullptr : host.find_exchange(binding.destination) != nullptr;
   if (!source || !target) co_return not_found();
-  if (auto wrong = binding_problem(source->definition.type, binding.key, binding.arguments.view()))
+  if (auto no = topic_refusal(call, Operation::read, *source, binding.key)) co_return *no;
+  if (auto wrong = amqp::binding_problem(host, source->definition, binding))
     co_return bad_request("PRECONDITION_FAILED - " + *wrong);
   auto adding = call.site.hosts.bind(host, std::move(binding));
   auto added = co_await adding;
@@ -249,6 +232,8 @@ io::Task<Reply> delete_binding(Call& call) {
   if (auto no = binding_refusal<to_queue>(call)) co_return *no;
   for (const auto& [row, binding] : host.bindings()) {
     if (!is_meant<to_queue>(call, binding)) continue;
+    const Exchange* source = host.find_exchange(binding.source);
+    if (auto no = source ? topic_refusal(call, Operation::read, *source, binding.key) : std::nullopt) co_return *no;
     Binding gone = binding;
     auto removing = call.site.hosts.unbind(host, std::move(gone));
     auto removed = co_await removing;

@@ -7,6 +7,8 @@ namespace naru::management {
 /// "policy", "operator_policy", "effective_policy_definition"
 void set_policies(Json& out, const Policies::Match& match);
 Json queue_view(const Call& call, const VirtualHost& host, const DeclaredQueue& queue);
+/// Why no queue may be added to that virtual host; nothing if one may.
+std::optional<Reply> limit_refusal(const Call& call, const VirtualHost& host, const std::string& queue);
 Json exchange_view(const Call& call, const VirtualHost& host, const Exchange& exchange);
 
 /// "127.0.0.1:49152 -> 127.0.0.1:5672": what RabbitMQ calls a connection.

@@ -1,4 +1,6 @@
 // Publishing and fetching messages over the API: for looking and for trying out, not for work.
+#include "amqp/carbon_copies.h"
+#include "amqp/publishing.h"
 #include "base/base64.h"
 #include "broker/field_json.h"
 #include "management/live.h"
@@ -66,9 +68,28 @@ class Appended final : public TurnWaiter {
 };
 
 std::optional<int64_t> ttl_of(const amqp::Properties& properties) {
-  Json text;
-  if (properties.expiration) text.set("ms", *properties.expiration);
-  return number_in(text, "ms");
+  if (!properties.expiration) return std::nullopt;
+  auto ms = amqp::parse_expiration(*properties.expiration);
+  return ms ? std::optional(*ms) : std::nullopt;
+}
+
+/// What of the properties AMQP has no form for, or no meaning.
+std::optional<std::string> properties_problem(const Json& json) {
+  auto beyond = [&](const char* name, int64_t least, int64_t most) {
+    auto number = number_in(json, name);
+    return json.find(name) && (!number || *number < least || *number > most);
+  };
+  if (beyond("delivery_mode", 1, 2)) return "delivery_mode is 1 or 2";
+  if (beyond("priority", 0, 255)) return "priority is a number up to 255";
+  if (beyond("timestamp", 0, INT64_MAX)) return "timestamp is a number of seconds";
+  for (const char* name : {"content_type", "content_encoding", "correlation_id", "reply_to", "expiration", "message_id",
+                           "type", "user_id", "app_id", "cluster_id"})
+    if (text_at(json, name).value_or("").size() > name_bytes_max)
+      return std::string(name) + " is longer than " + std::to_string(name_bytes_max) + " bytes";
+  auto expiration = text_at(json, "expiration");
+  if (!expiration) return std::nullopt;
+  auto ms = amqp::parse_expiration(*expiration);
+  return ms ? std::nullopt : std::optional("invalid expiration '" + std::string(*expiration) + "': " + ms.error());
 }
 
 /// Nothing if the message may be published to that exchange.
@@ -80,16 +101,36 @@ std::optional<Reply> publish_problem(const Call& call, const Exchange* to, std::
   if (to->definition.internal)
     return bad_request("ACCESS_REFUSED - cannot publish to internal exchange '" + name + "' in vhost '" + call.vhost() +
                        "'");
-  if (to->definition.type == ExchangeType::topic &&
-      !call.site.users.may_topic(call.user.name, call.vhost(), name, Operation::write, key))
-    return not_authorised("ACCESS_REFUSED - access to topic '" + std::string(key) + "' in exchange '" + name +
-                          "' in vhost '" + call.vhost() + "' refused for user '" + call.user.name + "'");
+  if (auto no = topic_refusal(call, Operation::write, *to, key)) return no;
   if (properties.user_id && *properties.user_id != call.user.name && !call.user.has_tag("impersonator"))
     return bad_request("PRECONDITION_FAILED - user_id property set to '" + std::string(*properties.user_id) +
                        "' but authenticated user was '" + call.user.name + "'");
-  if (properties.expiration && !ttl_of(properties))
-    return bad_request("PRECONDITION_FAILED - invalid expiration '" + std::string(*properties.expiration) + "'");
   return std::nullopt;
+}
+
+/// Whether a queue took it.
+bool hand_to(const std::vector<std::shared_ptr<Queue>>& queues, amqp::MappedMessage message, bool has_bcc) {
+  FieldTable stripped;
+  std::vector<std::string_view> blind_keys;
+  if (has_bcc) {  // that is for the broker alone
+    blind_keys = amqp::keys_in(*message.properties.headers, "BCC");
+    message.blind_keys = blind_keys;
+    stripped = FieldTable(*message.properties.headers);
+    stripped.remove("BCC");
+    message.properties.headers = stripped.view();
+  }
+  amqp::RecordMaker records;
+  bool accepted = false;
+  for (auto& queue : queues) {
+    NewRecord record = records.make(message, queue->name, 0);
+    NewMessage fresh{.key = record.key,
+                     .body = message.body,
+                     .headers = record.headers,
+                     .priority = message.properties.priority.value_or(0),
+                     .ttl_ms = queue->watcher ? std::nullopt : ttl_of(message.properties)};
+    accepted |= queue->publish(fresh);
+  }
+  return accepted;
 }
 
 io::Task<Reply> publish(Call& call) {
@@ -99,6 +140,8 @@ io::Task<Reply> publish(Call& call) {
   const Json none = Json::object();
   if (!payload || !payload->text()) co_return bad_request("key_missing: payload");
   if (!call.body.find("routing_key")) co_return bad_request("key_missing: routing_key");
+  if (auto wrong = name_problem(call.body.text_of("routing_key"))) co_return bad_request("routing_key: " + *wrong);
+  if (auto wrong = properties_problem(given ? *given : none)) co_return bad_request("PRECONDITION_FAILED - " + *wrong);
   std::string key = text_in(call.body, "routing_key"), body(*payload->text());
   if (call.body.text_of("payload_encoding") == "base64") {
     auto bytes = from_base64(body);
@@ -108,9 +151,14 @@ io::Task<Reply> publish(Call& call) {
   FieldTable headers = table_in(given ? *given : none, "headers");
   amqp::Properties properties = properties_of(given ? *given : none, headers.view());
   if (auto no = publish_problem(call, to, key, properties)) co_return *no;
+  std::vector<std::string_view> more_keys;
+  bool has_bcc = false;
+  if (auto gathered = amqp::gather_keys(properties.headers, more_keys, has_bcc); !gathered)
+    co_return bad_request("PRECONDITION_FAILED - " + gathered.error());
   if (call.site.queues.is_blocked()) co_return failed(503, "full", "no space left on the broker's disk");
   std::vector<std::shared_ptr<Queue>> queues;
   RoutedMessage routed{.routing_key = key,
+                       .more_keys = more_keys,
                        .headers = headers.view(),
                        .message_id = properties.message_id.value_or(""),
                        .correlation_id = properties.correlation_id.value_or(""),
@@ -123,17 +171,7 @@ io::Task<Reply> publish(Call& call) {
   counters.routed += queues.size();
   if (queues.empty()) ++counters.dropped;
   amqp::MappedMessage message{to->definition.name, key, properties, naru::view(body)};
-  amqp::RecordMaker records;
-  bool accepted = false;
-  for (auto& queue : queues) {
-    NewRecord record = records.make(message, queue->name, 0);
-    NewMessage fresh{.key = record.key,
-                     .body = message.body,
-                     .headers = record.headers,
-                     .priority = properties.priority.value_or(0),
-                     .ttl_ms = queue->watcher ? std::nullopt : ttl_of(properties)};
-    accepted |= queue->publish(fresh);
-  }
+  bool accepted = hand_to(queues, message, has_bcc);
   if (accepted) {
     Appended appended(call.site.queues);
     JournalPosition position = co_await appended.position;
@@ -153,6 +191,7 @@ bool is_text(std::string_view bytes) {
 
 struct Fetched {
   Json messages = Json::array();
+  uint64_t bytes = 0;  // of payloads that are shown
   std::vector<MessageId> held;
 };
 
@@ -195,11 +234,15 @@ io::Task<Reply> fetch(Call& call) {
   Bytes table;
   auto take = [&](const Delivery& delivery, int64_t left) {
     amqp::MappedMessage message = amqp::read_record(delivery.record, {.home = queue->home_name()}, table);
+    fetched.bytes += std::min(message.body.size(), bytes_max);
     fetched.messages.push(message_view(message, delivery, left, base64, bytes_max));
     fetched.held.push_back(delivery.id);
   };
   std::function<void(const Delivery&, int64_t)> taker = take;
-  for (bool more = true; more && std::ssize(fetched.held) < count;) more = co_await queue->get(acked, taker);
+  // The answer is in memory as a whole, several times over: fewer messages than were asked for are no error.
+  uint64_t most = std::min<uint64_t>(16 * MiB, call.site.core.budget.total() / 8);
+  for (bool more = true; more && std::ssize(fetched.held) < count && fetched.bytes < most;)
+    more = co_await queue->get(acked, taker);
   if (!acked) {
     // Newest first, each to its place.
     for (auto id = fetched.held.rbegin(); id != fetched.held.rend(); ++id) {

@@ -90,8 +90,9 @@ io::Task<Reply> remove(Call& call) {
 }
 
 io::Task<Reply> get_topic(Call& call) {
-  co_return listed(call.site.users.topic_permissions(),
-                   [&](auto& one) { return one.vhost == call.vhost() && one.user == call.names[1]; });
+  Reply found = listed(call.site.users.topic_permissions(),
+                       [&](auto& one) { return one.vhost == call.vhost() && one.user == call.names[1]; });
+  co_return found.body.items()->empty() ? not_found() : std::move(found);
 }
 
 io::Task<Reply> put_topic(Call& call) {
@@ -103,6 +104,7 @@ io::Task<Reply> put_topic(Call& call) {
                          .read = text_in(call.body, "read")};
   if (!call.body.find("exchange") || !call.body.find("write") || !call.body.find("read"))
     co_return bad_request("key_missing: exchange, write, read");
+  if (auto wrong = name_problem(wanted.exchange)) co_return bad_request("exchange: " + *wrong);
   if (auto wrong = problem(wanted)) co_return bad_request("invalid_regexp " + *wrong);
   bool is_new = !call.site.users.has_topic_permission(wanted.user, wanted.vhost, wanted.exchange);
   auto allowing = call.site.users.allow_topic(std::move(wanted));

@@ -1,4 +1,5 @@
 // /api/queues: lists, one queue, declaring, deleting, emptying.
+#include "amqp/declaration_rules.h"
 #include "amqp/queue_arguments.h"
 #include "broker/field_json.h"
 #include "management/live.h"
@@ -40,6 +41,13 @@ Json queue_view(const Call& call, const VirtualHost& host, const DeclaredQueue& 
   return out;
 }
 
+std::optional<Reply> limit_refusal(const Call& call, const VirtualHost& host, const std::string& queue) {
+  auto limit = call.site.parameters.vhost_limit(host.name, "max-queues");
+  if (!limit || static_cast<int64_t>(host.queues().size()) < *limit) return std::nullopt;
+  return bad_request("PRECONDITION_FAILED - cannot declare queue '" + queue + "': queue limit in vhost '" + host.name +
+                     "' (" + std::to_string(*limit) + ") is reached");
+}
+
 namespace {
 
 io::Task<Reply> list(Call& call) {
@@ -77,6 +85,18 @@ std::optional<std::string> difference(const QueueDefinition& wanted, const Queue
   return amqp::inequivalence(wanted.arguments.view(), there.arguments.view(), what);
 }
 
+/// What keeps the user from making a queue that shows the messages of another one, or sends its own to an exchange.
+std::optional<Reply> reach_refusal(const Call& call, const QueueDefinition& wanted) {
+  auto behind = amqp::queue_behind_topic(wanted, call.vhost(), *call.site.core.catalog());
+  if (!behind) return not_authorised("ACCESS_REFUSED - " + behind.error());
+  if (*behind)
+    if (auto no = refusal(call, Operation::read, call.vhost(), "queue", **behind)) return no;
+  const auto& dead = wanted.settings.dead_letter_exchange;
+  if (!dead) return std::nullopt;
+  if (auto no = refusal(call, Operation::read, call.vhost(), "queue", wanted.name)) return no;
+  return refusal(call, Operation::write, call.vhost(), "exchange", *dead);
+}
+
 io::Task<Reply> put(Call& call) {
   VirtualHost& host = *call.site.hosts.find(call.vhost());
   QueueDefinition wanted{.name = call.names[1],
@@ -91,16 +111,10 @@ io::Task<Reply> put(Call& call) {
     auto wrong = difference(wanted, there->definition, host.name);
     co_return wrong ? bad_request("PRECONDITION_FAILED - " + *wrong) : no_content();
   }
-  auto limit = call.site.parameters.vhost_limit(host.name, "max-queues");
-  if (limit && static_cast<int64_t>(host.queues().size()) >= *limit)
-    co_return bad_request("PRECONDITION_FAILED - cannot declare queue '" + wanted.name + "': queue limit in vhost '" +
-                          host.name + "' (" + std::to_string(*limit) + ") is reached");
+  if (auto no = limit_refusal(call, host, wanted.name)) co_return *no;
   if (auto applied = amqp::apply_arguments(wanted, host.name); !applied)
     co_return bad_request("PRECONDITION_FAILED - " + applied.error());
-  if (const auto& dead = wanted.settings.dead_letter_exchange) {
-    if (auto no = refusal(call, Operation::read, host.name, "queue", wanted.name)) co_return *no;
-    if (auto no = refusal(call, Operation::write, host.name, "exchange", *dead)) co_return *no;
-  }
+  if (auto no = reach_refusal(call, wanted)) co_return *no;
   auto declaring = call.site.hosts.declare_queue(host, std::move(wanted));
   auto declared = co_await declaring;
   co_return declared ? created() : failed(declared.error());
@@ -119,9 +133,9 @@ io::Task<Reply> remove(Call& call) {
   if (auto no = refusal(call, Operation::configure, call.vhost(), "queue", call.names[1])) co_return *no;
   if (auto no = locked(call, *queue)) co_return *no;
   std::string what = "PRECONDITION_FAILED - queue '" + call.names[1] + "' in vhost '" + call.vhost() + "'";
-  if (call.query.contains("if-unused") && queue->queue->consumer_count() > 0) co_return bad_request(what + " in use");
+  if (says_true(call, "if-unused") && queue->queue->consumer_count() > 0) co_return bad_request(what + " in use");
   auto counts = queue->queue->counts();
-  if (call.query.contains("if-empty") && counts.ready > 0) co_return bad_request(what + " not empty");
+  if (says_true(call, "if-empty") && counts.ready > 0) co_return bad_request(what + " not empty");
   auto deleting = call.site.hosts.delete_queue(*call.site.hosts.find(call.vhost()), call.names[1]);
   auto deleted = co_await deleting;
   co_return deleted ? no_content() : failed(deleted.error());

@@ -18,13 +18,17 @@ Json view(const User& user) {
 
 namespace {
 
+/// A user's row has so many of each at most, and is read again whole.
+constexpr size_t tags_max = 64, limits_max = 64;
+
 /// "administrator, monitoring" or a list.
 std::vector<std::string> parse_tags(const Json& given) {
   std::vector<std::string> tags;
   auto add = [&](std::string_view tag) {
     while (tag.starts_with(' ')) tag.remove_prefix(1);
     while (tag.ends_with(' ')) tag.remove_suffix(1);
-    if (!tag.empty() && std::ranges::find(tags, tag) == tags.end()) tags.emplace_back(tag);
+    if (tag.empty() || tags.size() > tags_max) return;  // one too many says enough
+    if (std::ranges::find(tags, tag) == tags.end()) tags.emplace_back(tag);
   };
   if (auto* items = given.items())
     for (const Json& item : *items) add(item.text().value_or(""));
@@ -35,6 +39,16 @@ std::vector<std::string> parse_tags(const Json& given) {
     text = comma == text.npos ? std::string_view() : text.substr(comma + 1);
   }
   return tags;
+}
+
+std::optional<std::string> too_much(const User& user) {
+  if (user.tags.size() > tags_max) return "more than " + std::to_string(tags_max) + " tags";
+  if (user.limits.size() > limits_max) return "more than " + std::to_string(limits_max) + " limits";
+  for (const std::string& tag : user.tags)
+    if (auto wrong = name_problem(tag)) return "tag: " + *wrong;
+  for (const auto& [what, limit] : user.limits)
+    if (auto wrong = name_problem(what)) return "limit: " + *wrong;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -67,6 +81,7 @@ std::expected<User, std::string> parse_user(std::string user_name, const Json& b
     for (const auto& [what, limit] : *limits->members())
       if (limit.integer()) user.limits[what] = *limit.integer();
   }
+  if (auto wrong = too_much(user)) return std::unexpected(*wrong);
   return user;
 }
 

@@ -334,3 +334,185 @@ def test_no_policy_gives_the_default_exchange_an_alternate(api, vhost):
 def test_an_alternate_exchange_has_a_name(api, vhost):
     status, answer = api("PUT", f"/exchanges/{vhost}/odd", {"type": "direct", "durable": True, "arguments": {"alternate-exchange": 1}})
     assert status == 400, answer
+
+
+# -- what the other door refuses is refused here too ------------------------------------
+
+naru_only = pytest.mark.skipif(PEER == "rabbitmq", reason="naru's own")
+
+
+@naru_only
+def test_a_queue_over_a_stream_shows_it_to_nobody_else(api, as_user, user, vhost):
+    api.put(f"/queues/{vhost}/secret", {"durable": True, "arguments": {"x-queue-type": "stream"}})
+    topic, path = {"durable": True, "arguments": {"x-naru-topic": f"{vhost}.secret"}}, f"{vhost}.over"
+    status, answer = api("PUT", f"/queues/%2F/{path}", topic)
+    assert status == 401 and "another virtual host" in answer["reason"], answer
+    status, answer = api("POST", "/definitions", {"queues": [{"name": path, "vhost": "/"} | topic]})
+    assert status == 400 and "another virtual host" in answer["reason"], answer
+    ask = as_user(user("management", {vhost: (".*", ".*", "^mine")}))
+    status, answer = ask("PUT", f"/queues/{vhost}/mine", topic)
+    assert status == 401 and "queue 'secret'" in answer["reason"], answer
+    api.put(f"/queues/{vhost}/mine", topic)
+
+
+@naru_only
+def test_nothing_is_bound_to_a_queue_over_a_topic(api, vhost):
+    api.put(f"/queues/{vhost}/stream", {"durable": True, "arguments": {"x-queue-type": "stream"}})
+    api.put(f"/queues/{vhost}/over", {"durable": True, "arguments": {"x-naru-topic": f"{vhost}.stream"}})
+    status, answer = api("POST", f"/bindings/{vhost}/e/amq.fanout/q/over", {})
+    assert status == 400 and "gets its messages from the topic" in answer["reason"], answer
+    status, answer = api("POST", f"/definitions/{vhost}", {"bindings": [
+        {"source": "amq.fanout", "destination": "over", "destination_type": "queue", "routing_key": "", "arguments": {}}]})
+    assert status == 400 and "gets its messages from the topic" in answer["reason"], answer
+
+
+def test_bindings_look_at_topic_permissions(api, as_user, user, vhost):
+    name = user("management", {vhost: (".*", ".*", ".*")})
+    api.put(f"/topic-permissions/{vhost}/{name}", {"exchange": "amq.topic", "write": ".*", "read": "^open"})
+    api.put(f"/queues/{vhost}/q")
+    ask = as_user(name)
+    status, answer = ask("POST", f"/bindings/{vhost}/e/amq.topic/q/q", {"routing_key": "secret.#"})
+    assert status in (400, 401) and "refused" in answer["reason"], answer
+    assert ask("POST", f"/bindings/{vhost}/e/amq.topic/q/q", {"routing_key": "open.#"})[0] == 201
+    api.post(f"/bindings/{vhost}/e/amq.topic/q/q", {"routing_key": "secret"})
+    assert ask("DELETE", f"/bindings/{vhost}/e/amq.topic/q/q/secret")[0] in (400, 401)
+
+
+@naru_only
+def test_a_delayed_exchange_takes_the_bindings_of_its_type(api, vhost):
+    api.put(f"/exchanges/{vhost}/later", {"type": "x-delayed-message", "arguments": {"x-delayed-type": "x-consistent-hash"}})
+    api.put(f"/queues/{vhost}/q")
+    binding = {"source": "later", "destination": "q", "destination_type": "queue", "routing_key": "no number", "arguments": {}}
+    assert api("POST", f"/bindings/{vhost}/e/later/q/q", binding)[0] == 400
+    assert api("POST", f"/definitions/{vhost}", {"bindings": [binding]})[0] == 400
+    assert api("POST", f"/bindings/{vhost}/e/later/q/q", binding | {"routing_key": "2"})[0] == 201
+
+
+def test_an_exchange_declared_with_another_alternate(api, vhost):
+    api.put(f"/exchanges/{vhost}/x", {"type": "direct", "arguments": {"alternate-exchange": "a"}})
+    assert api("PUT", f"/exchanges/{vhost}/x", {"type": "direct", "arguments": {"alternate-exchange": "a"}})[0] == 204
+    for arguments in ({"alternate-exchange": "b"}, {}):
+        status, answer = api("PUT", f"/exchanges/{vhost}/x", {"type": "direct", "arguments": arguments})
+        assert status == 400 and "inequivalent arg 'alternate-exchange'" in answer["reason"], answer
+
+
+def test_conditions_that_are_false_are_none(api, vhost):
+    api.put(f"/queues/{vhost}/q")
+    publish(api, vhost, "q", "m")
+    api.delete(f"/queues/{vhost}/q?if-empty=false&if-unused=false")
+    api.put(f"/exchanges/{vhost}/x", {"type": "fanout"})
+    api.put(f"/queues/{vhost}/q")
+    api.post(f"/bindings/{vhost}/e/x/q/q", {})
+    api.delete(f"/exchanges/{vhost}/x?if-unused=false")
+
+
+def test_carbon_copies(api, vhost):
+    for queue in ("q", "cc", "bcc"):
+        api.put(f"/queues/{vhost}/{queue}")
+    assert publish(api, vhost, "q", "m", headers={"CC": ["cc"], "BCC": ["bcc"], "n": 1}) == {"routed": True}
+    for queue in ("q", "cc", "bcc"):
+        (message,) = get(api, vhost, queue, ackmode="ack_requeue_false")
+        assert message["properties"]["headers"] == {"CC": ["cc"], "n": 1}, queue
+    status, _ = api("POST", f"/exchanges/{vhost}/amq.default/publish", {
+        "routing_key": "q", "payload": "m", "payload_encoding": "string", "properties": {"headers": {"CC": "cc"}}})
+    assert status == 400 and api.get(f"/queues/{vhost}/q")["messages"] == 0
+
+
+@naru_only
+@pytest.mark.parametrize("properties", [
+    {"delivery_mode": 3}, {"delivery_mode": 257}, {"delivery_mode": "x"}, {"priority": 256}, {"priority": -1}, {"timestamp": -1},
+    {"type": "x" * 256}, {"expiration": "315360000001"}, {"expiration": "soon"}])
+def test_properties_that_amqp_does_not_have(api, vhost, properties):
+    api.put(f"/queues/{vhost}/q")
+    message = {"routing_key": "q", "payload": "m", "payload_encoding": "string", "properties": properties}
+    assert api("POST", f"/exchanges/{vhost}/amq.default/publish", message)[0] == 400
+    message = {"routing_key": "q" * 256, "payload": "m", "payload_encoding": "string", "properties": {}}
+    assert api("POST", f"/exchanges/{vhost}/amq.default/publish", message)[0] == 400
+
+
+# -- what would be made and could not be used, or got rid of -----------------------------
+
+@naru_only
+def test_policies_whose_values_mean_nothing(api, vhost):
+    for definition in ({"max-age": "7 days"}, {"naru-retain": "soon"}, {"message-ttl": 315_360_000_001}, {"expires": 2**53},
+                       {"consumer-timeout": 2**53}, {"delayed-retry-min": 2**53}, {"delayed-retry-max": 2**53}):
+        status, answer = api("PUT", f"/policies/{vhost}/p", {"pattern": "x", "definition": definition | {"max-length-bytes": 1}})
+        assert status == 400 and "not a valid" in answer["reason"], (definition, answer)
+        assert api("POST", f"/definitions/{vhost}", {"policies": [{"name": "p", "pattern": "x", "definition": definition}]})[0] == 400
+    assert api.put(f"/policies/{vhost}/p", {"pattern": "x", "definition": {"max-age": "1D", "message-ttl": 315_360_000_000}}) == 201
+
+
+@naru_only
+def test_definitions_without_names_make_nothing(api, vhost):
+    before = api.get("/definitions")
+    queue = {"name": "q", "vhost": vhost, "durable": True, "auto_delete": False, "arguments": {}}
+    for wrong in ({"vhosts": [{}]}, {"vhosts": [5]}, {"users": [{"tags": ""}]}, {"queues": [queue, {"vhost": vhost}]},
+                  {"users": [{"name": "somebody", "tags": ""}], "permissions": [{"vhost": vhost, "configure": ""}]},
+                  {"queues": [queue], "bindings": [{"vhost": vhost, "source": "amq.fanout"}]}, {"queues": [queue], "policies": {}},
+                  {"global_parameters": [{"value": 1}]}, {"parameters": [{"vhost": vhost, "name": "x", "value": 1}]}):
+        assert api("POST", "/definitions", wrong)[0] == 400, wrong
+    assert api.get("/definitions") == before
+    assert api("DELETE", "/vhosts/")[0] == 404
+
+
+def test_many_definitions_at_once(api, vhost):
+    queues = [{"name": f"q{n}", "durable": True, "auto_delete": False, "arguments": {}} for n in range(300)]
+    bindings = [{"source": "amq.direct", "destination": f"q{n % 300}", "destination_type": "queue", "routing_key": str(n), "arguments": {}}
+                for n in range(600)]
+    api.post(f"/definitions/{vhost}", {"queues": queues * 2, "bindings": bindings})
+    whole = api.get(f"/definitions/{vhost}")
+    assert len(whole["queues"]) == 300 and len(whole["bindings"]) == 600
+
+
+@naru_only
+def test_alarms_have_limits_that_are_numbers(api):
+    before = api.get("/alarms")
+    for name in ("vm_memory_high_watermark", "disk_free_limit"):
+        for value in ("nan", "inf", "1e30", "absolute nan", "absolute inf", "absolute 1e19", "mem_relative inf", "-1"):
+            assert api("PUT", "/alarms", {name: value})[0] == 400, (name, value)
+    assert api.get("/alarms") == before
+
+
+# -- asking ------------------------------------------------------------------------------
+
+def test_topic_permissions_that_nobody_gave(api, user, vhost):
+    name = user("management", {vhost: (".*", ".*", ".*")})
+    assert api("GET", f"/topic-permissions/{vhost}/{name}")[0] == 404
+    api.put(f"/topic-permissions/{vhost}/{name}", {"exchange": "amq.topic", "write": ".*", "read": ".*"})
+    assert len(api.get(f"/topic-permissions/{vhost}/{name}")) == 1
+
+
+@naru_only
+def test_a_pattern_that_takes_too_long_is_said(api, vhost):
+    for n in range(20):
+        api.put(f"/queues/{vhost}/{'a' * 60}{n}")
+    status, answer = api("GET", f"/queues/{vhost}?page=1&use_regex=true&name={quote('^(a+)+$')}")
+    assert status == 400 and "too long" in answer["reason"], answer
+    assert api.get(f"/queues/{vhost}?page=1&use_regex=true&name={quote('^a+1$')}")["filtered_count"] == 1
+
+
+@naru_only
+def test_aliveness_is_tested_by_who_may(api, as_user, user, vhost):
+    for allowed in (("", ".*", ".*"), (".*", "", ".*"), (".*", ".*", "")):
+        assert as_user(user("management", {vhost: allowed}))("GET", f"/aliveness-test/{vhost}")[0] == 401
+    assert api.get(f"/queues/{vhost}") == []
+    api.put(f"/vhost-limits/{vhost}/max-queues", {"value": 0})
+    assert api("GET", f"/aliveness-test/{vhost}")[0] == 400
+    api.delete(f"/vhost-limits/{vhost}/max-queues")
+    assert api.get(f"/aliveness-test/{vhost}") == {"status": "ok"}
+    for text in ("theirs", "theirs too"):
+        publish(api, vhost, "aliveness-test", text)
+    assert api("GET", f"/aliveness-test/{vhost}")[0] == 503
+    assert [message["payload"] for message in get(api, vhost, "aliveness-test", 10)] == ["theirs too", "test_message"]
+
+
+@naru_only
+def test_what_later_clients_ask_of_a_node(api):
+    (node,) = api.get("/nodes")
+    kinds = {"os_pid": str, "fd_total": int, "fd_used": int, "proc_total": int, "run_queue": int, "being_drained": bool, "disk_free": int}
+    assert {name: type(node.get(name)) for name in kinds} == kinds
+    assert 0 < node["fd_used"] < node["fd_total"] and int(node["os_pid"]) > 1 and node["disk_free"] > 0
+    for check in ("ready-to-serve-clients", "is-in-service", "certificate-expiration/1/months"):
+        assert api.get(f"/health/checks/{check}") == {"status": "ok"}, check
+    assert api("GET", "/health/checks/certificate-expiration/1/moons")[0] == 400
+    assert api.get("/feature-flags") == [] and api.get(f"/auth/attempts/{node['name']}") == []
