@@ -10,6 +10,13 @@ uint64_t resident_bytes();
 /// Bytes that nobody else can have: neither files that are mapped nor the page cache count. 0 if the system does not
 /// say.
 uint64_t memory_used();
+int process_id();
+/// Descriptors that this process has, and may have.
+struct Descriptors {
+  uint64_t used = 0, most = 0;
+};
+Descriptors descriptors();
+
 /// Returns to the system what was freed.
 void give_memory_back();
 

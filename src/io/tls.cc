@@ -323,6 +323,17 @@ TlsConnection Context::serve(Loop& loop, std::unique_ptr<Stream> under) {
 
 }  // namespace
 
+std::optional<int64_t> certificate_end(const std::string& file) {
+  BIO* bytes = BIO_new_file(file.c_str(), "r");
+  X509* certificate = bytes ? PEM_read_bio_X509(bytes, nullptr, nullptr, nullptr) : nullptr;
+  tm time{};
+  bool known = certificate && ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &time) == 1;
+  X509_free(certificate);
+  BIO_free(bytes);
+  ERR_clear_error();
+  return known ? std::optional<int64_t>(::timegm(&time)) : std::nullopt;
+}
+
 std::expected<std::unique_ptr<TlsContext>, std::string> TlsContext::open(const TlsSettings& settings) {
   auto context = std::make_unique<Context>();
   if (auto loaded = context->load(settings); !loaded) return std::unexpected(loaded.error());

@@ -1,4 +1,6 @@
 // Lines of /metrics with the names of RabbitMQ's Prometheus plugin, so that its dashboards show naru.
+#include "amqp/server_properties.h"
+#include "io/process.h"
 #include "management/api.h"
 
 namespace naru::management {
@@ -33,6 +35,16 @@ Sums sum(const Site& site) {
   return all;
 }
 
+/// A label's value as Prometheus' text format has it.
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (char c : text) {
+    if (c == '\\' || c == '"') out += '\\';
+    out += c == '\n' ? std::string("\\n") : std::string(1, c);
+  }
+  return out;
+}
+
 class Lines {
  public:
   void begin(const char* type, std::string name, const char* help) {
@@ -52,6 +64,15 @@ class Lines {
     for (size_t i = 0; i < QueueSettings::kinds; ++i)
       value(std::string("{protocol=\"amqp091\",queue_type=\"") + types[i] + "\"}", count(sums.counters[i]));
   }
+  /// A series whose labels are what it says.
+  void info(const char* name, const char* help,
+            std::initializer_list<std::pair<const char*, std::string_view>> labels) {
+    begin("gauge", name, help);
+    std::string all;
+    for (const auto& [label, text] : labels)
+      all.append(all.empty() ? "{" : ",").append(label).append("=\"").append(escaped(text)).append("\"");
+    value(all + "}", 1);
+  }
   void gauge(const char* name, const char* help, uint64_t number) {
     begin("gauge", name, help);
     value("", number);
@@ -62,12 +83,54 @@ class Lines {
   std::string name_;
 };
 
+/// What the panels of RabbitMQ's dashboards are joined with: each looks for the node and its cluster here.
+void add_identity(Lines& lines, const Site& site) {
+  const Broker& broker = site.core.broker;
+  const auto& globals = site.parameters.globals();
+  auto named = globals.find("cluster_name");
+  std::string_view cluster = named == globals.end() ? site.node : named->second.text().value_or(site.node);
+  lines.info("rabbitmq_identity_info", "Which node this is.",
+             {{"rabbitmq_node", site.node},
+              {"rabbitmq_cluster", cluster},
+              {"rabbitmq_cluster_permanent_id", to_hex_text(broker.cluster_id)}});
+  lines.info("rabbitmq_build_info", "Which version this is.",
+             {{"rabbitmq_version", amqp::rabbitmq_version},
+              {"prometheus_plugin_version", amqp::rabbitmq_version},
+              {"prometheus_client_version", ""},
+              {"erlang_version", ""},
+              {"product_name", "naru"},
+              {"product_version", broker.settings.version}});
+}
+
+void add_resources(Lines& lines, const Site& site) {
+  Alarms& alarms = *site.door.alarms;
+  (void)alarms.raised();  // has a look
+  io::Descriptors descriptors = io::descriptors();
+  bool no_space = alarms.low_on_disk() || site.queues.is_blocked();
+  lines.gauge("rabbitmq_alarms_memory_used_watermark", "Whether the memory alarm is raised.", alarms.low_on_memory());
+  lines.gauge("rabbitmq_alarms_free_disk_space_watermark", "Whether the disk alarm is raised.", no_space);
+  lines.gauge("rabbitmq_process_resident_memory_bytes", "Memory of the process.", io::resident_bytes());
+  lines.gauge("rabbitmq_resident_memory_limit_bytes", "Where the memory alarm comes.", alarms.memory_max());
+  lines.gauge("rabbitmq_disk_space_available_bytes", "Space on the disk of the data.",
+              io::space_of(site.core.broker.settings.data_dir).free);
+  lines.gauge("rabbitmq_disk_space_available_limit_bytes", "Where the disk alarm comes.", alarms.disk_free_min());
+  lines.gauge("rabbitmq_process_open_fds", "Open descriptors.", descriptors.used);
+  lines.gauge("rabbitmq_process_max_fds", "Descriptors that may be open.", descriptors.most);
+  lines.gauge("rabbitmq_process_open_tcp_sockets", "Open AMQP connections.", site.door.sessions.size());
+  lines.gauge("rabbitmq_process_max_tcp_sockets", "Connections that may be open.",
+              site.core.broker.settings.connections_max);
+  lines.gauge("rabbitmq_erlang_uptime_seconds", "Since the start.",
+              static_cast<uint64_t>(site.core.loop.wall() - site.started_ms) / 1000);
+}
+
 }  // namespace
 
 std::string Api::metrics() const {
   Sums sums = sum(site_);
   const auto& messages = site_.core.messages;
   Lines lines;
+  add_identity(lines, site_);
+  add_resources(lines, site_);
   lines.counter("received", "Messages that clients published.", messages.received);
   lines.counter("confirmed", "Messages confirmed to publishers.", messages.confirmed);
   lines.counter("routed", "Messages that reached a queue, once for each.", messages.routed);

@@ -1,4 +1,6 @@
 // /api/overview, /api/nodes and the health checks
+#include <charconv>
+
 #include "amqp/server_properties.h"
 #include "io/process.h"
 #include "management/live.h"
@@ -101,6 +103,7 @@ Json node_view(const Call& call) {
   const BrokerSettings& settings = call.site.core.broker.settings;
   Alarms& alarms = *call.site.door.alarms;
   (void)alarms.raised();  // has a look
+  io::Descriptors descriptors = io::descriptors();
   Json out;
   out.set("name", call.site.node)
       .set("type", "disc")
@@ -110,8 +113,16 @@ Json node_view(const Call& call) {
       .set("mem_used", static_cast<int64_t>(io::resident_bytes()))
       .set("mem_limit", static_cast<int64_t>(alarms.memory_max()))
       .set("mem_alarm", alarms.low_on_memory())
+      .set("disk_free", static_cast<int64_t>(std::min<uint64_t>(io::space_of(settings.data_dir).free, INT64_MAX)))
       .set("disk_free_limit", static_cast<int64_t>(alarms.disk_free_min()))
       .set("disk_free_alarm", alarms.low_on_disk() || call.site.queues.is_blocked())
+      .set("os_pid", std::to_string(io::process_id()))
+      .set("fd_used", static_cast<int64_t>(descriptors.used))
+      .set("fd_total", static_cast<int64_t>(std::min<uint64_t>(descriptors.most, UINT32_MAX)))
+      .set("proc_used", 0)  // Erlang's processes and their queue, which programs do not go on without
+      .set("proc_total", 0)
+      .set("run_queue", 0)
+      .set("being_drained", false)
       .set("sockets_used", call.site.door.sessions.size())
       .set("sockets_total", static_cast<int64_t>(settings.connections_max))
       .set("processors", call.site.core.broker.cores.size())
@@ -145,7 +156,8 @@ io::Task<Reply> cluster_name(Call& call) {
   co_return Reply{200, std::move(out)};
 }
 
-io::Task<Reply> extensions(Call&) { co_return Reply{200, Json::array()}; }
+/// Of what naru has none of.
+io::Task<Reply> none(Call&) { co_return Reply{200, Json::array()}; }
 
 // -- health ----------------------------------------------------------------------------
 
@@ -184,11 +196,46 @@ io::Task<Reply> protocol_listener(Call& call) {
   co_return std::ranges::any_of(*call.site.listeners, is_it) ? healthy() : ill("No active listener");
 }
 
+/// It takes connections, as far as it is not about to stop.
+io::Task<Reply> in_service(Call& call) { co_return call.site.door.stopping ? ill("the node is stopping") : healthy(); }
+
+/// How many seconds of a unit: /certificate-expiration/2/weeks
+std::optional<int64_t> seconds_of(std::string_view unit) {
+  constexpr int64_t day = 86'400;
+  if (unit == "days") return day;
+  if (unit == "weeks") return 7 * day;
+  if (unit == "months") return 30 * day;
+  if (unit == "years") return 365 * day;
+  return std::nullopt;
+}
+
+io::Task<Reply> certificate_expiration(Call& call) {
+  constexpr int64_t most = 1'000'000;
+  const std::string& text = call.names[0];
+  int64_t within = -1;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), within);
+  auto unit = seconds_of(call.names[1]);
+  if (error != std::errc() || end != text.data() + text.size() || within < 0 || within > most || !unit)
+    co_return bad_request("a number, and days, weeks, months or years");
+  int64_t limit = call.site.core.loop.wall() / 1000 + within * *unit;
+  auto ends = [limit](const Listener& listener) {
+    return listener.certificate_end && *listener.certificate_end < limit;
+  };
+  co_return std::ranges::any_of(*call.site.listeners, ends) ? ill("Certificates expiring") : healthy();
+}
+
 /// Makes a queue, puts a message through it, and leaves the queue, as RabbitMQ does.
 io::Task<Reply> aliveness(Call& call) {
   if (call.site.queues.is_blocked()) co_return ill("the disk is full");
+  VirtualHost& host = *call.site.hosts.find(call.vhost());
   QueueDefinition wanted{.name = "aliveness-test", .durable = false};
-  auto declaring = call.site.hosts.declare_queue(*call.site.hosts.find(call.vhost()), std::move(wanted));
+  if (auto no = refusal(call, Operation::configure, host.name, "queue", wanted.name)) co_return *no;
+  if (auto no = refusal(call, Operation::write, host.name, "exchange", "amq.default")) co_return *no;
+  if (auto no = refusal(call, Operation::read, host.name, "queue", wanted.name)) co_return *no;
+  const DeclaredQueue* there = host.find_queue(wanted.name);
+  if (there && there->definition.owner != 0) co_return ill("the queue is exclusive to a connection");
+  if (auto no = there ? std::nullopt : limit_refusal(call, host, wanted.name)) co_return *no;
+  auto declaring = call.site.hosts.declare_queue(host, std::move(wanted));
   auto declared = co_await declaring;
   if (!declared) co_return failed(declared.error());
   auto queue = (*declared)->queue;
@@ -199,7 +246,7 @@ io::Task<Reply> aliveness(Call& call) {
   std::function<void(const Delivery&, int64_t)> take = [&](const Delivery& got, int64_t) {
     came |= text(got.record.body()) == body;
   };
-  for (bool more = true; more && !came;) more = co_await queue->get(/*no_ack=*/true, take);
+  (void)co_await queue->get(/*no_ack=*/true, take);  // one: what else waits there may be somebody's
   co_return came ? healthy() : ill("the message did not come back");
 }
 
@@ -209,13 +256,18 @@ constexpr Route routes[] = {
     {"GET", "/nodes/{}", Needs::monitoring, node},
     {"GET", "/cluster-name", Needs::management, cluster_name},
     {"PUT", "/cluster-name", Needs::administrator, cluster_name},
-    {"GET", "/extensions", Needs::management, extensions},
+    {"GET", "/extensions", Needs::management, none},
+    {"GET", "/feature-flags", Needs::management, none},
+    {"GET", "/auth/attempts/{}", Needs::monitoring, none},
     {"GET", "/aliveness-test/{vhost}", Needs::management, aliveness},
     {"GET", "/health/checks/alarms", Needs::management, alarms},
     {"GET", "/health/checks/local-alarms", Needs::management, alarms},
     {"GET", "/health/checks/virtual-hosts", Needs::management, always_healthy},
     {"GET", "/health/checks/node-is-mirror-sync-critical", Needs::management, always_healthy},
     {"GET", "/health/checks/node-is-quorum-critical", Needs::management, always_healthy},
+    {"GET", "/health/checks/ready-to-serve-clients", Needs::management, in_service},
+    {"GET", "/health/checks/is-in-service", Needs::management, in_service},
+    {"GET", "/health/checks/certificate-expiration/{}/{}", Needs::management, certificate_expiration},
     {"GET", "/health/checks/port-listener/{}", Needs::management, port_listener},
     {"GET", "/health/checks/protocol-listener/{}", Needs::management, protocol_listener},
 };

@@ -12,6 +12,7 @@
 #include "broker/embedded_meta_store.h"
 #include "broker/topic_config.h"
 #include "broker/topics.h"
+#include "io/certificate.h"
 #include "io/memory_granted.h"
 #include "io/posix_disk.h"
 #include "management/api.h"
@@ -303,7 +304,7 @@ class Server {
     admin_ = std::move(*admin);
     for (auto& server : servers_) server->set_advertised_port(kafka_->endpoint().port);
     if (amqp_) listeners_.push_back({"amqp", amqp_->endpoint()});
-    if (amqps_) listeners_.push_back({"amqp/ssl", amqps_->endpoint()});
+    if (amqps_) listeners_.push_back({"amqp/ssl", amqps_->endpoint(), io::certificate_end(config_.tls.certificate)});
     listeners_.push_back({"http", admin_->endpoint()});
     bool loopback =
         config_.kafka.host == "127.0.0.1" || config_.kafka.host == "localhost" || config_.kafka.host == "::1";

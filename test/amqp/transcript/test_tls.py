@@ -3,6 +3,7 @@ import json
 import socket
 import ssl
 import subprocess
+import urllib.error
 import urllib.request
 
 import pytest
@@ -90,6 +91,10 @@ def test_the_management_api_tells_what_is_secure(secure_broker, tls):
     assert listeners["http"] == broker.management_port
     assert ask("health/checks/protocol-listener/amqp%2Fssl")["status"] == "ok"
     assert ask(f"health/checks/port-listener/{listeners['amqp/ssl']}")["status"] == "ok"
+    assert ask("health/checks/certificate-expiration/1/weeks")["status"] == "ok"
+    with pytest.raises(urllib.error.HTTPError) as ending:  # it is one of 30 days
+        ask("health/checks/certificate-expiration/2/months")
+    assert ending.value.code == 503
     with secure(tls, "guest", mechanism="EXTERNAL", response=""), Connection(broker.address):
         def both():  # the original gathers them every five seconds
             return {one["ssl"]: one for one in ask("connections") if "ssl" in one}.keys() == {True, False}
