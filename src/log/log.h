@@ -201,6 +201,7 @@ class Log {
   Result<std::optional<Found>> find_in_batch(io::File& file, const BatchHeader& header, uint64_t at, int64_t timestamp);
   Result<std::optional<Found>> find_time_in(size_t segment, int64_t timestamp);
   Result<std::optional<Found>> find_max_time_in(size_t segment);
+  Result<std::optional<Found>> find_max_time_in_batch(io::File& file, const Position& batch);
   Result<uint64_t> end_of_batches(io::File& file, uint64_t from, uint64_t limit, uint64_t end);
   std::optional<Position> next_batch(size_t segment, Offset offset);
   void note_read_end(size_t segment, uint64_t at);

@@ -201,27 +201,42 @@ Result<std::optional<Log::Found>> Log::find_time(int64_t timestamp) {
   return std::nullopt;
 }
 
-/// What the segment's facts name as its greatest time may be trimmed, compacted away or not yet readable: then every
-/// batch that could have the next greatest is looked at.
+/// The first of the records with the greatest time.
+Result<std::optional<Log::Found>> Log::find_max_time_in_batch(io::File& file, const Position& batch) {
+  if (batch.header.log_append_time()) return find_in_batch(file, batch.header, batch.at, INT64_MIN);
+  Bytes bytes(batch.header.size_bytes());
+  TRY_VOID(file.read(batch.at, bytes));
+  auto reader = TRY(RecordReader::open(bytes));
+  std::optional<Found> best;
+  Record record;
+  while (TRY(reader.next(&record))) {
+    if (record.offset >= state_.begin && (!best || record.timestamp > best->timestamp))
+      best = Found{record.offset, record.timestamp, batch.header.leader_epoch};
+  }
+  return best;
+}
+
+/// What the segment's facts name as its greatest time may be trimmed, compacted away or not yet readable: then the
+/// headers say which batch has it. Only the one in which the log begins may have lost the record that its header means.
 Result<std::optional<Log::Found>> Log::find_max_time_in(size_t segment) {
   const Segment& s = state_.segments[segment];
   if (auto found = TRY(find_time_in(segment, s.max_timestamp))) return found;
   auto file = TRY(context_.files.open(state_.stream, s))->file;
-  std::optional<Found> best;
-  Result<void> broken;
+  std::optional<Position> cut, latest;
   auto look = [&](const BatchHeader& header, uint64_t at) {
-    if (header.last_offset() < state_.begin) return true;
-    // Record by record upwards: each round finds a later time in the batch, or none.
-    while (!best || header.max_timestamp > best->timestamp) {
-      auto inside = find_in_batch(*file, header, at, best ? best->timestamp + 1 : INT64_MIN);
-      if (!inside) broken = std::unexpected(inside.error());
-      if (!inside || !*inside) break;
-      best = *inside;
+    if (header.last_offset() < state_.begin || header.count == 0) return true;
+    if (header.base_offset < state_.begin) {
+      cut = {at, header};
+    } else if (!latest || header.max_timestamp > latest->header.max_timestamp) {
+      latest = {at, header};
     }
-    return broken.has_value();
+    return true;
   };
   TRY_VOID(walk_headers(*file, 0, readable_bytes(segment), look, state_.holes_of(segment)));
-  TRY_VOID(broken);
+  std::optional<Found> best;
+  if (cut) best = TRY(find_max_time_in_batch(*file, *cut));
+  if (latest && (!best || latest->header.max_timestamp > best->timestamp))
+    if (auto found = TRY(find_max_time_in_batch(*file, *latest))) best = found;
   return best;
 }
 
