@@ -104,7 +104,7 @@ io::Task<> Core::compact_all() {
     if (compaction_time(*log, loop.wall()) <= loop.wall()) wanted.push_back(stream);
   bool failed = false;
   // Memory for keys: a fixed share, so that any number of keys is compacted in as many rounds as it takes.
-  size_t map_bytes = std::min<uint64_t>(budget.total() / 2, 64 * MiB);
+  size_t map_bytes = std::clamp<uint64_t>(budget.total() / 2, 4 * MiB, 64 * MiB);  // at least for one segment's keys
   for (StreamId stream : wanted) {
     if (stopping) break;
     HashSecret secret{random.next(), random.next()};

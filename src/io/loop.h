@@ -18,10 +18,10 @@ using Millis = int64_t;
 inline constexpr Millis never = INT64_MAX;
 
 /// Who makes a blocking call; each lane is a thread that works in order. Journal writes and the segments' share of them
-/// have their own, so that a long compaction delays no confirm, and reads for those who wait, so that it delays no
-/// reader.
-enum class Lane : uint8_t { journal, segment, bulk, reads };
-inline constexpr int lane_count = 4;
+/// have their own, and so have reads for those who wait and checkpoints (bulk): a compaction (rewrite), which may take
+/// minutes, delays no confirm, no reader, and no checkpoint, without which the journal would grow.
+enum class Lane : uint8_t { journal, segment, bulk, reads, rewrite };
+inline constexpr int lane_count = 5;
 
 class Loop;
 

@@ -102,9 +102,10 @@ class PosixFile final : public File {
   }
   Result<void> punch(uint64_t at, uint64_t length) override {
     if (::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(at),
-                    static_cast<off_t>(length)) != 0)
-      return os_error("fallocate");
-    return {};
+                    static_cast<off_t>(length)) == 0)
+      return {};
+    if (errno == EOPNOTSUPP || errno == ENOSYS) return fail(Code::unsupported, "fallocate", errno);
+    return os_error("fallocate");
   }
   Result<void> allocate(uint64_t size) override {
     struct statfs fs;

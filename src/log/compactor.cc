@@ -33,15 +33,18 @@ class Rewrite {
         segments_(std::move(segments)),
         end_(log.state().segments[segments_.size()].base),  // a segment that is not sealed always follows
         producers_(log.state().producers.remembered()),
-        map_(map_bytes, static_cast<size_t>(end_ - segments_.front().base), secret),
+        map_bytes_(map_bytes),
+        secret_(secret),
         rules_(rules),
         segment_bytes_(log.settings().segment_bytes) {
     for (const Segment& s : segments_) version_ = std::max(version_, s.version + 1);
   }
 
   Result<void> run() {
+    map_.emplace(map_bytes_, static_cast<size_t>(end_ - segments_.front().base), secret_);
     TRY_VOID(note_keys_of_new());
-    for (size_t i = 0; i < taken_; ++i) TRY_VOID(clean(segments_[i]));
+    for (size_t i = 0; i < taken_; ++i)
+      TRY_VOID(clean(segments_[i], i + 1 < segments_.size() ? segments_[i + 1].base : end_));
     if (file_) TRY_VOID(file_->sync());
     return disk_.sync_folder(segment_folder);
   }
@@ -83,19 +86,23 @@ class Rewrite {
       if (segments_[i].version > 0) continue;
       bool full = false;
       TRY_VOID(each_batch(segments_[i], [&](ByteView batch) -> Result<bool> {
-        full = TRY(note_keys(map_, batch)) == Noted::full;
+        full = TRY(note_keys(*map_, batch)) == Noted::full;
         return !full;
       }));
       if (!full) continue;
       taken_ = i;
       break;
     }
-    if (taken_ == 0) return fail(Code::busy, "compaction: one segment has more keys than memory for them");
+    // To write what is clean anew would be work for nothing, and again with each round.
+    auto is_new = [](const Segment& s) { return s.version == 0; };
+    if (std::ranges::none_of(segments_.begin(), segments_.begin() + static_cast<long>(taken_), is_new))
+      return fail(Code::busy, "compaction: one segment has more keys than memory for them");
     return {};
   }
 
-  Result<void> clean(const Segment& s) {
-    if (!file_ || fresh.back().bytes + s.bytes > segment_bytes_) {
+  /// `end` is where the segment's offsets end. Those of a file have to fit into its index.
+  Result<void> clean(const Segment& s, Offset end) {
+    if (!file_ || fresh.back().bytes + s.bytes > segment_bytes_ || end - fresh.back().base > INT32_MAX) {
       if (file_) TRY_VOID(file_->sync());
       fresh.push_back({.base = s.base, .version = version_, .sealed = true});
       file_ = TRY(disk_.open(segment_path({stream_, s.base, version_}), io::Open::create_new));
@@ -107,7 +114,7 @@ class Rewrite {
       // The last batch of what is compacted stays as a header: offsets do not go back after a restart.
       bool is_last = header.next_offset() >= end_;
       auto keep = is_last || is_remembered(header) ? WhenEmpty::keep_header : WhenEmpty::drop;
-      auto cleaned = TRY(clean_batch(batch, map_, rules_, keep));
+      auto cleaned = TRY(clean_batch(batch, *map_, rules_, keep));
       if (cleaned.fate == Fate::dropped) return true;
       ByteView bytes = cleaned.fate == Fate::kept ? batch : ByteView(cleaned.batch);
       TRY_VOID(file_->write(into.bytes, bytes));
@@ -131,7 +138,9 @@ class Rewrite {
   uint32_t version_ = 1;  // of the new files: later than any of the old
   Offset end_;
   std::vector<ProducerWindow::Remembered> producers_;  // as they are now; what they forget later is kept once more
-  KeyMap map_;
+  size_t map_bytes_;
+  HashSecret secret_;
+  std::optional<KeyMap> map_;  // made where it may take a while
   CleanRules rules_;
   uint64_t segment_bytes_;
   size_t taken_ = 0;
@@ -149,6 +158,11 @@ bool unchanged(const Log& log, const std::vector<Segment>& seen, size_t count) {
 
 }  // namespace
 
+/// Timestamps are the producers' word: any number at all.
+static int64_t after(int64_t timestamp, int64_t ms) {
+  return timestamp > io::never - ms ? io::never : std::max<int64_t>(timestamp, 0) + ms;
+}
+
 int64_t compaction_time(const Log& log, int64_t wall_ms) {
   const LogSettings& settings = log.settings();
   if (!settings.compact) return io::never;
@@ -158,13 +172,14 @@ int64_t compaction_time(const Log& log, int64_t wall_ms) {
   for (const Segment& s : ready) {
     (s.version > 0 ? clean : dirty) += s.bytes;
     if (s.version > 0 || s.bytes == 0 || settings.max_compaction_lag_ms == INT64_MAX) continue;
-    due = std::min(due, s.first_timestamp + settings.max_compaction_lag_ms);
+    due = std::min(due, after(s.first_timestamp, settings.max_compaction_lag_ms));
   }
   if (dirty > 0 && static_cast<double>(dirty) > settings.min_cleanable_ratio * static_cast<double>(clean + dirty))
     return wall_ms;
   if (ready.size() < log.state().segments.size()) {  // the first that is too young yet
     const Segment& next = log.state().segments[ready.size()];
-    if (next.sealed && next.version == 0) due = std::min(due, next.max_timestamp + settings.min_compaction_lag_ms);
+    if (next.sealed && next.version == 0)
+      due = std::min(due, after(next.max_timestamp, settings.min_compaction_lag_ms));
   }
   return std::max(due, wall_ms);
 }
@@ -178,7 +193,7 @@ io::Task<Result<uint64_t>> compact(Store& store, StreamId stream, size_t map_byt
   CleanRules rules{wall, log->settings().delete_retention_ms};
   Rewrite rewrite(store, *log, segments, map_bytes, secret, rules);
   auto job = store.hold();
-  auto done = co_await io::work(store.loop(), io::Lane::bulk, [&] { return rewrite.run(); });
+  auto done = co_await io::work(store.loop(), io::Lane::rewrite, [&] { return rewrite.run(); });
   log = store.find(stream);
   if (!done || !log || !unchanged(*log, segments, rewrite.taken())) {
     rewrite.discard();

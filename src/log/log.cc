@@ -8,6 +8,7 @@
 namespace naru {
 namespace {
 constexpr uint64_t write_behind_step = 2 * MiB;
+constexpr int64_t compacted_records_max = 100'000;  // of a segment of a compacted log
 }  // namespace
 
 Log::Log(LogContext& context, LogState state, LogSettings settings)
@@ -41,6 +42,8 @@ bool Log::must_roll(uint64_t bytes, int64_t timestamp) const {
   if (active.bytes == 0) return false;
   // Positions and relative offsets in an index are 32 bits wide.
   if (state_.end - active.base > INT32_MAX - 1'000'000) return true;
+  // Compaction takes whole segments, and the keys of one have to fit into its memory.
+  if (settings_.compact && state_.end - active.base >= compacted_records_max) return true;
   // Timestamps are the producers' word: any number at all.
   bool is_later = active.first_timestamp >= 0 && timestamp > active.first_timestamp;
   return active.bytes + bytes > settings_.segment_bytes ||

@@ -198,7 +198,7 @@ void Reclaim::look(Work& work) {
 io::Task<> Reclaim::look_for_holes(StreamId stream, std::vector<SettledSegment> settled) {
   auto hold = store_.hold();
   std::vector<std::vector<Hole>> found(settled.size());
-  co_await io::work(store_.loop(), io::Lane::bulk, [&] {
+  co_await io::work(store_.loop(), io::Lane::rewrite, [&] {
     for (size_t i = 0; i < settled.size() && !store_.cancel().asked(); ++i) {
       const Segment& s = settled[i].segment;
       auto file = store_.disk().open(segment_path({stream, s.base, s.version}), io::Open::read);
@@ -290,9 +290,15 @@ io::Task<> Reclaim::punch(std::vector<Punch> ready) {
     }
     return {};
   });
-  // A file system without holes, most likely; nothing depends on them.
-  if (!done) can_punch_ = false;
   if (done) store_.counters().punched_bytes += punched;
+  if (done) co_return;
+  // A file system without holes; nothing depends on them. Any other trouble may pass.
+  if (done.error().code == Code::unsupported) can_punch_ = false;
+  for (Punch& punch : ready) {
+    punch.due = store_.loop().now() + limits_.wait_ms;
+    punches_.push_back(punch);
+  }
+  arm();
 }
 
 }  // namespace naru

@@ -281,6 +281,37 @@ TEST_F(a_queues_log, gives_back_what_is_settled_around_one_record_that_is_not) {
   EXPECT_EQ(check(), "whole");
 }
 
+TEST_F(a_queues_log, tries_a_hole_again_that_could_not_be_made) {
+  fill(600, large);
+  cursor(1);
+  disk().fail_punches(3);
+  done(1, 0, 100);
+  done(1, 101, 600);
+  pass(60'000);
+  EXPECT_LT(space(), 180u);
+}
+
+TEST_F(a_queues_log, with_a_journal_file_that_is_new_too_takes_no_more_than_it_can_write_on_a_full_disk) {
+  fill(40);
+  cursor(1);
+  for (int round = 0; round < 10; ++round) {
+    disk().set_space(disk().used());
+    std::string got;
+    for (int i = 0; i < 200 && got != "full"; ++i) {
+      got = append(1, {.values = {"r"}, .pad = 1000});
+      if (i >= 58) pass(10);  // before that, as much at once as may wait
+    }
+    pass(2000);
+    Bounds bounds = store().find(StreamId(1))->bounds();
+    EXPECT_EQ(bounds.high_watermark, bounds.end) << "what was taken is written all the same";
+    for (int64_t n = bounds.begin.value; n < bounds.end.value; n += 10) done(1, n, std::min(bounds.end.value, n + 10));
+    disk().set_space(UINT64_MAX);
+    pass(3000);
+    fill(20);
+  }
+  EXPECT_TRUE(fatal.empty());
+}
+
 TEST_F(a_queues_log, finds_everything_else_again_also_without_an_index) {
   fill(600, large);
   cursor(1);

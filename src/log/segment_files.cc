@@ -109,12 +109,16 @@ Result<SegmentIndex*> SegmentFiles::index(StreamId stream, const Segment& segmen
     entry->indexed = 0;
   }
   if (entry->indexed >= written) return entry->index.get();
-  auto note = [entry](const BatchHeader& header, uint64_t at) {
+  bool fits = true;
+  auto note = [entry, &segment, &fits](const BatchHeader& header, uint64_t at) {
+    fits = SegmentIndex::fits(segment.base, header, at);
+    if (!fits) return false;
     entry->index->note(header, at);
     entry->indexed = at + header.size_bytes();
     return true;
   };
   TRY_VOID(walk_headers(*entry->file, entry->indexed, written, note, holes));
+  if (!fits) return fail(Code::corrupt, "a segment has more offsets than an index can have", segment.base.value);
   entry->indexed = written;
   if (segment.sealed && written == segment.bytes) write_footer(stream, segment);
   return entry->index.get();

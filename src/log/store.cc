@@ -240,8 +240,9 @@ void Store::begin_checkpoint() {
   if (!journal_.switch_file()) plan_checkpoint();  // the file that is being filled is empty: it can serve
 }
 
+/// Once the journal up to it is durable: before, it would say more than a crash leaves.
 io::Task<Result<void>> Store::write_checkpoint() {
-  if (!pending_ || checkpointing_) co_return Result<void>();
+  if (!pending_ || checkpointing_ || journal_.durable() < pending_->position) co_return Result<void>();
   checkpointing_ = true;
   ++jobs_;
   auto written = co_await io::work(loop(), io::Lane::bulk, [this]() -> Result<void> {
@@ -320,8 +321,7 @@ int64_t Store::retain() {
   int64_t wall = loop().wall(), next = io::never;
   for (auto& [stream, log] : logs_) {
     log->expire_producers(wall);
-    auto again = log->retain(wall);
-    if (again) next = std::min(next, std::max(*again, wall + 1));
+    next = std::min(next, std::max(log->retain(wall).value_or(0), wall + 1));  // what failed is tried again
   }
   return next;
 }

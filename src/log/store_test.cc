@@ -296,6 +296,32 @@ TEST_F(a_store, a_checkpoint_without_space_is_tried_again) {
   for (const std::string& name : files("journal")) EXPECT_FALSE(name.ends_with(".new")) << name;
 }
 
+TEST(store, a_checkpoint_that_is_tried_again_says_no_more_than_the_journal_has) {
+  for_each_seed(400, [](uint64_t seed) {
+    Engine engine(seed);
+    Prng random(seed);
+    ASSERT_EQ(engine.start(), "ok");
+    engine.append(1, "v");
+    engine.settle();
+    engine.disk().set_out_of_files(true);
+    for (int i = 0; i < 40; ++i) {
+      engine.store().table(3).put("k", std::string(900, 'x'));
+      engine.loop().run_for(5);
+    }
+    engine.disk().set_out_of_files(false);
+    // Around the time of the second try the journal goes on to its next file, and power goes.
+    engine.loop().run_for(random.below(1000));
+    for (int i = 0; i < 40; ++i) engine.append(1, {.values = {"w"}, .pad = 1000});
+    for (uint64_t turns = random.below(12); turns > 0; --turns) engine.loop().turn();
+    engine.lose_power();
+    ASSERT_EQ(engine.start(), "ok") << engine.damage;
+    engine.append(1, "x");
+    engine.settle();
+    EXPECT_TRUE(engine.read_all(1).starts_with("0:v")) << engine.read_all(1);
+    EXPECT_TRUE(engine.read_all(1).ends_with(":x")) << engine.read_all(1);
+  });
+}
+
 TEST_F(a_store, without_descriptors_it_waits_instead_of_ending) {
   for (int i = 0; i < 5; ++i) put(1, "v", 1000);
   disk().set_out_of_files(true);
@@ -370,6 +396,44 @@ TEST_F(a_store, compaction_keeps_the_headers_of_the_batches_that_a_producer_may_
   ASSERT_EQ(start(), "ok") << damage;
   EXPECT_EQ(send(3), "3") << "known: it gets the offset that it got";
   EXPECT_EQ(send(8), "8");
+}
+
+TEST_F(a_store, compaction_makes_no_segment_of_more_offsets_than_an_index_can_have) {
+  Log& log = this->log(1, {.compact = true});
+  put(1, "a");
+  // As if billions of records had come and gone.
+  const_cast<LogState&>(log.state()).end = Offset(5'000'000'000);
+  ASSERT_TRUE(log.roll());
+  put(1, "b");
+  ASSERT_TRUE(log.roll());
+  put(1, "b");
+  ASSERT_TRUE(wait(compact(store(), StreamId(1), 64 * KiB, HashSecret{})));
+  EXPECT_EQ(log.state().segments.size(), 3u);
+  EXPECT_EQ(log.state().segments[1].base, Offset(5'000'000'000));
+  EXPECT_EQ(read(1, 5'000'000'000), "5000000000:b");
+}
+
+TEST_F(a_store, compaction_that_has_no_room_for_new_keys_leaves_what_is_clean_alone) {
+  Log& log = this->log(1, {.compact = true});
+  put(1, "a"), put(1, "a");
+  ASSERT_TRUE(log.roll());
+  put(1, "b");
+  ASSERT_TRUE(wait(compact(store(), StreamId(1), 64 * KiB, HashSecret{})));
+  ASSERT_EQ(log.state().segments[0].version, 1u);
+  for (int i = 0; i < 100; ++i) put(1, std::to_string(i));
+  ASSERT_TRUE(log.roll());
+  put(1, "c");
+  auto freed = wait(compact(store(), StreamId(1), 16 * 24, HashSecret{}));
+  ASSERT_FALSE(freed);
+  EXPECT_EQ(freed.error().code, Code::busy);
+  EXPECT_EQ(log.state().segments[0].version, 1u);
+}
+
+TEST_F(a_store, segments_of_a_compacted_log_have_no_more_records_than_compaction_has_memory_for) {
+  Log& log = this->log(1, {.compact = true});
+  BatchOf many{.values = std::vector<std::string>(60'000, "k")};
+  for (int i = 0; i < 4; ++i) append(1, many), settle();
+  EXPECT_EQ(log.state().segments.size(), 2u);
 }
 
 TEST_F(a_store, a_log_is_due_for_compaction_by_ratio_by_age_or_when_it_is_old_enough) {

@@ -61,6 +61,7 @@ class SimDisk::SimFile final : public io::File {
   }
   Result<void> punch(uint64_t at, uint64_t length) override {
     TRY_VOID(disk_.alive());
+    if (disk_.fail_punches_ > 0) return --disk_.fail_punches_, fail(Code::full, "no space for a hole");
     if (at >= inode_->now.size()) return {};
     Bytes zeros(std::min<uint64_t>(length, inode_->now.size() - at));
     write_at(inode_->now, at, zeros);

@@ -40,6 +40,8 @@ class SimDisk final : public io::Disk {
   /// Pulls the plug just before the n-th call from now.
   void lose_power_in(int n) { lose_power_in_ = n; }
   bool is_dead() const { return dead_; }
+  /// The next `n` holes are refused for want of space: to split an extent takes some.
+  void fail_punches(int n) { fail_punches_ = n; }
   /// The process has no file descriptor left: opening fails with Code::busy.
   void set_out_of_files(bool out) { out_of_files_ = out; }
 
@@ -78,7 +80,7 @@ class SimDisk final : public io::Disk {
   std::set<std::string> folders_;
   uint64_t space_ = UINT64_MAX, used_ = 0;
   bool lying_ = false, dead_ = false, out_of_files_ = false;
-  int fail_sync_in_ = -1, lose_power_in_ = -1;
+  int fail_sync_in_ = -1, lose_power_in_ = -1, fail_punches_ = 0;
 };
 
 }  // namespace naru::sim

@@ -144,7 +144,7 @@ io::Task<Result<void>> RecordWindow::load(io::Loop& loop, Log& log, Offset offse
 io::Task<Result<void>> RecordWindow::load(io::Loop& loop, Slice slice, Offset offset) {
   Offset end = slice.first;
   auto job = [&] { return read_run(slice.range, &end); };
-  auto bytes = co_await io::work(loop, io::Lane::bulk, job);
+  auto bytes = co_await io::work(loop, io::Lane::reads, job);
   if (!bytes) co_return std::unexpected(bytes.error());
   // What was asked for may be gone: then the run begins with a gap, or is nothing else.
   Offset first = std::min(slice.first, offset);
