@@ -34,9 +34,10 @@ std::string journal_file_name(JournalId id, uint32_t number) {
   return name;
 }
 
-/// What may be waiting when the disk turns out to be full, and some for what comes then.
+/// What may be waiting when the disk turns out to be full, for the journal and for the segments, and some for what
+/// comes then.
 static uint64_t reserve_bytes(const Journal::Limits& limits) {
-  return limits.reserve_bytes > 0 ? limits.reserve_bytes : limits.waiting_bytes + 2 * limits.write_bytes;
+  return limits.reserve_bytes > 0 ? limits.reserve_bytes : 2 * limits.waiting_bytes + 2 * limits.write_bytes;
 }
 
 static std::string reserve_name(JournalId id) { return journal_file_name(id, 0).substr(0, 8 + 14) + ".reserve"; }

@@ -149,17 +149,12 @@ Result<Recovered> recover(io::Disk& disk, std::string& damage) {
   return out;
 }
 
-Result<Manifest> begin_generation(io::Disk& disk, const Recovered& recovered, uint32_t cores,
-                                  const std::function<uint32_t(uint32_t shard)>& owner, const Uuid& new_cluster_id) {
-  Manifest next = recovered.manifest;
-  if (next.generation == 0) next.cluster_id = new_cluster_id;
-  // Not one that a start began and did not finish: its files are among the old ones, which will be removed.
-  next.generation = std::max(next.generation, recovered.generation_max) + 1;
-  next.cores = cores;
-  // Readers may have seen records of level `os` that a crash took: the epoch tells them to look (KIP-320).
-  if (!recovered.facts.clean) next.epoch += 1;
-  next.clean = false;
-  for (uint32_t core = 0; core < cores; ++core) {
+namespace {
+
+/// The checkpoints of a new generation, one per core. Until MANIFEST names them they mean nothing.
+Result<void> write_checkpoints(io::Disk& disk, const Recovered& recovered, const Manifest& next,
+                               const std::function<uint32_t(uint32_t shard)>& owner) {
+  for (uint32_t core = 0; core < next.cores; ++core) {
     JournalId id{next.generation, core};
     CheckpointWriter to(id, 0);
     for (const auto& [stream, log] : recovered.state.logs)
@@ -170,6 +165,33 @@ Result<Manifest> begin_generation(io::Disk& disk, const Recovered& recovered, ui
       if (owner(shard_of(cursor.stream)) == core) to.add(cursor_id, cursor.stream, cursor.cursor);
     std::string name = checkpoint_file_name(id, 0);
     TRY_VOID(io::replace_file(disk, "journal", name.substr(name.find('/') + 1), std::move(to).finish()));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Manifest> begin_generation(io::Disk& disk, const Recovered& recovered, uint32_t cores,
+                                  const std::function<uint32_t(uint32_t shard)>& owner, const Uuid& new_cluster_id) {
+  Manifest next = recovered.manifest;
+  if (next.generation == 0) next.cluster_id = new_cluster_id;
+  // Not one that a start began and did not finish: its files are among the old ones, which will be removed.
+  next.generation = std::max(next.generation, recovered.generation_max) + 1;
+  next.cores = cores;
+  // Readers may have seen records of level `os` that a crash took: the epoch tells them to look (KIP-320).
+  if (!recovered.facts.clean) next.epoch += 1;
+  next.clean = false;
+  auto written = write_checkpoints(disk, recovered, next, owner);
+  if (!written && written.error().code == Code::full) {
+    // The space that the last run kept for itself is of no use any more.
+    for (const std::string& name : recovered.old_journals)
+      if (name.ends_with(".reserve")) (void)disk.remove(name).has_value();
+    written = write_checkpoints(disk, recovered, next, owner);
+  }
+  if (!written) {  // each start that fails would leave some, and so take more space
+    for (uint32_t core = 0; core < cores; ++core)
+      (void)disk.remove(checkpoint_file_name({next.generation, core}, 0)).has_value();
+    return std::unexpected(written.error());
   }
   TRY_VOID(write_manifest(disk, next));
   return next;

@@ -185,6 +185,36 @@ TEST_F(recovery, files_that_nobody_knows_go_after_an_unclean_end) {
   EXPECT_EQ(files("segments").size(), 1u);
 }
 
+TEST_F(recovery, the_space_that_the_last_run_kept_for_itself_is_there_for_the_next_start) {
+  cores = 2;
+  ASSERT_EQ(start(), "ok");
+  for (int i = 0; i < 200; ++i) store().table(4).put("k" + std::to_string(i), std::string(900, 'x'));
+  settle();
+  kill();
+  disk().set_space(disk().used());
+  ASSERT_EQ(start(), "ok") << damage;
+  EXPECT_EQ(store().table(4).rows().size(), 200u);
+}
+
+TEST_F(recovery, starts_that_fail_for_want_of_space_leave_nothing_behind) {
+  cores = 2;
+  ASSERT_EQ(start(), "ok");
+  for (int i = 0; i < 600; ++i) store(i % 2).table(4 + i % 2).put("k" + std::to_string(i), std::string(900, 'x'));
+  settle();
+  kill();
+  for (const std::string& name : files("journal"))
+    if (name.ends_with(".reserve")) ASSERT_TRUE(disk().remove("journal/" + name));
+  uint64_t used = disk().used();
+  for (int i = 0; i < 3; ++i) {
+    disk().set_space(used + 350'000);  // for the checkpoint of one core, not of both
+    EXPECT_EQ(start(), "full");
+    kill();
+    EXPECT_EQ(disk().used(), used);
+  }
+  disk().set_space(UINT64_MAX);
+  ASSERT_EQ(start(), "ok") << damage;
+}
+
 TEST_F(recovery, recovering_again_and_again_changes_nothing) {
   ASSERT_EQ(start(), "ok");
   for (const char* v : {"a", "b", "c"}) put(1, v);

@@ -232,6 +232,7 @@ class Server {
 
   /// What needs the loops: the catalog, the groups, the listeners.
   io::Task<> start() {
+    co_await remove_old_journals();
     auto rows = co_await sqs_->load();
     if (!rows) {
       failed("cannot read the queues of SQS", rows.error());
@@ -271,6 +272,10 @@ class Server {
     }
     bool made = co_await make_queues();
     if (!made || !listen()) co_return end(1);
+  }
+
+  /// What this generation's checkpoints have replaced. Before anything is written: on a full disk it is needed.
+  io::Task<> remove_old_journals() {
     std::vector<std::string> old = std::move(old_journals_);
     co_await io::work(loop_of(0), io::Lane::bulk, [&] {
       for (const std::string& name : old) (void)disk_->remove(name).has_value();
@@ -414,7 +419,12 @@ class Server {
     for (auto& one : finishing) co_await one;
     while (queues_->is_sending()) co_await loop_of(0).sleep_until(loop_of(0).now() + 1);
     for (auto& core : broker_->cores) {
-      auto checkpoint = [](Core& there) -> io::Task<Result<void>> { co_return co_await there.store.checkpoint(); };
+      // What timers still do on a core that is done is written nowhere: the next start finds it due again.
+      auto checkpoint = [](Core& there) -> io::Task<Result<void>> {
+        auto written = co_await there.store.checkpoint();
+        if (written) co_await there.store.abandon();
+        co_return written;
+      };
       auto stored = co_await on(broker_->first(), *core, checkpoint);
       if (stored) continue;
       checkpointed_ = false;
