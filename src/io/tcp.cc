@@ -31,8 +31,9 @@ std::string text_of(const sockaddr_storage& address, bool with_port) {
   return (name.contains(':') ? "[" + std::string(name) + "]" : std::string(name)) + ":" + port;
 }
 
-constexpr uint64_t send_bytes_max = MiB;  // at one go, so that a fast reader does not hog the loop
-constexpr Millis cached_for_ms = 1'000;   // what was seen in the page cache is taken to be there for so long
+constexpr uint64_t send_bytes_max = MiB;     // at one go, so that a fast reader does not hog the loop
+constexpr uint64_t receive_bytes_max = MiB;  // in one turn: nor does a fast writer
+constexpr Millis cached_for_ms = 1'000;      // what was seen in the page cache is taken to be there for so long
 
 /// The part of a stream that epoll knows; outlives the stream by the rest of the turn.
 class TcpSocket final : public Pollable {
@@ -49,6 +50,7 @@ class TcpSocket final : public Pollable {
     }
     if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
       readable_ = true;
+      received_ = 0;
       if (reader_) reader_->wake();
     }
     if (is_open() && events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {
@@ -68,6 +70,7 @@ class TcpSocket final : public Pollable {
     // Edge-triggered: a short read has drained the socket and new bytes raise a new event, unless the peer's end,
     // which raises no second one, comes next.
     if (static_cast<size_t>(n) < into.size() && !ending_) readable_ = false;
+    received_ += static_cast<uint64_t>(n);
     return static_cast<size_t>(n);
   }
 
@@ -215,6 +218,7 @@ class TcpSocket final : public Pollable {
 
   EpollLoop& loop_;
   Socket socket_;
+  uint64_t received_ = 0;  // in this turn of the loop
   bool readable_ = true, writable_ = true, ending_ = false, flush_planned_ = false, loading_ = false;
   std::deque<Piece> pieces_;
   uint64_t queued_ = 0;
@@ -250,6 +254,7 @@ class TcpStream final : public Stream {
   Result<void> start() { return loop_.watch(socket_->fd(), socket_.get()); }
 
   Task<Result<size_t>> read(std::span<uint8_t> into) override {
+    if (socket_->received_ >= receive_bytes_max) co_await next_turn();
     while (true) {
       if (!socket_->readable_) co_await readable();
       auto n = socket_->read_now(into);
@@ -264,7 +269,15 @@ class TcpStream final : public Stream {
       socket_->reader_ = nullptr;
     }
   }
-  void on_end(std::move_only_function<void()> call) override { socket_->on_end_ = std::move(call); }
+  void on_end(std::move_only_function<void()> call) override {
+    socket_->on_end_ = std::move(call);
+    if (!socket_->ending_) return;
+    // It came with the last data: no second event will tell.
+    loop_.post([socket = socket_.get(), alive = std::weak_ptr<bool>(socket_->alive_)] {
+      if (alive.expired()) return;
+      if (auto told = std::exchange(socket->on_end_, nullptr)) told();
+    });
+  }
   void send(Bytes bytes) override { socket_->queue(std::move(bytes)); }
   void send(FileRange range) override { socket_->queue(std::move(range)); }
   uint64_t queued() const override { return socket_->queued_; }
@@ -282,6 +295,18 @@ class TcpStream final : public Stream {
   std::string local_host() const override { return local_; }
 
  private:
+  /// Lets the others have a turn of the loop.
+  Task<> next_turn() {
+    socket_->received_ = 0;
+    Wakeup wakeup;
+    socket_->reader_ = &wakeup;
+    loop_.send([socket = socket_.get(), alive = std::weak_ptr<bool>(socket_->alive_)] {
+      if (!alive.expired() && socket->reader_) socket->reader_->wake();
+    });
+    co_await wakeup;
+    socket_->reader_ = nullptr;
+  }
+
   EpollLoop& loop_;
   std::unique_ptr<TcpSocket> socket_;
   std::string peer_ = "?", local_ = "127.0.0.1";

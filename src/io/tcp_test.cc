@@ -7,6 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <thread>
+
 #include "io/folder_testing.h"
 #include "io/posix_disk.h"
 
@@ -28,15 +31,18 @@ class TcpTest : public ::testing::Test {
   template <class Body>
   void run(Body body) {
     int fd = ::socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address{.sin_family = AF_INET,
-                        .sin_port = htons(listener_->endpoint().port),
-                        .sin_addr = {htonl(INADDR_LOOPBACK)},
-                        .sin_zero = {}};
+    sockaddr_in address = address_of_listener();
     ASSERT_EQ(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
     ASSERT_EQ(::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK), 0);
     client = adopt(loop, Socket(fd));
     ready = [&] { start(*this, body).detach(); };
     loop.run();
+  }
+  sockaddr_in address_of_listener() const {
+    return {.sin_family = AF_INET,
+            .sin_port = htons(listener_->endpoint().port),
+            .sin_addr = {htonl(INADDR_LOOPBACK)},
+            .sin_zero = {}};
   }
   static Task<> start(TcpTest& test, auto& body) {
     co_await body();
@@ -56,10 +62,10 @@ class TcpTest : public ::testing::Test {
 
   EpollLoop loop;
   std::unique_ptr<Stream> client, broker;
+  std::function<void()> ready;  // when a connection has come
 
  private:
   std::unique_ptr<TcpListener> listener_;
-  std::function<void()> ready;
   Timer limit_;
 };
 using tcp = TcpTest;
@@ -210,6 +216,48 @@ TEST_F(tcp, the_end_of_the_peer_is_told_also_while_nobody_reads_and_what_it_sent
     EXPECT_EQ(co_await read_exactly(*broker, 100, 3), "last words end");
   };
   run(body);
+}
+
+TEST_F(tcp, the_end_of_the_peer_is_told_also_to_who_asks_after_it_came) {
+  bool told = false;
+  run([&]() -> Task<> {
+    client->send(bytes("x"));
+    (void)co_await client->drained(0);
+    client->close();
+    co_await broker->readable();
+    co_await loop.sleep_until(loop.now() + 20);
+    Wakeup wakeup;
+    broker->on_end([&] { told = true, wakeup.wake(); });
+    if (!told) co_await wakeup;
+  });
+  EXPECT_TRUE(told);
+}
+
+TEST_F(tcp, a_peer_that_sends_without_end_leaves_others_their_turn) {
+  Timer others(loop, [this] { loop.stop(); });
+  std::atomic<bool> enough = false;
+  std::thread flood;
+  run([&]() -> Task<> {
+    co_await loop.sleep_until(loop.now() + 1);
+    int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address = address_of_listener();
+    ready = [] {};
+    CHECK(::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
+    flood = std::thread([fd, &enough] {
+      Bytes much(4 * MiB);
+      while (!enough && ::send(fd, much.data(), much.size(), MSG_NOSIGNAL) > 0) {
+      }
+      ::close(fd);
+    });
+    co_await loop.sleep_until(loop.now() + 20);
+    others.arm(loop.now() + 10);
+    Bytes into(1000);  // far slower than the peer: there always is more
+    while (others.deadline() != never && *co_await broker->read(into) > 0) {
+    }
+  });
+  enough = true;
+  broker->close();
+  flood.join();
 }
 
 TEST_F(tcp, a_stream_may_go_inside_of_what_its_end_calls) {

@@ -29,7 +29,13 @@ class SimStream final : public io::Stream {
       wire_->reader = nullptr;
     }
   }
-  void on_end(std::move_only_function<void()> call) override { wire_->on_end = std::move(call); }
+  void on_end(std::move_only_function<void()> call) override {
+    wire_->on_end = std::move(call);
+    if (!wire_->ended) return;
+    wire_->loop.post([wire = wire_] {
+      if (auto told = std::exchange(wire->on_end, nullptr)) told();
+    });
+  }
   void send(Bytes bytes) override {
     if (!wire_->closed) append(wire_->to_client, bytes);
   }
