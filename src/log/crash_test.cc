@@ -153,6 +153,8 @@ class World {
     } else if (dice < 88) {
       // Little room or none for a while; what fits still counts.
       disk_->set_space(random_.chance(0.5) ? UINT64_MAX : disk_->used() + random_.below(20'000));
+    } else if (dice < 89) {
+      loop_->run_for(random_.between(200, 1200));  // what failed is tried again
     } else {
       for (uint64_t turns = random_.below(12); turns > 0; --turns) loop_->turn();
     }
