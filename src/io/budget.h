@@ -1,7 +1,6 @@
 #pragma once
 #include <cstdint>
 #include <deque>
-#include <vector>
 
 #include "base/check.h"
 #include "io/task.h"
@@ -37,14 +36,12 @@ class Budget {
   void give(uint64_t bytes) {
     CHECK(bytes <= used_);
     used_ -= bytes;
-    while (!waiting_.empty() && fits(waiting_.front()->bytes)) {
-      Waiter* next = waiting_.front();
-      waiting_.pop_front();
-      used_ += next->bytes;
-      next->granted.wake();
+    // Whoever is woken may give, too: the loop that runs already goes on then, and thousands in line need no deep
+    // stack.
+    if (std::exchange(giving_, true)) return;
+    while (wake_one()) {
     }
-    if (is_overdrawn()) return;
-    for (Wakeup* next : std::exchange(in_debt_, {})) next->wake();
+    giving_ = false;
   }
   uint64_t used() const { return used_; }
   uint64_t total() const { return total_; }
@@ -56,10 +53,25 @@ class Budget {
     Wakeup granted;
   };
   bool fits(uint64_t bytes) const { return used_ + bytes <= total_ || used_ == 0; }
+  bool wake_one() {
+    if (!waiting_.empty() && fits(waiting_.front()->bytes)) {
+      Waiter* next = waiting_.front();
+      waiting_.pop_front();
+      used_ += next->bytes;
+      next->granted.wake();
+      return true;
+    }
+    if (in_debt_.empty() || is_overdrawn()) return false;
+    Wakeup* next = in_debt_.front();
+    in_debt_.pop_front();
+    next->wake();
+    return true;
+  }
 
   uint64_t total_, used_ = 0;
   std::deque<Waiter*> waiting_;
-  std::vector<Wakeup*> in_debt_;
+  std::deque<Wakeup*> in_debt_;
+  bool giving_ = false;
 };
 
 /// A share of a budget that is given back when it goes.

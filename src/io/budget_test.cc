@@ -42,6 +42,28 @@ TEST(budget, more_than_there_is_is_granted_when_nothing_else_is_out) {
   EXPECT_EQ(t.heard, "ab");
 }
 
+TEST(budget, a_line_of_any_length_moves_on_without_a_deep_stack) {
+  Budget budget(1);
+  budget.overdraw(2);
+  size_t served = 0;
+  for (int i = 0; i < 300'000; ++i) {
+    [](Budget& its, size_t& count, bool in_line) -> Task<> {
+      if (in_line) {
+        co_await its.take(1);
+      } else {
+        co_await its.credit();
+        its.overdraw(1);
+      }
+      ++count;
+      its.give(1);
+    }(budget, served, i % 2 == 0)
+                                                        .detach();
+  }
+  budget.give(2);
+  EXPECT_EQ(served, 300'000u);
+  EXPECT_EQ(budget.used(), 0u);
+}
+
 TEST(budget, what_is_overdrawn_is_waited_for_outside_of_the_line) {
   BudgetTest t;
   t.wait_for_credit("a");
