@@ -2,6 +2,9 @@
 #include "base/testing.h"
 #include "kafka/errors.h"
 #include "kafka/messages/09_offset_fetch.h"
+#include "kafka/messages/11_join_group.h"
+#include "kafka/messages/13_leave_group.h"
+#include "kafka/messages/14_sync_group.h"
 #include "kafka/messages/15_describe_groups.h"
 #include "kafka/messages/18_api_versions.h"
 #include "kafka/messages/32_describe_configs.h"
@@ -119,6 +122,37 @@ TEST(session, what_was_confirmed_over_the_wire_survives_a_crash) {
         EXPECT_TRUE(std::ranges::equal(stored.subspan(17, batch.size() - 17), ByteView(batch).subspan(17)));
       }
     }
+  });
+}
+
+TEST(session, who_has_left_its_group_stays_away_over_a_crash) {
+  for_each_seed(30, [](uint64_t seed) {
+    SimBroker broker(seed);
+    JoinGroupRequest join;
+    join.group_id = "g";
+    join.session_timeout_ms = 10'000;
+    join.rebalance_timeout_ms = 60'000;
+    join.protocol_type = "consumer";
+    join.protocols.push_back({.name = "range", .metadata = view("topics")});
+    auto& first = broker.connect();
+    auto joined = broker.call<JoinGroupResponse>(first, join, 3);
+    ASSERT_TRUE(joined);
+    SyncGroupRequest sync;
+    sync.group_id = "g";
+    sync.generation_id = joined->generation_id;
+    sync.member_id = joined->member_id;
+    ASSERT_TRUE(broker.call<SyncGroupResponse>(first, sync, 2));
+    LeaveGroupRequest leave;
+    leave.group_id = "g";
+    leave.member_id = joined->member_id;
+    ASSERT_TRUE(broker.call<LeaveGroupResponse>(first, leave, 2));
+    broker.crash(true);
+
+    auto began = broker.loop().now();
+    auto again = broker.call<JoinGroupResponse>(broker.connect(), join, 3);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->error_code, ErrorCode::none);
+    EXPECT_LT(broker.loop().now(), began + 1000) << "it waited for who had left";
   });
 }
 

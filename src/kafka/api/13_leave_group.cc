@@ -8,13 +8,20 @@
 namespace naru::kafka {
 namespace {
 
+/// Answers when a crash cannot bring back who has left: the next to come would wait for it until its session ends.
+io::Task<GroupLeaveResult> leave_for_good(Core& there, const GroupLeaveArgs& args) {
+  GroupLeaveResult left = there.groups.leave(args);
+  (void)co_await there.store.durable_if_space(there.store.journal().end());  // without space it has left all the same
+  co_return left;
+}
+
 io::Task<LeaveGroupResponse> handle(Context& on, const LeaveGroupRequest& request) {
   GroupLeaveArgs args{.group = request.group_id};
   bool single = on.version() < 3;
   if (single) args.members.push_back({request.member_id, std::nullopt});
   for (const auto& member : request.members) args.members.push_back({member.member_id, member.group_instance_id});
   Core& owner = on.core.broker.owner_of_group(request.group_id);
-  auto leave = [&](Core& there) { return there.groups.leave(args); };
+  auto leave = [&](Core& there) { return leave_for_good(there, args); };
   GroupLeaveResult left = co_await naru::on(on.core, owner, leave);
 
   LeaveGroupResponse response;
