@@ -158,9 +158,11 @@ int list_feature_flags(Call& call) {
   return all ? print_list(call, *all, *columns) : call.exit_code;
 }
 
-/// There is nothing to be enabled; scripts that move on to the next version ask for "all".
+/// Scripts that move on to the next version ask for "all", of which there are none here.
 int enable_feature_flag(Call& call) {
-  call.banner("Enabling " + (call.word(0) == "all" ? std::string("all feature flags") : call.word(0)) + " ...");
+  const std::string& name = call.word(0);
+  if (name != "all") return call.error(usage_error, "Feature flag \"" + name + "\" is not supported: naru has none");
+  call.banner("Enabling all feature flags ...");
   return call.ask("GET", "/whoami") ? ok : call.exit_code;
 }
 

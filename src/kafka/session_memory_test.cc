@@ -79,9 +79,8 @@ TEST(session_memory, an_answer_that_was_read_is_held_no_longer) {
   EXPECT_EQ(broker.core().budget.used(), 0u);
 }
 
-TEST(session_memory, who_reads_no_answer_is_cut_off_when_others_need_the_memory) {
-  SimBroker broker(1, little_memory);
-  create_topics(broker, 100);
+/// Connects clients that ask for all topics and read nothing, until their answers are more than there is memory for.
+std::vector<sim::SimConnection*> connect_deaf(SimBroker& broker) {
   std::vector<sim::SimConnection*> deaf;
   while (!broker.core().budget.is_overdrawn()) {
     deaf.push_back(&broker.connect());
@@ -89,6 +88,13 @@ TEST(session_memory, who_reads_no_answer_is_cut_off_when_others_need_the_memory)
     deaf.back()->send(encode_request(all_topics(), 9, 1));
     broker.loop().run_for(10);
   }
+  return deaf;
+}
+
+TEST(session_memory, who_reads_no_answer_is_cut_off_when_others_need_the_memory) {
+  SimBroker broker(1, little_memory);
+  create_topics(broker, 100);
+  auto deaf = connect_deaf(broker);
   broker.loop().run_for(10'000);
   EXPECT_TRUE(std::ranges::none_of(deaf, &sim::SimConnection::is_closed)) << "nobody needs it yet";
   EXPECT_TRUE(ask_for_topics(broker, broker.connect()));
@@ -101,13 +107,7 @@ TEST(session_memory, who_reads_slowly_is_not) {
   auto& slow = broker.connect();
   slow.set_window(100);
   slow.send(encode_request(all_topics(), 9, 1));
-  std::vector<sim::SimConnection*> deaf;
-  while (!broker.core().budget.is_overdrawn()) {
-    deaf.push_back(&broker.connect());
-    deaf.back()->set_window(100);
-    deaf.back()->send(encode_request(all_topics(), 9, 1));
-    broker.loop().run_for(10);
-  }
+  auto deaf = connect_deaf(broker);
   auto& other = broker.connect();
   other.send(encode_request(all_topics(), 9, 1));
   for (uint64_t window = 200; window < 1000; window += 100) {

@@ -178,5 +178,6 @@ def test_what_scripts_ask_of_a_node(ctl):
     assert json.loads(ctl("cluster_status", "--formatter", "json")[1])["running_nodes"] == ["naru@localhost"]
     assert "Running Nodes" in ctl("cluster_status")[1]
     assert ctl("await_startup")[0] == 0 and ctl("enable_feature_flag", "all")[0] == 0
+    assert ctl("enable_feature_flag", "quorum_queue")[0] == 64, "there is none to enable"
     assert ctl("list_feature_flags")[:2] == (0, "Listing feature flags ...\n")
     assert ctl("-t", "0", "list_queues")[0] == 0 and ctl("-t", "x", "list_queues")[0] == 64
