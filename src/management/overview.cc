@@ -258,7 +258,6 @@ constexpr Route routes[] = {
     {"PUT", "/cluster-name", Needs::administrator, cluster_name},
     {"GET", "/extensions", Needs::management, none},
     {"GET", "/feature-flags", Needs::management, none},
-    {"GET", "/auth/attempts/{}", Needs::monitoring, none},
     {"GET", "/aliveness-test/{vhost}", Needs::management, aliveness},
     {"GET", "/health/checks/alarms", Needs::management, alarms},
     {"GET", "/health/checks/local-alarms", Needs::management, alarms},
