@@ -138,7 +138,7 @@ class PosixFile final : public File {
   bool has_page(uint64_t at) {
     uint8_t byte;
     iovec into{&byte, 1};
-    // EAGAIN: it would wait. Other errors: this file system cannot tell.
+    // EAGAIN: it would wait, and the kernel has begun to read. Other errors: this file system cannot tell.
     return ::preadv2(fd_.get(), &into, 1, static_cast<off_t>(at), RWF_NOWAIT) >= 0 || errno != EAGAIN;
   }
 
