@@ -217,7 +217,11 @@ func large() {
 	url := create("", nil, nil)
 	body := strings.Repeat("0123456789abcdef", 1<<16)
 	send(url, body)
-	check(*one(url, 30).Body == body, "another body")
+	// On a busy machine this SDK now and then closes its connection in the middle of a large answer, and asks again: so it does
+	// with a server that answers a constant, too. Whoever asks again sees the message when it is visible again.
+	got := must(client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: url, WaitTimeSeconds: 5, VisibilityTimeout: 1},
+		func(o *sqs.Options) { o.RetryMaxAttempts = 5 })).Messages
+	check(len(got) == 1 && *got[0].Body == body, "another body")
 }
 
 func faults() {
