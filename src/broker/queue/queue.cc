@@ -27,7 +27,7 @@ Queue::Queue(QueueHost& host, std::string its_name, std::vector<Level> levels, Q
     host.enlist(*this);
     return;
   }
-  for (const Level& level : levels) levels_.push_back(std::make_unique<Open>(level));
+  for (const Level& level : levels) levels_.push_back(std::make_shared<Open>(level));
   // A level that never had a message has no log.
   for (size_t i = 0; i < levels_.size(); ++i)
     if (host.store.find(levels[i].stream)) opened(static_cast<uint8_t>(i));
@@ -253,7 +253,18 @@ void Queue::drop_kept() {
   if (readers_) readers_->drop_kept();
 }
 
+MessageId Queue::id_of(uint8_t level, Offset offset, size_t body_bytes) const {
+  return {.level = level,
+          .offset = offset,
+          .body_bytes = static_cast<uint32_t>(body_bytes),
+          .tenant = levels_[level]->tenant};
+}
+
+/// It was of a topic that is gone.
+bool Queue::is_stale(const MessageId& id) const { return levels_[id.level]->tenant != id.tenant; }
+
 void Queue::mark_settled(const MessageId& id) {
+  if (is_stale(id)) return;
   if (fair_) fair_->done({id.level, id.offset});
   if (groups_) groups_->done(id.offset);
   if (leases_) ready_bytes_ -= leases_->bytes.forget(id);
@@ -447,7 +458,7 @@ bool Queue::over_limits(bool for_one_more) {
 Delivery Queue::delivery(const Next& next, const StoredRecord& record) const {
   const Open& level = *levels_[next.level];
   bool before = next.taken.attempt > 1 || level.cursor->is_doubtful(next.taken.offset);
-  return {.id = {next.level, next.taken.offset, static_cast<uint32_t>(record.body().size())},
+  return {.id = id_of(next.level, next.taken.offset, record.body().size()),
           .attempt = next.taken.attempt,
           .redelivered = before,
           .record = record};
@@ -468,7 +479,7 @@ void Queue::settle(const MessageId& id) {
 }
 
 void Queue::requeue(const MessageId& id, Return how) {
-  if (erased_ || id.is_copy) return;
+  if (erased_ || id.is_copy || is_stale(id)) return;
   Open& level = *levels_[id.level];
   uint32_t attempts = level.cursor->attempts(id.offset);
   if (how != Return::looked_at && settings_.delivery_limit) {
@@ -497,7 +508,7 @@ void Queue::give_back(Open& level, const MessageId& id, int64_t delay_ms) {
 }
 
 void Queue::reject(const MessageId& id, Death why) {
-  if (erased_ || id.is_copy) return;
+  if (erased_ || id.is_copy || is_stale(id)) return;
   if (!settings_.dead_letter_exchange || !host_.dead_letters) return mark_settled(id);
   StoredRecord record;
   switch (levels_[id.level]->window.find(id.offset, &record)) {
@@ -550,7 +561,7 @@ io::Task<> Queue::bury_rest() {
     co_await host_.room_for_more();
     if (erased_ || host_.core.stopping) break;  // it is there after the next start
     for (auto [id, why] : std::exchange(unburied_, {}))
-      if (!levels_[id.level]->cursor->is_done(id.offset)) reject(id, why);
+      if (!is_done(id)) reject(id, why);
   }
   burying_ = false;
 }
@@ -561,7 +572,7 @@ io::Task<> Queue::bury_again(MessageId id, Death why) {
   auto self = shared_from_this();
   co_await host_.loop.sleep_until(host_.loop.now() + retry_ms);
   if (erased_ || host_.core.stopping) co_return;
-  if (!levels_[id.level]->cursor->is_done(id.offset)) co_return reject(id, why);
+  if (!is_done(id)) co_return reject(id, why);
   half_buried_.erase({id.level, id.offset});
 }
 

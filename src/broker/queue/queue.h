@@ -44,6 +44,7 @@ struct MessageId {
   Offset offset{};
   uint32_t body_bytes = 0;
   bool is_copy = false;  // it stays where it is: settling or requeueing it means nothing to the queue
+  uint16_t tenant = 0;   // whose the level was then: of queues over topics that come and go
 };
 
 /// Where somebody who reads a log begins.
@@ -220,7 +221,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
     /// Up to where there is something to take.
     Offset end() const;
     Level id;
-    std::unique_ptr<TopicSource> source;  // instead of a log: a partition of a topic
+    uint16_t tenant = 0;                  // see attach_topic
+    std::shared_ptr<TopicSource> source;  // instead of a log: a partition of a topic
     Log* log = nullptr;                   // looked up on first use: an idle queue has none
     AckCursor* cursor = nullptr;          // a stream has none
     RecordWindow window;
@@ -281,6 +283,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void put_back(const Next& next);
   void give_back(Open& level, const MessageId& id, int64_t delay_ms);
   std::optional<Next> first_unknown();
+  MessageId id_of(uint8_t level, Offset offset, size_t body_bytes = 0) const;
+  bool is_stale(const MessageId& id) const;
+  std::optional<size_t> free_level() const;
   std::optional<Offset> oldest_idle(uint8_t index);
   io::Task<> load_and_go_on(Next next);
   io::Task<bool> bring(uint8_t level, Offset offset);
@@ -317,8 +322,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   QueueHost& host_;
   QueueSettings settings_;
   const uint64_t id_;
-  std::vector<std::unique_ptr<Open>> levels_;
-  size_t first_level_ = 0;  // whose turn it is, where all are equal: a topic's partitions
+  std::vector<std::shared_ptr<Open>> levels_;  // who waits for one has it, too: another may take its place
+  size_t first_level_ = 0;                     // whose turn it is, where all are equal: a topic's partitions
   // Consumers by priority: all, in the order they came, and those that may take.
   std::map<int32_t, std::list<QueueConsumer*>, std::greater<>> takers_, ready_;
   std::list<QueueConsumer*> reading_;    // those that take nothing away

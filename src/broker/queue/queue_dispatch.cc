@@ -216,7 +216,7 @@ void Queue::dispatch() {
     StoredRecord record;
     switch (levels_[next->level]->window.find(next->taken.offset, &record)) {
       case RecordWindow::Found::elsewhere: put_back(*next); return load_and_go_on(*next).detach();
-      case RecordWindow::Found::gone: mark_settled({next->level, next->taken.offset}); break;
+      case RecordWindow::Found::gone: mark_settled(id_of(next->level, next->taken.offset)); break;
       case RecordWindow::Found::here: hand_out(*consumer, *next, record); break;
     }
   }
@@ -280,23 +280,25 @@ io::Task<bool> Queue::bring(uint8_t index, Offset offset) {
   }
   if (erased_) co_return false;
   loading_ = true;
-  Open& level = *levels_[index];
+  auto level = levels_[index];
   bool loaded = false;
   while (!erased_ && !loaded && !host_.core.stopping) {
-    auto loading = load(level, offset);
+    auto loading = load(*level, offset);
     auto result = co_await loading;
     loaded = result.has_value();
-    if (loaded) break;
+    if (loaded || level != levels_[index]) break;
     bool is_early = result.error().code == Code::out_of_range;
     if (!is_early) tell_unreadable(name, result.error());
     co_await host_.loop.sleep_until(host_.loop.now() + (is_early ? unreadable_ms : failed_ms));
     if (!is_early) break;  // who asked may ask again
   }
   // What cannot be read now may be readable later; to ask at once again would be all that this core does.
-  if (!erased_ && !loaded && !host_.core.stopping) co_await host_.loop.sleep_until(host_.loop.now() + unread_ms);
+  bool is_tried_again = !erased_ && !loaded && level == levels_[index] && !host_.core.stopping;
+  if (is_tried_again) co_await host_.loop.sleep_until(host_.loop.now() + unread_ms);
   loading_ = false;
   if (!erased_) {
-    host_.count_kept(*this, level.window);
+    if (level != levels_[index]) level->window.clear();
+    host_.count_kept(*this, level->window);
     // Whoever asked for it, dispatch() has stood still meanwhile. Who is going away does not try again.
     if (!host_.core.stopping) changed();
   }
@@ -306,11 +308,13 @@ io::Task<bool> Queue::bring(uint8_t index, Offset offset) {
 
 /// Found::elsewhere: the queue is gone, or the disk fails; then it is a while later, and the record is where it was.
 io::Task<RecordWindow::Found> Queue::find(uint8_t index, Offset offset, StoredRecord* record) {
+  auto level = levels_[index];
   while (!erased_) {
-    auto found = levels_[index]->window.find(offset, record);
+    if (level != levels_[index]) co_return RecordWindow::Found::gone;  // with its topic
+    auto found = level->window.find(offset, record);
     if (found != RecordWindow::Found::elsewhere) co_return found;
     bool brought = co_await bring(index, offset);
-    if (!brought) break;
+    if (!brought && level == levels_[index]) break;
   }
   co_return RecordWindow::Found::elsewhere;
 }
@@ -333,17 +337,18 @@ io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64
     }
     StoredRecord record;
     bool counted = is_counted(next->level, next->taken.offset);  // now: what somebody holds is not counted later
+    MessageId id = id_of(next->level, next->taken.offset);
     auto found = co_await find(next->level, next->taken.offset, &record);
     if (erased_) co_return false;
     if (found == RecordWindow::Found::elsewhere) {
       put_back(*next);
       co_return false;
     }
-    MessageId id{next->level, next->taken.offset, static_cast<uint32_t>(record.body().size())};
     if (found == RecordWindow::Found::gone) {
       mark_settled(id);
       continue;
     }
+    id.body_bytes = static_cast<uint32_t>(record.body().size());
     if (counted) ready_bytes_ -= id.body_bytes;
     if (has_expired(record, next->taken.attempt)) {
       die(id, record, Death::expired);
@@ -388,7 +393,7 @@ io::Task<> Queue::drop_heads() {
       put_back(*next);
       break;
     }
-    MessageId id{next->level, next->taken.offset, static_cast<uint32_t>(record.body().size())};
+    MessageId id = id_of(next->level, next->taken.offset, record.body().size());
     if (found == RecordWindow::Found::here) {
       if (counted) ready_bytes_ -= id.body_bytes;
       die(id, record, Death::maxlen);
@@ -416,8 +421,9 @@ io::Task<> Queue::expire_heads_now() {
   expiring_ = true;
   std::optional<int64_t> earliest;
   for (size_t i = 0; i < levels_.size(); ++i) {
-    Open& level = *levels_[i];
-    while (!erased_ && level.cursor) {
+    auto its_level = levels_[i];
+    Open& level = *its_level;
+    while (!erased_ && level.cursor && its_level == levels_[i]) {
       auto head = oldest_idle(static_cast<uint8_t>(i));
       // The same as last time, whose time is known: consumers take others, and this one need not be read again.
       bool is_known = head && *head == level.head_seen;
@@ -449,7 +455,7 @@ io::Task<> Queue::expire_heads_now() {
         HolderId holder = settings_.order_key ? host_.new_holder() : getter_;
         if (!level.cursor->take(*head + 1, holder)) continue;  // its key is busy: it is looked at when its turn comes
       }
-      MessageId id{static_cast<uint8_t>(i), *head, static_cast<uint32_t>(record.body().size())};
+      MessageId id = id_of(static_cast<uint8_t>(i), *head, record.body().size());
       if (is_counted(id.level, id.offset)) ready_bytes_ -= id.body_bytes;
       die(id, record, Death::expired);
     }

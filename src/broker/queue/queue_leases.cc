@@ -90,7 +90,7 @@ Queue::Filled Queue::fill(LeaseTaker& taker) {
         put_back(*next);
         load_and_go_on(*next).detach();
         return Filled::loading;
-      case RecordWindow::Found::gone: mark_settled({next->level, next->taken.offset}); break;
+      case RecordWindow::Found::gone: mark_settled(id_of(next->level, next->taken.offset)); break;
       case RecordWindow::Found::here: lease_out(taker, *next, record); break;
     }
   }
@@ -170,7 +170,7 @@ void Queue::share_fairly() {
 // --- having ---
 
 std::optional<AckCursor::Hold> Queue::lease(const MessageId& id) {
-  if (erased_ || id.level >= levels_.size() || !levels_[id.level]->cursor) return std::nullopt;
+  if (erased_ || id.level >= levels_.size() || is_stale(id) || !levels_[id.level]->cursor) return std::nullopt;
   auto hold = levels_[id.level]->cursor->held(id.offset);
   if (!hold || hold->deadline_ms == never_ms) return std::nullopt;
   return hold;
@@ -197,7 +197,7 @@ bool Queue::extend_lease(const MessageId& id, int64_t until_ms) {
 }
 
 bool Queue::is_done(const MessageId& id) const {
-  return erased_ || id.level >= levels_.size() || !levels_[id.level]->cursor ||
+  return erased_ || id.level >= levels_.size() || is_stale(id) || !levels_[id.level]->cursor ||
          levels_[id.level]->cursor->is_done(id.offset);
 }
 

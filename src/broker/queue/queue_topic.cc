@@ -6,7 +6,7 @@
 namespace naru {
 namespace {
 
-constexpr size_t sources_max = 256;  // a MessageId has a byte for them
+constexpr size_t sources_max = 256;  // at a time: a MessageId has a byte for them
 
 }  // namespace
 
@@ -28,16 +28,28 @@ void Queue::attach_topic(const Catalog& catalog) {
   }
   auto partitions = topic ? static_cast<int32_t>(topic->partitions.size()) : 0;
   for (; attached < partitions; ++attached) {
-    if (levels_.size() == sources_max) {
+    auto index = free_level();
+    if (!index) {
       io::log(io::Level::error, "a queue over a topic serves no more partitions",
               {{"queue", name}, {"topic", topic->name}, {"partitions", attached}});
       return;
     }
     CursorId id = topic_cursor(id_, attached);
-    Open& level = *levels_.emplace_back(std::make_unique<Open>(Level{StreamId(0), id}));
-    level.source = std::make_unique<TopicSource>(*this, host_, topic, attached, id);
-    level.source->attach().detach();
+    auto level = std::make_shared<Open>(Level{StreamId(0), id});
+    level->source = std::make_shared<TopicSource>(*this, host_, topic, attached, id);
+    if (*index == levels_.size()) levels_.emplace_back();
+    // Somebody may still have messages of who was here before: they are told apart by this.
+    if (levels_[*index]) level->tenant = static_cast<uint16_t>(levels_[*index]->tenant + 1);
+    levels_[*index] = level;
+    level->source->attach().detach();
   }
+}
+
+/// A new one, or that of a partition that is gone.
+std::optional<size_t> Queue::free_level() const {
+  for (size_t i = 0; i < levels_.size(); ++i)
+    if (levels_[i]->source->is_forgotten()) return i;
+  return levels_.size() < sources_max ? std::optional(levels_.size()) : std::nullopt;
 }
 
 void Queue::source_ready(TopicSource& source) {

@@ -27,7 +27,7 @@ std::optional<uint64_t> queue_of_cursor(CursorId cursor) {
 class TopicSource::Watch final : public ReadWaiter {
  public:
   Watch(Core& first, Core& owner, Log& log, TopicSource& source, std::weak_ptr<Queue> queue)
-      : first_(first), owner_(owner), log_(&log), source_(source), queue_(std::move(queue)) {
+      : first_(first), owner_(owner), log_(&log), source_(source.weak_from_this()), queue_(std::move(queue)) {
     log.add_waiter(this);
   }
   ~Watch() override {
@@ -38,17 +38,18 @@ class TopicSource::Watch final : public ReadWaiter {
 
  private:
   void tell(Offset reached) {
-    auto call = [reached, &source = source_, queue = queue_] {
+    auto call = [reached, source = source_, queue = queue_] {
       auto there = queue.lock();
-      if (!there || source.erased_) return;
-      source.end = std::max(source.end, reached);
-      source.host_.mark(*there);
+      auto its = source.lock();
+      if (!there || !its || its->erased_) return;
+      its->end = std::max(its->end, reached);
+      its->host_.mark(*there);
     };
     &first_ == &owner_ ? owner_.loop.post(std::move(call)) : first_.loop.send(std::move(call));
   }
   Core &first_, &owner_;
   Log* log_;
-  TopicSource& source_;
+  std::weak_ptr<TopicSource> source_;
   std::weak_ptr<Queue> queue_;
 };
 
@@ -72,6 +73,7 @@ Result<TopicSource::Found> TopicSource::find(Core& owner) {
 
 io::Task<> TopicSource::attach() {
   auto self = queue_.shared_from_this();
+  auto alive = shared_from_this();
   auto work = [this](Core& there) { return find(there); };
   auto found = co_await on(host_.core, owner(), work);
   while (!found) {
@@ -135,6 +137,7 @@ void TopicSource::settled(const Change& change) {
 /// with journals of their own.
 io::Task<> TopicSource::send() {
   auto self = queue_.shared_from_this();
+  auto alive = shared_from_this();
   sending_ = true;
   host_.count_sending(+1);
   while (!changes_.empty() && !erased_) {

@@ -12,7 +12,7 @@ namespace naru {
 class Queue;
 class QueueHost;
 
-class TopicSource {
+class TopicSource : public std::enable_shared_from_this<TopicSource> {
  public:
   TopicSource(Queue& queue, QueueHost& host, TopicPtr topic, int32_t partition, CursorId id);
   ~TopicSource();
