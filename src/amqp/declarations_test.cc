@@ -1,11 +1,11 @@
-// What is declared, bound and sent while something of that name is being deleted: whoever was told that it is done
-// finds it done, at once and after a crash.
+// What is declared, bound and sent while something of that name is being declared or deleted: whoever was told that it
+// is done finds it done, at once and after a crash.
 #include "amqp/sim_world_testing.h"
 
 namespace naru::amqp {
 namespace {
 
-/// Two queues and an exchange, and deletions of these that are under way.
+/// Two queues and an exchange, and changes that are under way.
 class World : public SimWorld {
  public:
   World() {
@@ -18,22 +18,44 @@ class World : public SimWorld {
   }
 
   /// Begun, not durable: that takes turns of the loop.
-  struct Deletion {
+  struct Change {
     bool done = false;
   };
+  using Deletion = Change;
   void delete_queue(const char* name, Deletion& deletion) {
     finish(hosts().delete_queue(host(), name), deletion).detach();
   }
   void delete_exchange(const char* name, Deletion& deletion) {
     finish(hosts().delete_exchange(host(), name), deletion).detach();
   }
+  void declare_queue(const char* name, Change& change) {
+    finish(hosts().declare_queue(host(), {.name = name, .durable = true}), change).detach();
+  }
+  void declare_exchange(const char* name, Change& change) {
+    finish(hosts().declare_exchange(host(), {.name = name, .durable = true}), change).detach();
+  }
+  void bind(const char* from, const char* to, Change& change) {
+    finish(hosts().bind(host(), {.source = from, .to_queue = true, .destination = to, .key = "", .arguments = {}}),
+           change)
+        .detach();
+  }
+  /// Goes on until it is durable, and no client hears of it before.
+  void wait_for(const Change& change, Method answer) {
+    while (!change.done) {
+      hear();
+      EXPECT_FALSE(!change.done && heard_of(answer));
+      broker().loop().turn();
+    }
+    settle();
+    EXPECT_TRUE(heard_of(answer));
+  }
 
  private:
   template <class T>
-  static io::Task<> finish(io::Task<Result<T>> deleting, Deletion& deletion) {
-    auto deleted = co_await deleting;
-    EXPECT_TRUE(deleted);
-    deletion.done = true;
+  static io::Task<> finish(io::Task<Result<T>> changing, Change& change) {
+    auto changed = co_await changing;
+    EXPECT_TRUE(changed);
+    change.done = true;
   }
 };
 
@@ -154,6 +176,24 @@ TEST(declarations, what_is_being_deleted_gets_no_messages) {
   world.settle();
   EXPECT_TRUE(world.heard_of(Method::basic_return));
   EXPECT_EQ(world.ready("other"), 1);
+}
+
+TEST(declarations, who_declares_again_waits_until_it_is_there_for_good) {
+  World world;
+  World::Change of_queue, of_exchange, of_binding;
+  world.declare_queue("new", of_queue);
+  while (!world.host().find_queue("new")) world.broker().loop().turn();
+  world.declare("new");
+  world.wait_for(of_queue, Method::queue_declare_ok);
+  world.declare_exchange("y", of_exchange);
+  world.say(ExchangeDeclare{.exchange = "y", .type = "direct", .durable = true});
+  world.wait_for(of_exchange, Method::exchange_declare_ok);
+  world.bind("y", "new", of_binding);
+  world.say(QueueBind{.queue = "new", .exchange = "y"});
+  world.wait_for(of_binding, Method::queue_bind_ok);
+  world.crash();
+  EXPECT_TRUE(world.host().find_queue("new") && world.host().find_exchange("y"));
+  EXPECT_EQ(world.host().bindings().size(), 2u);
 }
 
 }  // namespace

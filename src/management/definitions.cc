@@ -225,6 +225,7 @@ io::Task<Wrong> import_queue(Call& call, const Json& item) {
                          .auto_delete = flag_in(item, "auto_delete"),
                          .arguments = table_in(item, "arguments")};
   if (!host) co_return "queue " + wanted.name + ": no such virtual host";
+  co_await call.site.hosts.queue_arrived(*host, wanted.name);
   if (host->find_queue(wanted.name)) co_return std::nullopt;  // stays as it is
   if (auto applied = amqp::apply_arguments(wanted, host->name); !applied) co_return applied.error();
   auto behind = amqp::queue_behind_topic(wanted, host->name, *call.site.core.catalog());
@@ -243,6 +244,7 @@ io::Task<Wrong> import_exchange(Call& call, const Json& item) {
                             .internal = flag_in(item, "internal"),
                             .arguments = table_in(item, "arguments")};
   if (!host) co_return "exchange " + wanted.name + ": no such virtual host";
+  co_await call.site.hosts.exchange_arrived(*host, wanted.name);
   if (host->find_exchange(wanted.name)) co_return std::nullopt;
   if (!type) co_return "unknown exchange type '" + text_in(item, "type") + "'";
   wanted.type = *type;

@@ -59,6 +59,7 @@ io::Task<Reply> put(Call& call) {
   if (auto no = refusal(call, Operation::configure, host.name, "exchange", wanted.name)) co_return *no;
   if (auto wrong = exchange_problem(*type, wanted.arguments.view()))
     co_return bad_request("PRECONDITION_FAILED - " + *wrong);
+  co_await call.site.hosts.exchange_arrived(host, wanted.name);
   if (Exchange* there = host.find_exchange(wanted.name)) {
     auto wrong = amqp::inequivalence(wanted, there->definition, host.name);
     co_return wrong ? bad_request("PRECONDITION_FAILED - " + *wrong) : no_content();

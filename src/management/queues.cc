@@ -107,6 +107,7 @@ io::Task<Reply> put(Call& call) {
   if (wanted.name.starts_with("amq."))
     co_return bad_request("ACCESS_REFUSED - queue name '" + wanted.name + "' contains reserved prefix 'amq.*'");
   if (auto no = refusal(call, Operation::configure, host.name, "queue", wanted.name)) co_return *no;
+  co_await call.site.hosts.queue_arrived(host, wanted.name);
   if (DeclaredQueue* there = host.find_queue(wanted.name)) {
     auto wrong = difference(wanted, there->definition, host.name);
     co_return wrong ? bad_request("PRECONDITION_FAILED - " + *wrong) : no_content();

@@ -18,6 +18,8 @@ io::Task<Outcome> Channel::exchange_declare(ByteView payload) {
   VirtualHost& host = session_.host();
   std::string name = clean_name(declare->exchange);
   bool nowait = declare->nowait;
+  co_await session_.door().hosts.exchange_arrived(host, name);
+  if (closing_) co_return Outcome();
   Exchange* there = host.find_exchange(name);
   if (name.empty()) co_return Refusal{ReplyCode::access_refused, "operation not permitted on the default exchange"};
   if (declare->passive) {

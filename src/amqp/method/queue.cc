@@ -40,6 +40,8 @@ io::Task<Outcome> Channel::queue_declare(ByteView payload) {
     session_.send(number, ok);
   };
   if (name.starts_with(answers_name)) co_return declare_answers(name, nowait);
+  co_await session_.door().hosts.queue_arrived(host, name);
+  if (closing_) co_return Outcome();
   if (declare->passive) {
     auto found = find_queue(name, nullptr);
     if (!found) co_return found.error();

@@ -208,6 +208,14 @@ io::Task<> VirtualHosts::delete_queue_later(VirtualHost& host, std::string name)
     io::log(io::Level::warning, "a queue could not be deleted", {{"queue", name}, {"reason", deleted.error().reason}});
 }
 
+io::Task<> VirtualHosts::queue_arrived(const VirtualHost& host, std::string_view name) {
+  return arriving_.ended(row_key(queue_rows, host, name));
+}
+
+io::Task<> VirtualHosts::exchange_arrived(const VirtualHost& host, std::string_view name) {
+  return arriving_.ended(row_key(exchange_rows, host, name));
+}
+
 io::Task<Result<DeclaredQueue*>> VirtualHosts::declare_queue(VirtualHost& host, QueueDefinition wanted) {
   if (queues_.is_blocked()) co_return fail(Code::full, "no space left");
   if (wanted.settings.topic) {
@@ -223,7 +231,11 @@ io::Task<Result<DeclaredQueue*>> VirtualHosts::declare_queue(VirtualHost& host, 
   auto making = new_levels(size_t{wanted.settings.max_priority} + 1);
   CO_TRY(wanted.levels, co_await making);
   std::string name = wanted.name;
-  co_await host.leaving_queues_.ended(name);
+  std::string key = row_key(queue_rows, host, name);
+  do {
+    co_await arriving_.ended(key);
+    co_await host.leaving_queues_.ended(name);
+  } while (arriving_.has(key));
   if (host.removed) co_return fail(Code::conflict, "the virtual host is deleted");
   if (DeclaredQueue* there = host.find_queue(name)) co_return there;  // somebody was faster
   bool durable = wanted.durable;
@@ -232,14 +244,17 @@ io::Task<Result<DeclaredQueue*>> VirtualHosts::declare_queue(VirtualHost& host, 
   if (durable) {
     std::vector<MetaCompare> compares;
     if (topic) compares.push_back({"topic/" + *topic, 0});
-    std::vector<MetaWrite> writes{{row_key(queue_rows, host, name), row}};
+    std::vector<MetaWrite> writes{{key, row}};
+    arriving_.begin(key);
     auto committing = meta_.commit(std::move(compares), std::move(writes));
     auto committed = co_await committing;
+    DeclaredQueue* made = committed ? nullptr : host.find_queue(name);
+    if (made) {
+      forget(host, *made);
+      host.queues_.erase(name);
+    }
+    arriving_.end(key);
     if (!committed) {
-      if (DeclaredQueue* made = host.find_queue(name)) {
-        forget(host, *made);
-        host.queues_.erase(name);
-      }
       if (committed.error().code == Code::conflict) co_return fail(Code::exists, "there is a topic of this name");
       co_return std::unexpected(committed.error());
     }
@@ -314,21 +329,27 @@ io::Task<Result<Exchange*>> VirtualHosts::declare_exchange(VirtualHost& host, Ex
     auto making = new_levels(1);
     CO_TRY(wanted.levels, co_await making);
   }
-  co_await host.leaving_exchanges_.ended(name);
+  std::string key = row_key(exchange_rows, host, name);
+  do {
+    co_await arriving_.ended(key);
+    co_await host.leaving_exchanges_.ended(name);
+  } while (arriving_.has(key));
   if (host.removed) co_return fail(Code::conflict, "the virtual host is deleted");
   if (Exchange* there = host.find_exchange(name)) co_return there;  // somebody was faster
   std::string row = durable ? encode(wanted) : std::string();
   insert(host, std::move(wanted));
   if (durable) {
-    std::vector<MetaWrite> writes{{row_key(exchange_rows, host, name), row}};
+    std::vector<MetaWrite> writes{{key, row}};
+    arriving_.begin(key);
     auto committing = meta_.commit({}, std::move(writes));
     auto committed = co_await committing;
     if (!committed) {
       if (Exchange* made = host.find_exchange(name); made && made->delayed) made->delayed->erase();
       host.exchanges_.erase(name);
       ++host.version_;
-      co_return std::unexpected(committed.error());
     }
+    arriving_.end(key);
+    if (!committed) co_return std::unexpected(committed.error());
   }
   Exchange* there = host.find_exchange(name);
   if (!there) there = host.leaving_exchanges_.find(name);
@@ -381,18 +402,21 @@ bool VirtualHosts::is_durable(const VirtualHost& host, const Binding& binding) c
 }
 
 io::Task<Result<void>> VirtualHosts::bind(VirtualHost& host, Binding binding) {
+  std::string row = encode(binding), key = row_key(binding_rows, host, row);
+  co_await arriving_.ended(key);
   Exchange* source = host.find_exchange(binding.source);
   if (!source || (binding.to_queue ? !host.find_queue(binding.destination) : !host.find_exchange(binding.destination)))
     co_return fail(Code::not_found, "what was to be bound is gone");
   if (host.removed) co_return fail(Code::conflict, "the virtual host is deleted");
   if (!host.add(binding)) co_return Result<void>();
   if (!is_durable(host, binding)) co_return Result<void>();
-  std::string row = encode(binding);
-  std::vector<MetaWrite> writes{{row_key(binding_rows, host, row), row}};
+  std::vector<MetaWrite> writes{{key, row}};
+  arriving_.begin(key);
   auto committing = meta_.commit({}, std::move(writes));
   auto committed = co_await committing;
+  if (!committed) host.remove(binding);
+  arriving_.end(key);
   if (committed) co_return Result<void>();
-  host.remove(binding);
   co_return std::unexpected(committed.error());
 }
 

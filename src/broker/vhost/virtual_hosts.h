@@ -9,6 +9,7 @@
 #include "broker/policies/policies.h"
 #include "broker/queue/queue_host.h"
 #include "broker/users/users.h"
+#include "broker/vhost/arriving.h"
 #include "broker/vhost/queue_topics.h"
 #include "broker/vhost/virtual_host.h"
 
@@ -60,6 +61,10 @@ class VirtualHosts {
   io::Task<Result<int64_t>> delete_queue(VirtualHost& host, std::string name);
   /// Resumes when no queue of this name is being deleted.
   io::Task<> queue_left(VirtualHost& host, std::string name) { return host.leaving_queues_.ended(std::move(name)); }
+  /// Resume when a queue or an exchange of this name that is there stays there, whatever happens: who declares it again
+  /// is answered then.
+  io::Task<> queue_arrived(const VirtualHost& host, std::string_view name);
+  io::Task<> exchange_arrived(const VirtualHost& host, std::string_view name);
   io::Task<Result<Exchange*>> declare_exchange(VirtualHost& host, ExchangeDefinition wanted);
   io::Task<Result<void>> delete_exchange(VirtualHost& host, std::string name);
   /// Fine if it is there already.
@@ -106,6 +111,7 @@ class VirtualHosts {
   std::map<std::string, std::unique_ptr<VirtualHost>, std::less<>> hosts_;
   /// Deleted ones, empty: who was at work on one may still look at it.
   std::vector<std::unique_ptr<VirtualHost>> removed_;
+  Arriving arriving_;
   std::vector<StreamId> spare_streams_;
   /// Queues that go with their connection, by that: virtual host and name.
   std::unordered_multimap<uint64_t, std::pair<std::string, std::string>> exclusive_;
