@@ -44,7 +44,7 @@ bool passes(const FieldTable& arguments, const char* value) {
   auto filter = StreamFilter::parse(arguments.view(), "queue 'q' in vhost '/'");
   EXPECT_TRUE(filter);
   Bytes headers;
-  if (value) append_header(headers, {"x-stream-filter-value", view(value)});
+  if (value) naru::append_header(headers, {"x-stream-filter-value", view(value)});
   StoredRecord record;
   record.headers = Headers(headers, value ? 1 : 0);
   return filter && filter->matches(record);

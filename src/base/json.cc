@@ -7,6 +7,13 @@
 
 namespace naru {
 
+Json::Json(const Json& other) = default;
+Json::Json(Json&& other) noexcept = default;
+Json& Json::operator=(const Json& other) = default;
+Json& Json::operator=(Json&& other) noexcept = default;
+Json::~Json() = default;
+bool Json::operator==(const Json& other) const = default;
+
 std::optional<bool> Json::boolean() const {
   auto value = std::get_if<bool>(&value_);
   return value ? std::optional(*value) : std::nullopt;

@@ -20,6 +20,12 @@ class Json {
   using Object = std::vector<std::pair<std::string, Json>>;
 
   Json() = default;  // null
+  // Here the variant's copies would be made in every file that has a Json.
+  Json(const Json& other);
+  Json(Json&& other) noexcept;
+  Json& operator=(const Json& other);
+  Json& operator=(Json&& other) noexcept;
+  ~Json();
   Json(std::same_as<bool> auto value) : value_(value) {}
   template <std::integral T>
     requires(!std::same_as<T, bool>)
@@ -54,7 +60,7 @@ class Json {
   /// Appends to an array or to null, which becomes one.
   Json& push(Json value);
 
-  bool operator==(const Json&) const = default;
+  bool operator==(const Json& other) const;
 
  private:
   std::variant<std::monostate, bool, int64_t, double, std::string, Array, Object> value_;
