@@ -14,7 +14,7 @@ Channel::~Channel() {
 
 void Channel::close() {
   closing_ = true;
-  content_.finish();
+  end_content();
   stop_answers();
   std::vector<std::shared_ptr<Queue>> left;
   for (auto& [tag, consumer] : consumers_)

@@ -41,6 +41,7 @@ struct Content {
   Properties properties{};
   uint64_t left = 0;    // of the body
   io::Reserved memory;  // of a large body
+  uint64_t held = 0;    // bytes without a reservation: Session::holds knows of them
   /// It was published, or never will be.
   void finish();
 };
@@ -131,6 +132,8 @@ class Channel {
   Outcome basic_publish(ByteView payload);
   Outcome content_header(ByteView payload);
   Outcome content_body(ByteView payload);
+  void count_content();
+  void end_content();
   Outcome publish(ByteView body);
   Outcome check_exchange() const;
   Outcome check_properties(std::optional<int64_t>* ttl_ms) const;

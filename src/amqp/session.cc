@@ -8,14 +8,20 @@ namespace {
 constexpr io::Millis login_ms = 10'000;    // from the first byte to connection.open, as RabbitMQ's handshake_timeout
 constexpr io::Millis close_ok_ms = 3'000;  // for the answer to connection.close
 constexpr io::Millis blocked_ms = 200;     // until a blocked publisher is looked at again
+constexpr io::Millis stall_ms = 2'000;     // may memory be held that is short and that does nothing
+constexpr uint64_t small_body = 64 * KiB;  // is let in whatever memory there is
 constexpr size_t choked_bytes = MiB, takes_again_bytes = 256 * KiB, flush_bytes = 64 * KiB;
 
 }  // namespace
 
 Session::Session(Door& door, std::unique_ptr<io::Stream> stream, uint64_t number, const io::TlsPeer* tls)
-    : id(number), door_(door), core_(door.core), stream_(std::move(stream)), tls_(tls), heart_(core_.loop, [this] {
-        beat();
-      }) {
+    : id(number),
+      door_(door),
+      core_(door.core),
+      stream_(std::move(stream)),
+      tls_(tls),
+      heart_(core_.loop, [this] { beat(); }),
+      watchdog_(core_.loop, [this] { watch(); }) {
   ++core_.counters.connections;
   door_.sessions.insert(this);
   last_in_ = last_out_ = core_.loop.now();
@@ -105,19 +111,70 @@ io::Task<> Session::run() {
       broken_ = done ? !*done : !co_await handle(**frame);
     }
     frames_.shrink();
+    if (!count_unfinished()) break;
   }
   co_await end();
+}
+
+/// What is there already cannot wait for memory. False if the connection must end at once.
+bool Session::count_unfinished() {
+  uint64_t bytes = frames_.held_bytes() + static_cast<uint64_t>(contents_bytes_);
+  if (bytes == unfinished_.bytes()) return true;
+  set_unfinished(bytes);
+  uint64_t max = unfinished_max();
+  if (bytes > max && state_ == State::open) {
+    bool goes_on =
+        refuse({ReplyCode::resource_error, "messages whose end is still to come take " + std::to_string(bytes) +
+                                               " bytes; there is memory for " + std::to_string(max)});
+    set_unfinished(0);  // it went with the channels
+    return goes_on;
+  }
+  if (bytes > 0 && watchdog_.deadline() == io::never) watchdog_.arm(core_.loop.now() + stall_ms);
+  return true;
+}
+
+void Session::set_unfinished(uint64_t bytes) {
+  door_.beginners += (bytes > 0) - (unfinished_.bytes() > 0);
+  core_.budget.overdraw(bytes);
+  unfinished_ = bytes > 0 ? io::Reserved(core_.budget, bytes) : io::Reserved();
+}
+
+/// Half of the memory; when there is none left, an equal share of that. A small message always has its place.
+uint64_t Session::unfinished_max() const {
+  uint64_t most = core_.budget.total() / 2;
+  if (core_.budget.is_overdrawn()) most /= std::max<uint64_t>(door_.beginners, 1);
+  return std::max(most, small_body + frame_max_);
+}
+
+/// Whoever holds memory for what has stopped arriving, while it is short, is closed; so is who is held back with it.
+void Session::watch() {
+  bool holds = unfinished_.bytes() > 0 ||
+               std::ranges::any_of(channels_, [](const auto& one) { return one.second->has_reserved(); });
+  if (!holds) return;
+  const io::Budget& budget = core_.budget;
+  bool does_nothing = reading_ && (budget.is_short() || budget.is_overdrawn());
+  bool is_in_the_way = held_back_ && budget.is_overdrawn();
+  if ((does_nothing || is_in_the_way) && core_.loop.now() - last_bytes_ >= stall_ms) {
+    io::log(io::Level::warning,
+            "AMQP client has not sent the rest of a message; its connection is closed, memory is short",
+            {{"peer", stream_->peer()}});
+    peer_gone_ = true;
+    return stream_->close();
+  }
+  watchdog_.arm(core_.loop.now() + stall_ms);
 }
 
 io::Task<bool> Session::read_more() {
   co_await flow();
   if (buffer_.capacity() > 0) door_.buffers.give(std::move(buffer_));
   buffer_ = {};
+  reading_ = true;
   co_await stream_->readable();
   buffer_ = door_.buffers.take_for_reading(core_.budget.total() / 2);
   auto n = co_await stream_->read(buffer_.all());
+  reading_ = false;
   if (!n || *n == 0) co_return false;
-  last_in_ = core_.loop.now();
+  last_in_ = last_bytes_ = core_.loop.now();
   core_.counters.bytes_in += *n;
   bytes_in_ += *n;
   if (state_ == State::greeting) {
@@ -144,7 +201,9 @@ io::Task<> Session::hold_back() {
       send(0, blocked);
       blocked_told_ = true;
     }
+    held_back_ = true;
     co_await core_.loop.sleep_until(core_.loop.now() + blocked_ms);
+    held_back_ = false;
     last_in_ = core_.loop.now();  // it is we who do not read
   }
   if (std::exchange(blocked_told_, false)) send(0, ConnectionUnblocked{});
@@ -164,8 +223,6 @@ Channel* Session::find_channel(uint16_t number) const {
 }
 
 namespace {
-
-constexpr uint64_t small_body = 64 * KiB;  // is let in whatever memory there is
 
 uint64_t announced_bytes(ByteView header) { return header.size() < 12 ? 0 : load_be<uint64_t>(header.data() + 4); }
 
@@ -299,6 +356,7 @@ io::Task<> Session::make_room(Channel& channel, ByteView header) {
   co_await core_.budget.take(bytes);
   last_in_ = core_.loop.now();
   channel.reserve(io::Reserved(core_.budget, bytes));
+  if (watchdog_.deadline() == io::never) watchdog_.arm(core_.loop.now() + stall_ms);
 }
 
 bool Session::open_channel(uint16_t number, ByteView payload) {
@@ -406,6 +464,7 @@ io::Task<> Session::end() {
   state_ = State::closing;
   for (auto& [number, channel] : channels_) channel->close();
   channels_.clear();
+  set_unfinished(0);
   co_await door_.hosts.delete_exclusive(id);
   flush();
   heart_.arm(core_.loop.now() + 1000);  // what was said last reaches the client, if it reads at all

@@ -29,6 +29,7 @@ struct Door {
   StreamOffsets stream_offsets{core, hosts};
   std::map<std::string, Channel*, std::less<>> askers{};  // channels that take answers, by the name they go to
   uint64_t staged_bytes = 0;                              // of messages that wait for a tx.commit
+  uint64_t beginners = 0;                                 // sessions that hold parts of messages
   Alarms* alarms = nullptr;
   bool stopping = false;
   bool login_by_common_name = true;  // EXTERNAL: else by the certificate's distinguished name
@@ -106,6 +107,8 @@ class Session final : TurnWaiter {
   /// The channel has published something that it wants confirmed: Channel::confirm will be called.
   void confirm_after_turn(Channel& channel);
   void forget(Channel& channel);
+  /// A channel has so many bytes more of messages whose end is still to come.
+  void holds(int64_t more) { contents_bytes_ += more; }
   /// The channel was closed by an error: tells the client, and waits for its close-ok.
   void close_channel(Channel& channel, const Refusal& refusal);
 
@@ -143,6 +146,10 @@ class Session final : TurnWaiter {
   io::Task<> hold_back();
   io::Task<> flow();
   bool must_wait();
+  bool count_unfinished();
+  void set_unfinished(uint64_t bytes);
+  uint64_t unfinished_max() const;
+  void watch();
 
   Door& door_;
   Core& core_;
@@ -176,8 +183,12 @@ class Session final : TurnWaiter {
   uint64_t may_publish_version_ = 0;
   uint32_t frame_max_ = initial_frame_max;
   uint16_t channel_max_ = 2047;
-  io::Millis heartbeat_ms_ = 0, last_in_ = 0, last_out_ = 0;
-  io::Timer heart_;
+  io::Millis heartbeat_ms_ = 0, last_in_ = 0, last_out_ = 0, last_bytes_ = 0;
+  io::Timer heart_, watchdog_;
+  int64_t contents_bytes_ = 0;  // see holds
+  io::Reserved unfinished_;     // what is held of frames and messages whose end is still to come
+  bool reading_ = false;        // nothing but the client is waited for
+  bool held_back_ = false;
 
   std::map<uint16_t, std::unique_ptr<Channel>> channels_;
   uint64_t last_channel_ = 0;

@@ -24,7 +24,7 @@ TEST(session_memory, who_has_bodies_under_way_does_not_wait_in_line_behind_who_w
   for (auto* client : {&one, &other}) client->log_in();
   for (const auto& [channel, bytes] : bodies) one.send(channel, ChannelOpen{});
   other.send(1, ChannelOpen{});
-  auto run = [&] { broker.loop().run_for(1000); };
+  auto run = [&] { broker.loop().run_for(500); };
   run();
   announce(first, 1, bodies[1]);
   announce(first, 2, bodies[2]);
@@ -46,6 +46,66 @@ TEST(session_memory, who_has_bodies_under_way_does_not_wait_in_line_behind_who_w
   EXPECT_FALSE(second.is_closed());
   EXPECT_EQ(broker.core().budget.used(), 0u);
   EXPECT_EQ(broker.core().messages.received, 4u);
+}
+
+/// The first bytes of a body that is announced.
+void begin_body(sim::SimConnection& on, uint16_t channel, size_t bytes) {
+  Bytes begun;
+  append_body(begun, channel, Bytes(bytes), 131072);
+  on.send(begun);
+}
+
+TEST(session_memory, messages_without_an_end_on_many_channels_are_counted_and_limited) {
+  SimBroker broker(1, 8 * MiB);  // a budget of 2 MiB
+  ASSERT_TRUE(broker.start());
+  auto &greedy = broker.connect(), &second = broker.connect();
+  SimClient one(greedy), other(second);
+  one.log_in();
+  other.log_in();
+  other.send(1, ChannelOpen{});
+  uint64_t counted = 0;
+  for (uint16_t channel = 1; channel <= 100; ++channel) {
+    one.send(channel, ChannelOpen{});
+    announce(greedy, channel, 60'000);
+    begin_body(greedy, channel, 1);
+    broker.loop().run_for(1);
+    counted = std::max(counted, broker.core().budget.used());
+  }
+  EXPECT_GT(counted, 1'000'000u);
+  EXPECT_LT(counted, 2 * MiB);
+  auto heard = one.take();
+  auto close = std::ranges::find(heard, Method::connection_close, &Received::method);
+  ASSERT_NE(close, heard.end());
+  EXPECT_EQ(close->as<ConnectionClose>().reply_code, 506);
+  EXPECT_EQ(broker.core().budget.used(), 0u);
+  other.publish(1, {.routing_key = "nowhere"}, {}, view("m"));
+  broker.loop().run_for(100);
+  EXPECT_FALSE(second.is_closed());
+  EXPECT_EQ(broker.core().messages.received, 1u);
+}
+
+TEST(session_memory, who_does_not_go_on_gives_way_when_others_need_its_memory) {
+  SimBroker broker(1, 8 * MiB);  // a budget of 2 MiB
+  ASSERT_TRUE(broker.start());
+  auto &large = broker.connect(), &half = broker.connect(), &quiet = broker.connect(), &needy = broker.connect();
+  SimClient clients[] = {SimClient(large), SimClient(half), SimClient(quiet), SimClient(needy)};
+  for (auto& client : clients) {
+    client.log_in();
+    client.send(1, ChannelOpen{});
+  }
+  announce(large, 1, 1'000'000);
+  announce(half, 1, 1'000'000);
+  begin_body(half, 1, 1);
+  broker.loop().run_for(10'000);
+  EXPECT_FALSE(large.is_closed() || half.is_closed()) << "nobody needs it";
+  announce(needy, 1, 600'000);
+  broker.loop().run_for(5'000);
+  EXPECT_NE(large.is_closed(), half.is_closed()) << "one of them is enough";
+  EXPECT_FALSE(quiet.is_closed()) << "it holds nothing";
+  begin_body(needy, 1, 600'000);
+  broker.loop().run_for(100);
+  EXPECT_FALSE(needy.is_closed());
+  EXPECT_EQ(broker.core().messages.received, 1u);
 }
 
 }  // namespace

@@ -20,7 +20,10 @@ struct Transaction {
     bool mandatory = false, has_bcc = false;
     std::optional<int64_t> ttl_ms{};
     std::vector<std::shared_ptr<Queue>> queues{};
-    uint64_t bytes() const { return exchange.size() + routing_key.size() + properties.size() + body.size(); }
+    uint64_t bytes() const {
+      return sizeof(Publish) + exchange.size() + routing_key.size() + properties.size() + body.size() +
+             queues.size() * sizeof(queues[0]);
+    }
   };
   struct Settled {
     uint64_t tag;

@@ -1,10 +1,14 @@
 """Little memory: ordinary messages pass, what does not fit is said, and the settings that clients see are true."""
+import socket
 import struct
+import threading
 
+import pika
 import pytest
+from pika import frame, spec
 
 import wire
-from naru import MIB
+from naru import MIB, PATIENCE, free_port, wait_until
 from wire import array, i8, i32, string
 
 DESCRIBE, BROKER = 32, 4
@@ -54,4 +58,62 @@ def test_what_is_too_large_is_said(make_naru):
             c.raw(struct.pack(">i", size) + b"\0" * 64)
             assert c.is_closed()
     assert naru.says().count(f"most={most}") == 1, "once in ten seconds"
+    naru.stop()
+
+
+def amqp_connection(port):
+    connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    connection.sendall(b"AMQP\0\0\x09\x01")
+    connection.recv(65536)
+    connection.sendall(frame.Method(0, spec.Connection.StartOk({}, "PLAIN", "\0guest\0guest", "en_US")).marshal())
+    connection.recv(65536)
+    connection.sendall(frame.Method(0, spec.Connection.TuneOk(2047, 131072, 0)).marshal() +
+                       frame.Method(0, spec.Connection.Open("/")).marshal())
+    connection.recv(65536)
+    return connection
+
+
+def begin_messages(connection, channels, size):
+    """One on each channel, all but its last byte."""
+    try:
+        for channel in range(1, channels + 1):
+            connection.sendall(frame.Method(channel, spec.Channel.Open()).marshal() +
+                               frame.Method(channel, spec.Basic.Publish(0, "", "q")).marshal() +
+                               frame.Header(channel, size + 1, spec.BasicProperties()).marshal() +
+                               frame.Body(channel, b"x" * size).marshal())
+    except OSError:
+        pass  # it was closed
+
+
+def publish_and_get(port):
+    connection = pika.BlockingConnection(pika.ConnectionParameters(port=port, blocked_connection_timeout=PATIENCE))
+    channel = connection.channel()
+    channel.queue_declare("q", durable=True)
+    channel.confirm_delivery()
+    channel.basic_publish("", "q", b"of another")
+    assert channel.basic_get("q", auto_ack=True)[2] == b"of another"
+    connection.close()
+
+
+def test_messages_of_amqp_that_never_end(make_naru):
+    """480 MB of them, on 40 connections with 200 channels each: others go on being served."""
+    port = free_port()
+    naru = make_naru("--memory-limit", "64MiB", "--shards", "1", "--amqp", f"127.0.0.1:{port}").start()
+    greedy = [amqp_connection(port) for _ in range(40)]
+    threads = [threading.Thread(target=begin_messages, args=(one, 200, 60_000)) for one in greedy]
+    for thread in threads:
+        thread.start()
+    for _ in range(3):
+        publish_and_get(port)
+    for thread in threads:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+    assert "messages whose end is still to come" in naru.says()
+
+    def is_small():
+        publish_and_get(port)  # which makes it look at its memory
+        return naru.status("RssAnon")[0] < 64 * MIB
+    wait_until(is_small, "the memory is given back", PATIENCE)
+    for one in greedy:
+        one.close()
     naru.stop()

@@ -48,16 +48,19 @@ Outcome Channel::content_header(ByteView payload) {
                                                     std::to_string(header->class_id) + " instead"};
   uint64_t max = std::min<uint64_t>(body_bytes_max, session_.door().core.budget.total() / 2);
   if (header->body_bytes > max) {
-    content_.finish();
+    end_content();
     return Refusal{ReplyCode::precondition_failed, "message size " + std::to_string(header->body_bytes) +
                                                        " is larger than configured max size " + std::to_string(max)};
   }
   content_.awaits = Content::Awaits::body;
   content_.properties = header->properties;
   content_.left = header->body_bytes;
-  if (content_.left > 0) return {};
+  if (content_.left > 0) {
+    count_content();
+    return {};
+  }
   Outcome outcome = publish({});
-  content_.finish();
+  end_content();
   return outcome;
 }
 
@@ -76,11 +79,24 @@ Outcome Channel::content_body(ByteView payload) {
   if (!in_one_frame) {
     if (content_.body.empty()) content_.body.reserve(std::min<uint64_t>(content_.left + payload.size(), MiB));
     append(content_.body, payload);
+    count_content();
   }
   if (content_.left > 0) return {};
   Outcome outcome = publish(in_one_frame ? payload : ByteView(content_.body));
-  content_.finish();
+  end_content();
   return outcome;
+}
+
+/// Of a message whose end is still to come. A large body has a reservation.
+void Channel::count_content() {
+  uint64_t held = content_.header.size() + (content_.memory.any() ? 0 : content_.body.capacity());
+  session_.holds(static_cast<int64_t>(held - content_.held));
+  content_.held = held;
+}
+
+void Channel::end_content() {
+  session_.holds(-static_cast<int64_t>(std::exchange(content_.held, 0)));
+  content_.finish();
 }
 
 /// What content_ holds, with its body.

@@ -47,7 +47,7 @@ Outcome Channel::tx_commit() {
     route_.queues = one.queues;
     accepted &= hand_over(one.body, one.ttl_ms, one.has_bcc);
   }
-  content_.finish();
+  end_content();
   // Whoever acknowledges together with what is published does so for that.
   std::optional<QueueHost::Together> together;
   if (!transaction_->published.empty()) together.emplace(session_.door().queues);
