@@ -139,11 +139,12 @@ void Session::set_unfinished(uint64_t bytes) {
   unfinished_ = bytes > 0 ? io::Reserved(core_.budget, bytes) : io::Reserved();
 }
 
-/// Half of the memory; when there is none left, an equal share of that. A small message always has its place.
+/// Half of the memory, which is what one message may have; when there is none left, an equal share of that. A small
+/// message and a frame always have their place.
 uint64_t Session::unfinished_max() const {
-  uint64_t most = core_.budget.total() / 2;
-  if (core_.budget.is_overdrawn()) most /= std::max<uint64_t>(door_.beginners, 1);
-  return std::max(most, small_body + frame_max_);
+  uint64_t share = core_.budget.total() / 2;
+  if (core_.budget.is_overdrawn()) share /= std::max<uint64_t>(door_.beginners, 1);
+  return share + small_body + frame_max_;
 }
 
 /// Whoever holds memory for what has stopped arriving, while it is short, is closed; so is who is held back with it.
