@@ -7,6 +7,11 @@
 namespace naru::amqp {
 namespace {
 
+void log_in(SimClient& client, std::initializer_list<uint16_t> channels) {
+  client.log_in();
+  for (uint16_t channel : channels) client.send(channel, ChannelOpen{});
+}
+
 /// A message's beginning: the body comes later.
 void announce(sim::SimConnection& on, uint16_t channel, uint64_t body_bytes) {
   Bytes bytes;
@@ -21,9 +26,8 @@ TEST(session_memory, who_has_bodies_under_way_does_not_wait_in_line_behind_who_w
   auto &first = broker.connect(), &second = broker.connect();
   SimClient one(first), other(second);
   std::map<uint16_t, uint64_t> bodies{{1, 1'000'000}, {2, 700'000}, {3, 70'000}};
-  for (auto* client : {&one, &other}) client->log_in();
-  for (const auto& [channel, bytes] : bodies) one.send(channel, ChannelOpen{});
-  other.send(1, ChannelOpen{});
+  log_in(one, {1, 2, 3});
+  log_in(other, {1});
   auto run = [&] { broker.loop().run_for(500); };
   run();
   announce(first, 1, bodies[1]);
@@ -60,9 +64,8 @@ TEST(session_memory, messages_without_an_end_on_many_channels_are_counted_and_li
   ASSERT_TRUE(broker.start());
   auto &greedy = broker.connect(), &second = broker.connect();
   SimClient one(greedy), other(second);
-  one.log_in();
-  other.log_in();
-  other.send(1, ChannelOpen{});
+  log_in(one, {});
+  log_in(other, {1});
   uint64_t counted = 0;
   for (uint16_t channel = 1; channel <= 100; ++channel) {
     one.send(channel, ChannelOpen{});
@@ -89,10 +92,7 @@ TEST(session_memory, who_does_not_go_on_gives_way_when_others_need_its_memory) {
   ASSERT_TRUE(broker.start());
   auto &large = broker.connect(), &half = broker.connect(), &quiet = broker.connect(), &needy = broker.connect();
   SimClient clients[] = {SimClient(large), SimClient(half), SimClient(quiet), SimClient(needy)};
-  for (auto& client : clients) {
-    client.log_in();
-    client.send(1, ChannelOpen{});
-  }
+  for (auto& client : clients) log_in(client, {1});
   announce(large, 1, 1'000'000);
   announce(half, 1, 1'000'000);
   begin_body(half, 1, 1);

@@ -20,7 +20,7 @@ class Json {
   using Object = std::vector<std::pair<std::string, Json>>;
 
   Json() = default;  // null
-  // Here the variant's copies would be made in every file that has a Json.
+  // Defined in json.cc: the compiler would make the variant's copies anew in every file that has a Json.
   Json(const Json& other);
   Json(Json&& other) noexcept;
   Json& operator=(const Json& other);
