@@ -136,18 +136,18 @@ class Channel {
   void end_content();
   Outcome publish(ByteView body);
   Outcome check_exchange() const;
-  Outcome check_properties(std::optional<int64_t>* ttl_ms) const;
+  Outcome check_properties() const;
   Outcome gather_keys(bool* has_bcc);
   void route();
-  bool hand_over(ByteView body, std::optional<int64_t> ttl_ms, bool has_bcc);
-  bool hand_to_queues(ByteView body, std::optional<int64_t> ttl_ms, bool has_bcc);
+  bool hand_over(ByteView body, bool has_bcc);
+  bool hand_to_queues(ByteView body, bool has_bcc);
   void send_return(ReplyCode code, ByteView body);
   Outcome confirm_select(ByteView payload);
   // method/tx.cc
   Outcome tx_select();
   Outcome tx_commit();
   Outcome tx_rollback();
-  Outcome stage(ByteView body, std::optional<int64_t> ttl_ms, bool has_bcc);
+  Outcome stage(ByteView body, bool has_bcc);
   void take_back_staged();
   void forget_transaction();
   // method/reply.cc

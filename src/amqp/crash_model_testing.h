@@ -140,9 +140,9 @@ class Promises {
 };
 
 /// What lies open in a queue's logs. Reads the segments, as a consumer with a backlog does.
-inline void add_contents(Contents& to, Store& store, const std::string& queue, const std::vector<Queue::Level>& levels,
+inline void add_contents(Contents& to, Store& store, const std::string& queue, const std::vector<LevelIds>& levels,
                          bool is_stream) {
-  for (const Queue::Level& level : levels) {
+  for (const LevelIds& level : levels) {
     Log* log = store.find(level.stream);
     if (!log) continue;
     auto is_open = [&](Offset at) { return is_stream || !store.cursor(level.cursor, level.stream).is_done(at); };

@@ -1,6 +1,7 @@
 #include "amqp/dead_letters.h"
 
 #include "amqp/carbon_copies.h"
+#include "amqp/publishing.h"
 #include "amqp/record_mapping.h"
 
 namespace naru::amqp {
@@ -104,13 +105,8 @@ bool DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death wh
   if (new_key) changed.remove("CC");
   properties->headers = changed.view();
   properties->expiration.reset();
-  RoutedMessage routed{.routing_key = new_key ? std::string_view(*new_key) : message.routing_key,
-                       .headers = changed.view(),
-                       .message_id = properties->message_id.value_or(""),
-                       .correlation_id = properties->correlation_id.value_or(""),
-                       .timestamp = properties->timestamp,
-                       .delayed = requested_delay_ms(changed.view()) > 0,
-                       .random = mix64(static_cast<uint64_t>(record.offset.value))};
+  RoutedMessage routed = route_of(new_key ? std::string_view(*new_key) : message.routing_key, {}, *properties,
+                                  mix64(static_cast<uint64_t>(record.offset.value)));
   if (!new_key) routed.more_keys = all_copies;
   std::vector<std::shared_ptr<Queue>> targets;
   host.route(*exchange, routed, targets);
@@ -122,12 +118,7 @@ bool DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death wh
     if (why != Death::rejected && !target->watcher && is_cycle(changed.view(), target->name)) continue;
     if (std::ranges::count(takers, target->id()) > 0) continue;
     NewRecord made = records_.make(dead, target->name, 0);
-    NewMessage fresh{.key = made.key,
-                     .body = message.body,
-                     .headers = made.headers,
-                     .priority = properties->priority.value_or(0),
-                     .ttl_ms = std::nullopt};
-    if (target->publish(fresh)) {
+    if (target->publish(message_for(*target, dead, made))) {
       takers.push_back(target->id());
     } else {
       found_place = false;

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "amqp/carbon_copies.h"
+#include "amqp/publishing.h"
 
 namespace naru::amqp {
 namespace {
@@ -134,30 +135,12 @@ void DelaySchedule::send(const StoredRecord& record) {
   keys.insert(keys.end(), blind_keys.begin(), blind_keys.end());
   message.blind_keys = blind_keys;
   message.properties.headers = headers.view();
-  RoutedMessage routed{.routing_key = message.routing_key,
-                       .more_keys = keys,
-                       .headers = headers.view(),
-                       .message_id = message.properties.message_id.value_or(""),
-                       .correlation_id = message.properties.correlation_id.value_or(""),
-                       .timestamp = message.properties.timestamp,
-                       .random = static_cast<uint64_t>(record.offset.value)};
+  RoutedMessage routed =
+      route_of(message.routing_key, keys, message.properties, static_cast<uint64_t>(record.offset.value));
   std::vector<std::shared_ptr<Queue>> targets;
   host_.route(*exchange, routed, targets);
-  std::optional<int64_t> ttl_ms;
-  if (auto text = message.properties.expiration) {
-    int64_t ms = 0;
-    std::string_view digits = text->starts_with('+') ? text->substr(1) : *text;
-    if (std::from_chars(digits.data(), digits.data() + digits.size(), ms).ec == std::errc()) ttl_ms = ms;
-  }
-  for (auto& target : targets) {
-    NewRecord made = records_.make(message, target->name, 0);
-    NewMessage fresh{.key = made.key,
-                     .body = message.body,
-                     .headers = made.headers,
-                     .priority = message.properties.priority.value_or(0),
-                     .ttl_ms = ttl_ms};
-    (void)target->publish(fresh);
-  }
+  for (auto& target : targets)
+    (void)target->publish(message_for(*target, message, records_.make(message, target->name, 0)));
 }
 
 std::vector<DelaySchedule::Waiting> DelaySchedule::next(size_t most) const {

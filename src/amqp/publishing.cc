@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "amqp/carbon_copies.h"
 #include "broker/policies/age.h"
 
 namespace naru::amqp {
@@ -43,6 +44,36 @@ std::expected<void, std::string> gather_keys(const std::optional<FieldTableView>
   if (auto added = add_keys(keys, *headers, "BCC"); !added) return added;
   has_bcc = headers->has("BCC");
   return {};
+}
+
+RoutedMessage route_of(std::string_view routing_key, std::span<const std::string_view> more_keys,
+                       const Properties& properties, uint64_t random) {
+  return {.routing_key = routing_key,
+          .more_keys = more_keys,
+          .headers = properties.headers.value_or(FieldTableView()),
+          .message_id = properties.message_id.value_or(""),
+          .correlation_id = properties.correlation_id.value_or(""),
+          .timestamp = properties.timestamp,
+          .delayed = properties.headers && requested_delay_ms(*properties.headers) > 0,
+          .random = random};
+}
+
+WithoutBcc::WithoutBcc(MappedMessage& message)
+    : headers_(*message.properties.headers), keys_(keys_in(*message.properties.headers, "BCC")) {
+  headers_.remove("BCC");
+  message.blind_keys = keys_;
+  message.properties.headers = headers_.view();
+}
+
+NewMessage message_for(const Queue& queue, const MappedMessage& message, const NewRecord& record) {
+  NewMessage made{.key = record.key,
+                  .body = message.body,
+                  .headers = record.headers,
+                  .priority = message.properties.priority.value_or(0)};
+  // Where it waits for its time, its time to live begins when it goes on.
+  if (!message.properties.expiration || queue.watcher) return made;
+  if (auto ms = parse_expiration(*message.properties.expiration)) made.ttl_ms = *ms;
+  return made;
 }
 
 }  // namespace naru::amqp

@@ -18,7 +18,6 @@ struct Transaction {
     std::string exchange, routing_key;
     Bytes properties, body;
     bool mandatory = false, has_bcc = false;
-    std::optional<int64_t> ttl_ms{};
     std::vector<std::shared_ptr<Queue>> queues{};
     uint64_t bytes() const {
       return sizeof(Publish) + exchange.size() + routing_key.size() + properties.size() + body.size() +

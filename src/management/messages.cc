@@ -1,5 +1,4 @@
 // Publishing and fetching messages over the API: for looking and for trying out, not for work.
-#include "amqp/carbon_copies.h"
 #include "amqp/publishing.h"
 #include "base/base64.h"
 #include "broker/field_json.h"
@@ -67,12 +66,6 @@ class Appended final : public TurnWaiter {
   QueueHost& queues_;
 };
 
-std::optional<int64_t> ttl_of(const amqp::Properties& properties) {
-  if (!properties.expiration) return std::nullopt;
-  auto ms = amqp::parse_expiration(*properties.expiration);
-  return ms ? std::optional(*ms) : std::nullopt;
-}
-
 /// What of the properties AMQP has no form for, or no meaning.
 std::optional<std::string> properties_problem(const Json& json) {
   auto beyond = [&](const char* name, int64_t least, int64_t most) {
@@ -110,26 +103,12 @@ std::optional<Reply> publish_problem(const Call& call, const Exchange* to, std::
 
 /// Whether a queue took it.
 bool hand_to(const std::vector<std::shared_ptr<Queue>>& queues, amqp::MappedMessage message, bool has_bcc) {
-  FieldTable stripped;
-  std::vector<std::string_view> blind_keys;
-  if (has_bcc) {  // that is for the broker alone
-    blind_keys = amqp::keys_in(*message.properties.headers, "BCC");
-    message.blind_keys = blind_keys;
-    stripped = FieldTable(*message.properties.headers);
-    stripped.remove("BCC");
-    message.properties.headers = stripped.view();
-  }
+  std::optional<amqp::WithoutBcc> without;
+  if (has_bcc) without.emplace(message);
   amqp::RecordMaker records;
   bool accepted = false;
-  for (auto& queue : queues) {
-    NewRecord record = records.make(message, queue->name, 0);
-    NewMessage fresh{.key = record.key,
-                     .body = message.body,
-                     .headers = record.headers,
-                     .priority = message.properties.priority.value_or(0),
-                     .ttl_ms = queue->watcher ? std::nullopt : ttl_of(message.properties)};
-    accepted |= queue->publish(fresh);
-  }
+  for (auto& queue : queues)
+    accepted |= queue->publish(amqp::message_for(*queue, message, records.make(message, queue->name, 0)));
   return accepted;
 }
 
@@ -157,14 +136,7 @@ io::Task<Reply> publish(Call& call) {
     co_return bad_request("PRECONDITION_FAILED - " + gathered.error());
   if (call.site.queues.is_blocked()) co_return failed(503, "full", "no space left on the broker's disk");
   std::vector<std::shared_ptr<Queue>> queues;
-  RoutedMessage routed{.routing_key = key,
-                       .more_keys = more_keys,
-                       .headers = headers.view(),
-                       .message_id = properties.message_id.value_or(""),
-                       .correlation_id = properties.correlation_id.value_or(""),
-                       .timestamp = properties.timestamp,
-                       .delayed = requested_delay_ms(headers.view()) > 0,
-                       .random = call.site.core.random.next()};
+  RoutedMessage routed = amqp::route_of(key, more_keys, properties, call.site.core.random.next());
   host.route(*to, routed, queues);
   auto& counters = call.site.core.messages;
   ++counters.received;

@@ -157,25 +157,21 @@ std::vector<std::string> Engine::dead_letter_sources(std::string_view name, std:
 
 io::Task<Outcome<Queues::Created>> Engine::create(std::string name, Attributes attributes, Tags tags) {
   VirtualHost* host = home();
-  if (host) co_await hosts_.queue_left(*host, name);
-  while (creating_.contains(name)) {  // by somebody else
-    io::Wakeup wakeup;
-    creating_.find(name)->second.push_back(&wakeup);
-    co_await wakeup;
+  do {
+    co_await creating_.ended(name);  // by somebody else
     if (host) co_await hosts_.queue_left(*host, name);
-  }
+  } while (creating_.has(name));
   if (QueuePtr there = find(name)) co_return Created{std::move(there), false};
   if (is_unavailable()) co_return fail(Problem::unavailable);
   if (!host || host->find_queue(name)) co_return fail(Problem::name_taken);
-  creating_.try_emplace(name);
+  creating_.begin(name);
   QueueRow row{.created_s = now_s(), .modified_s = now_s()};
   row.attributes = std::move(attributes);
   row.has_attributes = true;
   row.tags = std::move(tags);
   auto making = make(name, std::move(row));
   auto made = co_await making;
-  auto waiters = std::move(creating_.extract(name).mapped());
-  for (io::Wakeup* waiter : waiters) waiter->wake();
+  creating_.end(name);
   co_return made;
 }
 

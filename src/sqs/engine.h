@@ -2,6 +2,7 @@
 // The engine behind Queues: rows of the meta store beside the broker's own queues. Its parts that talk about one queue
 // are LiveQueues.
 #include "base/siphash.h"
+#include "broker/vhost/names_in_transit.h"
 #include "broker/vhost/virtual_hosts.h"
 #include "sqs/queues.h"
 #include "sqs/row.h"
@@ -68,7 +69,7 @@ class Engine final : public Queues, TurnWaiter {
   SipKey secret_, key_;
   std::map<std::string, QueueRow, std::less<>> rows_;
   std::map<std::string, std::shared_ptr<LiveQueue>, std::less<>> live_;
-  std::map<std::string, std::vector<io::Wakeup*>, std::less<>> creating_;  // and who waits for it
+  NamesInTransit creating_;
   std::vector<io::Once<JournalPosition>*> durable_waiters_;
   std::unique_ptr<MoveTasks> moves_;
   std::unordered_map<std::string, std::weak_ptr<Client>> clients_;

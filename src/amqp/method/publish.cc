@@ -112,8 +112,7 @@ Outcome Channel::publish(ByteView body) {
     if (!answers_) return Refusal{ReplyCode::precondition_failed, "fast reply consumer does not exist"};
     content_.properties.reply_to = answers_->name;
   }
-  std::optional<int64_t> ttl_ms;
-  if (Outcome refusal = check_properties(&ttl_ms)) return refusal;
+  if (Outcome refusal = check_properties()) return refusal;
   bool has_bcc = false;
   if (Outcome refusal = gather_keys(&has_bcc)) return refusal;
   if (!known || !more_keys_.empty()) route();
@@ -124,8 +123,8 @@ Outcome Channel::publish(ByteView body) {
   if (content_.exchange.empty())
     for (std::string_view key : more_keys_)
       if (names_asker(key)) answer(key, body);
-  if (transaction_) return stage(body, ttl_ms, has_bcc);
-  bool accepted = hand_over(body, ttl_ms, has_bcc);
+  if (transaction_) return stage(body, has_bcc);
+  bool accepted = hand_over(body, has_bcc);
   if (!confirming_) return {};
   if (!accepted) {
     session_.send(number, BasicNack{.delivery_tag = next_publish_ - 1, .multiple = false, .requeue = false});
@@ -145,7 +144,7 @@ Outcome Channel::check_exchange() const {
   return {};
 }
 
-Outcome Channel::check_properties(std::optional<int64_t>* ttl_ms) const {
+Outcome Channel::check_properties() const {
   const Properties& properties = content_.properties;
   if (properties.user_id && *properties.user_id != session_.user() && !session_.may_impersonate())
     return Refusal{ReplyCode::precondition_failed, "user_id property set to '" + std::string(*properties.user_id) +
@@ -158,7 +157,6 @@ Outcome Channel::check_properties(std::optional<int64_t>* ttl_ms) const {
   if (!ms)
     return Refusal{ReplyCode::precondition_failed,
                    "invalid expiration '" + std::string(*properties.expiration) + "': " + ms.error()};
-  *ttl_ms = *ms;
   return {};
 }
 
@@ -172,15 +170,8 @@ Outcome Channel::gather_keys(bool* has_bcc) {
 void Channel::route() {
   VirtualHost& host = session_.host();
   const Exchange& to = *host.find_exchange(content_.exchange);
-  const Properties& properties = content_.properties;
-  RoutedMessage routed{.routing_key = content_.routing_key,
-                       .more_keys = more_keys_,
-                       .headers = properties.headers.value_or(FieldTableView()),
-                       .message_id = properties.message_id.value_or(""),
-                       .correlation_id = properties.correlation_id.value_or(""),
-                       .timestamp = properties.timestamp,
-                       .delayed = properties.headers && requested_delay_ms(*properties.headers) > 0,
-                       .random = session_.door().core.random.next()};
+  RoutedMessage routed =
+      route_of(content_.routing_key, more_keys_, content_.properties, session_.door().core.random.next());
   route_.queues.clear();
   host.route(to, routed, route_.queues);
   route_.exchange = content_.exchange;
@@ -189,8 +180,8 @@ void Channel::route() {
 }
 
 /// What content_ holds goes to the queues of route_, or to who asked for it. False if a queue refused it.
-bool Channel::hand_over(ByteView body, std::optional<int64_t> ttl_ms, bool has_bcc) {
-  if (!route_.queues.empty()) return hand_to_queues(body, ttl_ms, has_bcc);
+bool Channel::hand_over(ByteView body, bool has_bcc) {
+  if (!route_.queues.empty()) return hand_to_queues(body, has_bcc);
   if (content_.exchange.empty() && names_asker(content_.routing_key) && answer(content_.routing_key, body)) return true;
   auto& counters = session_.door().core.messages;
   ++(content_.mandatory ? counters.returned : counters.dropped);
@@ -199,29 +190,16 @@ bool Channel::hand_over(ByteView body, std::optional<int64_t> ttl_ms, bool has_b
 }
 
 /// False if a queue refused it.
-bool Channel::hand_to_queues(ByteView body, std::optional<int64_t> ttl_ms, bool has_bcc) {
+bool Channel::hand_to_queues(ByteView body, bool has_bcc) {
   MappedMessage message{content_.exchange, content_.routing_key, content_.properties, body};
-  FieldTable stripped;
-  std::vector<std::string_view> blind_keys;
-  if (has_bcc) {  // that is for the broker alone
-    blind_keys = keys_in(*content_.properties.headers, "BCC");
-    message.blind_keys = blind_keys;
-    stripped = FieldTable(*content_.properties.headers);
-    stripped.remove("BCC");
-    message.properties.headers = stripped.view();
-  }
+  std::optional<WithoutBcc> without;
+  if (has_bcc) without.emplace(message);
   bool accepted = true, per_queue = content_.exchange.empty();  // what was sent to a queue by name says so shorter
   NewRecord record;
   for (size_t i = 0; i < route_.queues.size(); ++i) {
     Queue& queue = *route_.queues[i];
-    bool waits = queue.watcher != nullptr;  // its time to live begins when it goes on
     if (i == 0 || per_queue) record = session_.records().make(message, queue.name, 0);
-    NewMessage fresh{.key = record.key,
-                     .body = body,
-                     .headers = record.headers,
-                     .priority = content_.properties.priority.value_or(0),
-                     .ttl_ms = waits ? std::nullopt : ttl_ms};
-    accepted &= queue.publish(fresh);
+    accepted &= queue.publish(message_for(queue, message, record));
   }
   return accepted;
 }

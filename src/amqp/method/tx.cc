@@ -12,14 +12,13 @@ Outcome Channel::tx_select() {
 }
 
 /// Keeps what content_ holds until the commit. Its way was found when it was published, as in RabbitMQ.
-Outcome Channel::stage(ByteView body, std::optional<int64_t> ttl_ms, bool has_bcc) {
+Outcome Channel::stage(ByteView body, bool has_bcc) {
   Transaction::Publish publish{.exchange = content_.exchange,
                                .routing_key = content_.routing_key,
                                .properties = {},
                                .body = Bytes(body.begin(), body.end()),
                                .mandatory = content_.mandatory,
                                .has_bcc = has_bcc,
-                               .ttl_ms = ttl_ms,
                                .queues = route_.queues};
   append_properties(publish.properties, content_.properties);
   uint64_t& all = session_.door().staged_bytes;
@@ -45,7 +44,7 @@ Outcome Channel::tx_commit() {
     content_.properties = *properties;
     route_.version = 0;  // what follows is no longer what its key leads to
     route_.queues = one.queues;
-    accepted &= hand_over(one.body, one.ttl_ms, one.has_bcc);
+    accepted &= hand_over(one.body, one.has_bcc);
   }
   end_content();
   // Whoever acknowledges together with what is published does so for that.

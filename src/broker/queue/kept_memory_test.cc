@@ -42,8 +42,8 @@ TEST(kept_memory, is_limited_while_backlogs_are_read_back) {
   SimQueues world;
   std::vector<Busy> all(4);
   for (size_t i = 0; i < all.size(); ++i) {
-    all[i].queue = std::make_shared<Queue>(
-        *world.host, "q", std::vector<Queue::Level>{{StreamId(i + 1), CursorId(i + 1)}}, QueueSettings{});
+    all[i].queue = std::make_shared<Queue>(*world.host, "q", std::vector<LevelIds>{{StreamId(i + 1), CursorId(i + 1)}},
+                                           QueueSettings{});
     ASSERT_TRUE(all[i].queue->add(all[i].reader));
   }
   // More comes than is taken: 64 MiB in the end, a good part of which has to be read back meanwhile.

@@ -40,14 +40,21 @@ void LogReaders::remove(QueueConsumer& consumer) {
   if (!serving_) std::erase_if(readers_, [](const ReaderPtr& reader) { return !reader->consumer; });
 }
 
-void LogReaders::close() {
+std::vector<QueueConsumer*> LogReaders::close() {
   if (log_) log_->remove_waiter(this);
   log_ = nullptr;
+  std::vector<QueueConsumer*> left;
   for (ReaderPtr& reader : readers_) {
-    reader->consumer = nullptr;
+    QueueConsumer* consumer = std::exchange(reader->consumer, nullptr);
+    if (consumer) left.push_back(consumer);
     forget_run(*reader);
   }
   if (!serving_) readers_.clear();
+  return left;
+}
+
+size_t LogReaders::size() const {  // those that have left while others were served are not counted
+  return static_cast<size_t>(std::ranges::count_if(readers_, [](const ReaderPtr& reader) { return reader->consumer; }));
 }
 
 void LogReaders::forget_run(Reader& reader) {

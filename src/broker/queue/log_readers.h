@@ -18,14 +18,15 @@ class LogReaders final : ReadWaiter {
   void add(Log& log, QueueConsumer& consumer);
   void remove(QueueConsumer& consumer);
   bool any() const { return !readers_.empty(); }
+  size_t size() const;
   /// Hands out what there is to those that take; `recent` is what the queue has in memory.
   void dispatch(RecordWindow& recent);
   /// The first offset from `kept` on that one of them will want from memory; `end` if none will.
   Offset wanted_from(Offset kept, Offset end) const;
   /// Forgets what was read from the disk ahead of its readers.
   void drop_kept();
-  /// The log is going: all readers are forgotten.
-  void close();
+  /// The log is going: all readers are forgotten. Says who they were.
+  std::vector<QueueConsumer*> close();
 
  private:
   struct Reader {

@@ -14,12 +14,14 @@ constexpr size_t batch_bytes_max = MiB;   // of one turn's messages; larger ones
 
 }  // namespace
 
-Queue::Queue(QueueHost& host, std::string its_name, std::vector<Level> levels, QueueSettings settings)
+Queue::Queue(QueueHost& host, std::string its_name, std::vector<LevelIds> levels, QueueSettings settings)
     : name(std::move(its_name)),
       host_(host),
       settings_(std::move(settings)),
       id_(levels[0].stream.value),
+      takers_(settings_.single_active_consumer),
       getter_(host.new_holder()),
+      burials_(host, *this),
       expiry_(host.loop, [this] { expire_heads(); }) {
   last_used_ms = host.loop.now();
   has_ttl_ = settings_.lifetime_ms.has_value();
@@ -27,16 +29,12 @@ Queue::Queue(QueueHost& host, std::string its_name, std::vector<Level> levels, Q
     host.enlist(*this);
     return;
   }
-  for (const Level& level : levels) levels_.push_back(std::make_shared<Open>(level));
+  for (const LevelIds& ids : levels) levels_.push_back(std::make_shared<QueueLevel>(ids));
   // A level that never had a message has no log.
   for (size_t i = 0; i < levels_.size(); ++i)
     if (host.store.find(levels[i].stream)) opened(static_cast<uint8_t>(i));
   host.enlist(*this);
 }
-
-Queue::Open::Open(const Level& level) : id(level) {}
-Queue::Open::~Open() = default;
-Offset Queue::Open::end() const { return source ? source->end : log->bounds().end; }
 
 Queue::~Queue() = default;
 
@@ -81,13 +79,13 @@ LogSettings queue_log_settings(const QueueSettings& settings) {
 
 LogSettings Queue::log_settings() const { return queue_log_settings(settings_); }
 
-Queue::Open& Queue::opened(uint8_t index) {
-  Open& level = *levels_[index];
+QueueLevel& Queue::opened(uint8_t index) {
+  QueueLevel& level = *levels_[index];
   if (level.log || level.source) return level;
-  level.log = &host_.store.log(level.id.stream, log_settings());
+  level.log = &host_.store.log(level.ids.stream, log_settings());
   if (settings_.retains()) host_.core.note_append(log_settings());
   if (settings_.is_stream) return level;
-  level.cursor = &host_.store.cursor(level.id.cursor, level.id.stream);
+  level.cursor = &host_.store.cursor(level.ids.cursor, level.ids.stream);
   know_keys(level);
   if (host_.unclean) level.cursor->doubt_below(level.log->bounds().end);
   // What lies here from before may expire too; nobody knows without looking.
@@ -99,7 +97,7 @@ Queue::Open& Queue::opened(uint8_t index) {
 }
 
 /// For a queue whose messages have keys that count.
-void Queue::know_keys(Open& level) {
+void Queue::know_keys(QueueLevel& level) {
   if (settings_.grouped) {
     level.keys = std::make_unique<RecordKeys>("", level.cursor->floor());
     groups_ = std::make_unique<GroupOrder>();
@@ -140,12 +138,8 @@ bool Queue::publish(const NewMessage& message, MessageId* at) {
     return false;
   }
   if (hand_over(message)) return true;
-  Open& level = opened(std::min(message.priority, settings_.max_priority));
+  QueueLevel& level = opened(std::min(message.priority, settings_.max_priority));
   int64_t now = host_.loop.wall(), timestamp = message.timestamp.value_or(now);
-  if (level.header.count == 0) {
-    level.batch.resize(batch_header_bytes);
-    level.header.base_timestamp = level.header.max_timestamp = timestamp;
-  }
   std::optional<int64_t> ttl = settings_.message_ttl_ms;
   if (message.ttl_ms && !settings_.is_stream && (!ttl || *message.ttl_ms < *ttl)) ttl = message.ttl_ms;
   headers_.clear();
@@ -157,16 +151,13 @@ bool Queue::publish(const NewMessage& message, MessageId* at) {
     has_ttl_ = true;
   }
   for (const Header& header : message.headers) append_header(headers_, header);
-  append_record(level.batch, timestamp - level.header.base_timestamp, level.header.count, message.key, message.body,
-                headers_, header_count);
-  if (message.delayed_to) level.delays.emplace_back(level.header.count, *message.delayed_to);
+  Offset offset = level.next();
+  level.buffer(timestamp, message, headers_, header_count);
   if (at)
     *at = {.level = std::min(message.priority, settings_.max_priority),
-           .offset = level.log->bounds().end + level.header.count,
+           .offset = offset,
            .body_bytes = static_cast<uint32_t>(message.body.size())};
-  if (watcher) watcher->published(Offset(level.log->bounds().end.value + level.header.count), now, message);
-  ++level.header.count;
-  level.header.max_timestamp = std::max(level.header.max_timestamp, timestamp);
+  if (watcher) watcher->published(offset, now, message);
   ready_bytes_ += static_cast<int64_t>(message.body.size());
   ++counters_.published;
   if (level.batch.size() >= batch_bytes_max) append_batch(level);
@@ -175,23 +166,22 @@ bool Queue::publish(const NewMessage& message, MessageId* at) {
   return true;
 }
 
-bool Queue::append_batch(Open& level) {
+bool Queue::append_batch(QueueLevel& level) {
   if (level.header.count == 0) return true;
   if (host_.store.is_full()) return false;  // it stays here, unconfirmed, until there is space
-  level.header.last_offset_delta = level.header.count - 1;
-  seal_batch(level.batch, level.header);
+  level.seal();
   auto header = peek_header(level.batch);
   CHECK(header);
   auto appended = level.log->append(level.batch, *header);
   if (!appended) return false;
   delay_appended(level, appended->base);
+  Offset end = appended->base + level.header.count;
+  Bytes batch = level.take_batch();
   if (is_unread() || host_.has_kept_enough()) {
     level.window.clear();
   } else {
-    level.window.keep(appended->base, appended->base + level.header.count, std::move(level.batch));
+    level.window.keep(appended->base, end, std::move(batch));
   }
-  level.batch = {};
-  level.header = {};
   host_.count_kept(*this, level.window);
   return true;
 }
@@ -204,7 +194,7 @@ Result<Appended> Queue::append_produced(uint8_t index, std::span<uint8_t> batch,
   auto reader = TRY(RecordReader::open(batch));
   Record record;
   while (TRY(reader.next(&record))) body_bytes += static_cast<int64_t>(record.value.value_or(ByteView()).size());
-  Open& level = opened(index);
+  QueueLevel& level = opened(index);
   if (!append_batch(level)) return fail(Code::full, "what came before is not stored yet");
   auto appended = TRY(level.log->append(batch, header));
   if (appended.duplicate) return appended;
@@ -224,14 +214,6 @@ Result<Appended> Queue::append_produced(uint8_t index, std::span<uint8_t> batch,
 
 /// A stream without readers: nothing of it is wanted soon.
 bool Queue::is_unread() const { return settings_.is_stream && !(readers_ && readers_->any()); }
-
-/// When the message expires. What came from Kafka was not told when it was stored.
-std::optional<int64_t> Queue::expiry_of(const StoredRecord& record) const {
-  std::optional<int64_t> at = record.expires_ms;
-  if (!at && record.was_produced && settings_.message_ttl_ms) at = record.timestamp + *settings_.message_ttl_ms;
-  if (settings_.lifetime_ms) at = std::min(at.value_or(INT64_MAX), record.timestamp + *settings_.lifetime_ms);
-  return at;
-}
 
 bool Queue::append_batches() {
   bool all = true;
@@ -268,20 +250,13 @@ void Queue::mark_settled(const MessageId& id) {
   if (fair_) fair_->done({id.level, id.offset});
   if (groups_) groups_->done(id.offset);
   if (leases_) ready_bytes_ -= leases_->bytes.forget(id);
-  Open& level = *levels_[id.level];
-  auto& settled = host_.together_ > 0 ? level.moved : level.settled;
-  int64_t offset = id.offset.value;
-  if (!settled.empty() && settled.back().last == offset) {
-    ++settled.back().last;
-  } else {
-    settled.push_back({offset, offset + 1});
-  }
+  levels_[id.level]->mark(id.offset, host_.together_ > 0);
   changed();
 }
 
-void Queue::write_down(Open& level, const Change& change) {
+void Queue::write_down(QueueLevel& level, const Change& change) {
   if (level.source) return level.source->settled(change);
-  host_.store.change(level.id.cursor, change);
+  host_.store.change(level.ids.cursor, change);
 }
 
 /// One change for each run of offsets: those that were settled in this turn in whatever order.
@@ -289,22 +264,15 @@ void Queue::apply_settled(bool all_appended) {
   for (auto& level : levels_) {
     if (erased_) continue;
     if (all_appended) {
-      level->settled.insert(level->settled.end(), level->moved.begin(), level->moved.end());
-      level->moved.clear();
+      level->move_settled();
     } else if (leases_ && level->cursor) {  // nobody is to get it a second time meanwhile
-      for (const Place& place : level->moved)
-        for (int64_t at = place.first; at < place.last; ++at) level->cursor->extend(Offset(at), never_ms);
+      for (const QueueLevel::Run& run : level->moved)
+        for (int64_t at = run.first; at < run.last; ++at) level->cursor->extend(Offset(at), never_ms);
     }
-    if (level->settled.empty()) continue;
-    auto places = std::exchange(level->settled, {});
-    std::ranges::sort(places, {}, &Place::first);
-    for (size_t i = 0; i < places.size();) {
-      Place run = places[i];
-      for (++i; i < places.size() && places[i].first <= run.last; ++i) run.last = std::max(run.last, places[i].last);
+    level->merge_settled();
+    for (const QueueLevel::Run& run : level->settled)
       write_down(*level, {Offset(run.first), Offset(run.last), Change::Kind::settle});
-    }
-    places.clear();
-    level->settled = std::move(places);  // its memory
+    level->settled.clear();
   }
 }
 
@@ -340,7 +308,7 @@ void Queue::forget_passed() {
 }
 
 /// Whenever a segment is full, as RabbitMQ does it; and the core looks at the age of what is left.
-void Queue::apply_retention(Open& level) {
+void Queue::apply_retention(QueueLevel& level) {
   host_.core.note_append(level.log->settings());
   Offset active = level.log->active_base();
   if (level.retained_at == active || level.log->bounds().high_watermark < active) return;
@@ -363,7 +331,7 @@ Queue::Counts Queue::counts() {
     all.ready += counts.ready + counts.delayed + level->header.count;
     all.unacked += counts.held;
   }
-  auto waiting = static_cast<int64_t>(fair_ ? fair_->waiting() : groups_ ? groups_->waiting() : 0);
+  int64_t waiting = waiting_ahead();
   all.ready += waiting;  // what was looked ahead to is with nobody
   all.unacked -= waiting;
   return all;
@@ -408,22 +376,16 @@ int64_t Queue::erase() {
   host_.strike(*this);
   expiry_.cancel();
   end_leases();
-  active_ = nullptr;
-  ready_.clear();
-  if (readers_) readers_->close();
-  std::vector<QueueConsumer*> left(reading_.begin(), reading_.end());
-  for (auto& [priority, line] : takers_) left.insert(left.end(), line.begin(), line.end());
-  reading_.clear();
-  takers_.clear();
-  taking_ = 0;
+  std::vector<QueueConsumer*> left = readers_ ? readers_->close() : std::vector<QueueConsumer*>();
+  for (QueueConsumer* consumer : takers_.close()) left.push_back(consumer);
   for (QueueConsumer* consumer : left) consumer->queue_gone(*this);
   for (auto& level : levels_) {
     level->window.clear();
     host_.count_kept(*this, level->window);
     if (level->source) level->source->erase();
     if (!level->log) continue;
-    if (level->cursor) host_.store.forget_cursor(level->id.cursor);
-    host_.store.drop(level->id.stream);
+    if (level->cursor) host_.store.forget_cursor(level->ids.cursor);
+    host_.store.drop(level->ids.stream);
     level->log = nullptr;
     level->cursor = nullptr;
   }
@@ -431,46 +393,19 @@ int64_t Queue::erase() {
 }
 
 std::optional<Offset> Queue::first_open(Offset from) {
-  Open& level = opened(0);
+  QueueLevel& level = opened(0);
   Offset first = level.cursor->first_open(from);
   if (first < level.log->bounds().end) return first;
   return std::nullopt;
 }
 
-io::Task<RecordWindow::Found> Queue::read(Offset offset, StoredRecord* record) {
-  auto self = shared_from_this();
-  co_return co_await find(0, offset, record);
-}
-
-bool Queue::over_limits(bool for_one_more) {
-  if ((!settings_.max_length && !settings_.max_bytes) || settings_.is_stream || settings_.topic) return false;
-  int64_t ready = for_one_more ? 1 : 0;
-  ready += static_cast<int64_t>(fair_ ? fair_->waiting() : groups_ ? groups_->waiting() : 0);
-  for (auto& level : levels_) {
-    if (!level->cursor) continue;
-    auto counts = level->cursor->counts(level->end());
-    ready += counts.ready + counts.delayed + level->header.count;
-  }
-  return (settings_.max_length && ready > *settings_.max_length) ||
-         (settings_.max_bytes && ready_bytes_ > *settings_.max_bytes && ready > 0);
-}
-
 Delivery Queue::delivery(const Next& next, const StoredRecord& record) const {
-  const Open& level = *levels_[next.level];
+  const QueueLevel& level = *levels_[next.level];
   bool before = next.taken.attempt > 1 || level.cursor->is_doubtful(next.taken.offset);
   return {.id = id_of(next.level, next.taken.offset, record.body().size()),
           .attempt = next.taken.attempt,
           .redelivered = before,
           .record = record};
-}
-
-bool Queue::has_expired(const StoredRecord& record, uint32_t attempt) const {
-  if (!has_ttl_) return false;
-  auto expires_ms = expiry_of(record);
-  if (!expires_ms) return false;
-  // To live for no time at all means: for whoever waits already, once. expire_heads takes what nobody wanted.
-  bool now_or_never = *expires_ms == record.timestamp && attempt <= 1;
-  return *expires_ms < host_.loop.wall() && !now_or_never;
 }
 
 void Queue::settle(const MessageId& id) {
@@ -480,7 +415,7 @@ void Queue::settle(const MessageId& id) {
 
 void Queue::requeue(const MessageId& id, Return how) {
   if (erased_ || id.is_copy || is_stale(id)) return;
-  Open& level = *levels_[id.level];
+  QueueLevel& level = *levels_[id.level];
   uint32_t attempts = level.cursor->attempts(id.offset);
   if (how != Return::looked_at && settings_.delivery_limit) {
     // Attempts include the first one, which was no return.
@@ -498,82 +433,17 @@ void Queue::requeue(const MessageId& id, Return how) {
   changed();
 }
 
-void Queue::give_back(Open& level, const MessageId& id, int64_t delay_ms) {
+void Queue::give_back(QueueLevel& level, const MessageId& id, int64_t delay_ms) {
   int64_t now = host_.loop.wall(), due = now + delay_ms;
   uint32_t attempts = level.cursor->attempts(id.offset);
   level.cursor->release(id.offset, due, now);
   if (delay_ms == 0) return;
   leases();  // they look at what comes due
-  if (!level.source) note(id, {id.offset, id.offset + 1, attempts, 0, due});
+  if (!level.source) level.add_note({id.offset, id.offset + 1, attempts, 0, due});
 }
 
 void Queue::reject(const MessageId& id, Death why) {
-  if (erased_ || id.is_copy || is_stale(id)) return;
-  if (!settings_.dead_letter_exchange || !host_.dead_letters) return mark_settled(id);
-  StoredRecord record;
-  switch (levels_[id.level]->window.find(id.offset, &record)) {
-    case RecordWindow::Found::here: return die(id, record, why);
-    case RecordWindow::Found::gone: return mark_settled(id);
-    case RecordWindow::Found::elsewhere: return reject_later(id, why).detach();
-  }
-}
-
-io::Task<> Queue::reject_later(MessageId id, Death why) {
-  auto self = shared_from_this();
-  StoredRecord record;
-  auto found = RecordWindow::Found::elsewhere;
-  while (!erased_ && found == RecordWindow::Found::elsewhere && !host_.core.stopping)
-    found = co_await find(id.level, id.offset, &record);
-  if (erased_ || found == RecordWindow::Found::elsewhere) co_return;  // it stays, and is there after the next start
-  if (found == RecordWindow::Found::here) {
-    die(id, record, why);
-  } else {
-    mark_settled(id);
-  }
-}
-
-bool Queue::must_wait_to_bury() const { return settings_.dead_letter_exchange && !host_.has_room(); }
-
-void Queue::die(const MessageId& id, const StoredRecord& record, Death why) {
-  if (!settings_.dead_letter_exchange || !host_.dead_letters) return mark_settled(id);
-  if (must_wait_to_bury()) return bury_later(id, why);
-  auto earlier = half_buried_.extract({id.level, id.offset});
-  std::vector<uint64_t> takers = earlier ? std::move(earlier.mapped()) : std::vector<uint64_t>();
-  bool buried = host_.dead_letters->bury(*this, record, why, takers);
-  bool keeps = settings_.keeps_dead_letters && settings_.overflow == Overflow::reject_publish;
-  if (!buried && keeps) {
-    if (!takers.empty()) half_buried_.emplace(std::pair(id.level, id.offset), std::move(takers));
-    return bury_again(id, why).detach();
-  }
-  QueueHost::Together together(host_);
-  mark_settled(id);
-}
-
-/// It stays with nobody until there is room for it where it goes.
-void Queue::bury_later(const MessageId& id, Death why) {
-  unburied_.emplace_back(id, why);
-  if (!std::exchange(burying_, true)) bury_rest().detach();
-}
-
-io::Task<> Queue::bury_rest() {
-  auto self = shared_from_this();
-  while (!unburied_.empty()) {
-    co_await host_.room_for_more();
-    if (erased_ || host_.core.stopping) break;  // it is there after the next start
-    for (auto [id, why] : std::exchange(unburied_, {}))
-      if (!is_done(id)) reject(id, why);
-  }
-  burying_ = false;
-}
-
-/// It stays with nobody until there is a place for it.
-io::Task<> Queue::bury_again(MessageId id, Death why) {
-  constexpr io::Millis retry_ms = 1000;
-  auto self = shared_from_this();
-  co_await host_.loop.sleep_until(host_.loop.now() + retry_ms);
-  if (erased_ || host_.core.stopping) co_return;
-  if (!is_done(id)) co_return reject(id, why);
-  half_buried_.erase({id.level, id.offset});
+  if (!erased_ && !id.is_copy && !is_stale(id)) burials_.find_and_bury(id, why);
 }
 
 }  // namespace naru

@@ -10,9 +10,10 @@
 #include <map>
 #include <memory>
 
+#include "broker/queue/burials.h"
+#include "broker/queue/consumer_line.h"
+#include "broker/queue/queue_level.h"
 #include "broker/queue/queue_settings.h"
-#include "broker/queue/record_keys.h"
-#include "broker/queue/record_window.h"
 #include "log/store.h"
 
 namespace naru {
@@ -23,73 +24,8 @@ class LogReaders;
 struct QueueLeases;
 class TopicSource;
 struct Catalog;
-class Queue;
 class QueueHost;
 class VirtualHost;
-
-/// A message on its way into queues. Borrows everything until publish returns.
-struct NewMessage {
-  std::optional<ByteView> key{};
-  ByteView body{};
-  std::span<const Header> headers{};
-  uint8_t priority = 0;
-  std::optional<int64_t> ttl_ms{};      // the message's own; the queue's may be shorter
-  std::optional<int64_t> delayed_to{};  // not handed out before; ms since 1970
-  std::optional<int64_t> timestamp{};   // of a message that was published before, elsewhere
-};
-
-/// Names a message of one queue while it is there.
-struct MessageId {
-  uint8_t level = 0;
-  Offset offset{};
-  uint32_t body_bytes = 0;
-  bool is_copy = false;  // it stays where it is: settling or requeueing it means nothing to the queue
-  uint16_t tenant = 0;   // whose the level was then: of queues over topics that come and go
-};
-
-/// Where somebody who reads a log begins.
-struct ReadStart {
-  enum class Kind : uint8_t { first, last /* batch */, next, offset, time };
-  Kind kind = Kind::next;
-  int64_t value = 0;  // of offset; of time, ms since 1970
-};
-
-/// A message on its way out. Borrows the queue's memory until the call that gave it returns.
-struct Delivery {
-  MessageId id;
-  uint32_t attempt = 1;  // how often it was handed out by now, as far as is known
-  bool redelivered = false;
-  const StoredRecord& record;
-};
-
-/// Somebody who wants messages as they come. Registered with one queue; unregisters before it goes.
-class QueueConsumer {
- public:
-  virtual ~QueueConsumer() = default;
-  /// Whether it would take a message now. After it said no, it calls Queue::wake when that changes.
-  virtual bool can_take() const = 0;
-  /// Takes a message. What is not `no_ack` is settled, requeued or rejected later.
-  virtual void take(Queue& queue, const Delivery& delivery) = 0;
-  /// The queue is being deleted and has forgotten this consumer.
-  virtual void queue_gone(Queue& queue) = 0;
-  /// Of those who read: whether it is one of those that it asked for.
-  virtual bool wants(const StoredRecord& record) const {
-    (void)record;
-    return true;
-  }
-
-  /// Reads from there on and takes nothing away (log_readers.h). Streams have no other consumers.
-  std::optional<ReadStart> start{};
-  int32_t priority = 0;  // higher ones are served first, as long as they take
-  bool no_ack = false;   // what is handed over is done
-  bool exclusive = false;
-
- private:
-  friend class Queue;
-  HolderId holder_{};
-  std::list<QueueConsumer*>::iterator place_{}, turn_{};  // among all of its kind; among those that may take
-  bool added_ = false, listed_ = false;
-};
 
 /// Told of what comes into a queue that nobody consumes from, and when it is to leave.
 class QueueWatcher {
@@ -100,13 +36,8 @@ class QueueWatcher {
 
 class Queue : public std::enable_shared_from_this<Queue> {
  public:
-  /// The logs that a queue lives in, by priority, and the ids of their cursors.
-  struct Level {
-    StreamId stream;
-    CursorId cursor;
-  };
-
-  Queue(QueueHost& host, std::string name, std::vector<Level> levels, QueueSettings settings);
+  /// `levels`: by priority, the lowest first.
+  Queue(QueueHost& host, std::string name, std::vector<LevelIds> levels, QueueSettings settings);
   ~Queue();
   Queue(const Queue&) = delete;
 
@@ -129,9 +60,9 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void remove(QueueConsumer& consumer);
   /// The consumer takes messages again.
   void wake(QueueConsumer& consumer);
-  size_t consumer_count() const { return taking_ + reading_.size(); }
-  bool is_exclusively_consumed() const { return exclusively_; }
-  const QueueConsumer* active_consumer() const { return active_; }
+  size_t consumer_count() const;
+  bool is_exclusively_consumed() const { return takers_.is_exclusive(); }
+  const QueueConsumer* active_consumer() const { return takers_.active(); }
 
   /// Hands out one message outside of any subscription. False if there is none that is ready.
   io::Task<bool> get(bool no_ack, std::function<void(const Delivery&, int64_t left)> take);
@@ -210,45 +141,20 @@ class Queue : public std::enable_shared_from_this<Queue> {
   io::Millis last_used_ms = 0;
 
  private:
-  friend class QueueHost;
+  friend class Burials;
   friend class LogReaders;
-  struct Place {
-    int64_t first, last;  // [first, last)
-  };
-  struct Open {
-    explicit Open(const Level& level);
-    ~Open();
-    /// Up to where there is something to take.
-    Offset end() const;
-    Level id;
-    uint16_t tenant = 0;                  // see attach_topic
-    std::shared_ptr<TopicSource> source;  // instead of a log: a partition of a topic
-    Log* log = nullptr;                   // looked up on first use: an idle queue has none
-    AckCursor* cursor = nullptr;          // a stream has none
-    RecordWindow window;
-    std::unique_ptr<RecordKeys> keys;  // where they count
-    Bytes batch;                       // what was published in this turn: room for the header, then records
-    BatchHeader header;
-    std::vector<std::pair<int32_t, int64_t>> delays{};  // of that batch: number in it, until when
-    std::vector<TakenNote> notes{};                     // to be written down
-    std::vector<Place> settled;                         // in this turn
-    std::vector<Place> moved;                           // together with what was published: see QueueHost::Together
-    Offset head_seen{-1};                               // the oldest message when expiry was looked at,
-    std::optional<int64_t> head_expires{};              // and when it does
-    Offset retained_at{-1};                             // the segment that was the last one when retention was applied
-    Offset uncounted{0}, uncounted_end{0};              // what was there at the start and is not among ready_bytes_ yet
-  };
+  friend class QueueHost;
   struct Next {
     uint8_t level;
     AckCursor::Taken taken;
   };
 
-  Open& opened(uint8_t level);
-  void write_down(Open& level, const Change& change);
-  io::Task<Result<void>> load(Open& level, Offset offset);
+  QueueLevel& opened(uint8_t level);
+  void write_down(QueueLevel& level, const Change& change);
+  io::Task<Result<void>> load(QueueLevel& level, Offset offset);
   bool append_batches();
   bool waits_for_space() const;
-  bool append_batch(Open& level);
+  bool append_batch(QueueLevel& level);
   Result<Appended> append_produced(uint8_t level, std::span<uint8_t> batch, const BatchHeader& header);
   bool is_unread() const;
   std::optional<int64_t> expiry_of(const StoredRecord& record) const;
@@ -256,16 +162,16 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void dispatch();
   bool hand_over(const NewMessage& message);
   void hand_out(QueueConsumer& consumer, const Next& next, const StoredRecord& record);
-  QueueConsumer* next_consumer();
   enum class Order : uint8_t { highest_first, lowest_first };
-  void know_keys(Open& level);
+  void know_keys(QueueLevel& level);
   std::optional<Next> take_fair();
   void look_ahead();
   bool load_ahead();
   std::optional<Next> take_grouped();
   void look_at_groups();
-  Offset known_end(const Open& level) const;
+  Offset known_end(const QueueLevel& level) const;
   bool is_looked_ahead() const;
+  int64_t waiting_ahead() const;
   QueueLeases& leases();
   void serve_leases();
   void expire_leases();
@@ -274,14 +180,13 @@ class Queue : public std::enable_shared_from_this<Queue> {
   Filled fill(LeaseTaker& taker);
   void lease_out(LeaseTaker& taker, const Next& next, const StoredRecord& record);
   void finish(LeaseTaker& taker, Filled how);
-  void note(const MessageId& id, const TakenNote& note);
   void write_notes();
-  void delay_appended(Open& level, Offset base);
+  void delay_appended(QueueLevel& level, Offset base);
   void end_leases();
   std::optional<Next> take_oldest(HolderId holder, Order order = Order::highest_first);
   std::optional<Next> take_next(HolderId holder, Order order = Order::highest_first);
   void put_back(const Next& next);
-  void give_back(Open& level, const MessageId& id, int64_t delay_ms);
+  void give_back(QueueLevel& level, const MessageId& id, int64_t delay_ms);
   std::optional<Next> first_unknown();
   MessageId id_of(uint8_t level, Offset offset, size_t body_bytes = 0) const;
   bool is_stale(const MessageId& id) const;
@@ -292,13 +197,6 @@ class Queue : public std::enable_shared_from_this<Queue> {
   io::Task<RecordWindow::Found> find(uint8_t level, Offset offset, StoredRecord* record);
   Delivery delivery(const Next& next, const StoredRecord& record) const;
   bool has_expired(const StoredRecord& record, uint32_t attempt) const;
-  void die(const MessageId& id, const StoredRecord& record, Death why);
-  /// Dead letters need room, in memory and on the disk; messages that just go make some.
-  bool must_wait_to_bury() const;
-  void bury_later(const MessageId& id, Death why);
-  io::Task<> bury_rest();
-  io::Task<> reject_later(MessageId id, Death why);
-  io::Task<> bury_again(MessageId id, Death why);
   void mark_settled(const MessageId& id);
   void trim_to_limits();
   io::Task<> drop_heads();
@@ -309,27 +207,19 @@ class Queue : public std::enable_shared_from_this<Queue> {
   LogSettings log_settings() const;
   void end_turn();
   void forget_passed();
-  void apply_retention(Open& level);
+  void apply_retention(QueueLevel& level);
   void drop_kept();
   void expire_heads();
   io::Task<> expire_heads_now();
-  void choose_active();
   Result<void> add_reader(QueueConsumer& consumer);
-  void list(QueueConsumer& consumer);
-  void unlist(QueueConsumer& consumer);
   void changed();
 
   QueueHost& host_;
   QueueSettings settings_;
   const uint64_t id_;
-  std::vector<std::shared_ptr<Open>> levels_;  // who waits for one has it, too: another may take its place
-  size_t first_level_ = 0;                     // whose turn it is, where all are equal: a topic's partitions
-  // Consumers by priority: all, in the order they came, and those that may take.
-  std::map<int32_t, std::list<QueueConsumer*>, std::greater<>> takers_, ready_;
-  std::list<QueueConsumer*> reading_;    // those that take nothing away
-  size_t taking_ = 0;                    // how many are in takers_
-  bool exclusively_ = false;             // the only one there wants to stay so
-  QueueConsumer* active_ = nullptr;      // where only one is served
+  std::vector<std::shared_ptr<QueueLevel>> levels_;  // who waits for one has it, too: another may take its place
+  size_t first_level_ = 0;                           // whose turn it is, where all are equal: a topic's partitions
+  ConsumerLine takers_;
   std::unique_ptr<LogReaders> readers_;  // once there was one
   std::unique_ptr<FairShare> fair_;
   std::unique_ptr<GroupOrder> groups_;
@@ -340,10 +230,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   bool counting_ = false;
   bool dirty_ = false, loading_ = false, trimming_ = false, expiring_ = false, erased_ = false, has_ttl_ = false;
   std::vector<io::Wakeup*> load_waiters_;
-  std::vector<std::pair<MessageId, Death>> unburied_;  // with nobody, until there is room for them
-  bool burying_ = false;
-  /// Of dead letters that were refused somewhere and are tried again: who has them already.
-  std::map<std::pair<uint8_t, Offset>, std::vector<uint64_t>> half_buried_;
+  Burials burials_;
   std::optional<std::list<Queue*>::iterator> keeper_;  // its place among those with messages in memory
   io::Timer expiry_;
   Counters counters_;

@@ -15,14 +15,14 @@ void QueueHost::mark(Queue& queue) {
 void QueueHost::enlist(Queue& queue) {
   if (queue.settings_.topic) over_topics_.push_back(&queue);
   for (size_t i = 0; i < queue.levels_.size(); ++i)
-    by_stream_[queue.levels_[i]->id.stream] = {&queue, static_cast<uint8_t>(i)};
+    by_stream_[queue.levels_[i]->ids.stream] = {&queue, static_cast<uint8_t>(i)};
 }
 
 void QueueHost::strike(Queue& queue) {
   if (queue.keeper_) keepers_.erase(*queue.keeper_);
   queue.keeper_.reset();
   std::erase(over_topics_, &queue);
-  for (auto& level : queue.levels_) by_stream_.erase(level->id.stream);
+  for (auto& level : queue.levels_) by_stream_.erase(level->ids.stream);
 }
 
 void QueueHost::catalog_changed() {

@@ -101,7 +101,7 @@ void Queue::lease_out(LeaseTaker& taker, const Next& next, const StoredRecord& r
   AckCursor& cursor = *levels_[next.level]->cursor;
   Delivery out = delivery(next, record);
   if (is_counted(next.level, next.taken.offset)) ready_bytes_ -= out.id.body_bytes;
-  if (has_expired(record, out.attempt)) return die(out.id, record, Death::expired);
+  if (has_expired(record, out.attempt)) return burials_.bury(out.id, record, Death::expired);
   int64_t now = host_.loop.wall();
   int64_t first = cursor.first_taken(out.id.offset, now);
   if (taker.offer(*this, out, first) == LeaseTaker::Answer::moved) {
@@ -119,20 +119,20 @@ void Queue::lease_out(LeaseTaker& taker, const Next& next, const StoredRecord& r
   int64_t until = now + (taker.lease_ms > 0 ? taker.lease_ms : at_once_ms);
   cursor.extend(out.id.offset, until);
   if (taker.lease_ms <= 0) return taker.at_once_.push_back(out.id);
-  note(out.id, {out.id.offset, out.id.offset + 1, out.attempt, first, until});
+  levels_[out.id.level]->add_note({out.id.offset, out.id.offset + 1, out.attempt, first, until});
 }
 
 // --- groups ---
 
 bool Queue::is_looked_ahead() const { return groups_->size() >= groups_looked_at_max; }
 
-Offset Queue::known_end(const Open& level) const {
+Offset Queue::known_end(const QueueLevel& level) const {
   return settings_.grouped ? level.log->bounds().high_watermark : level.end();
 }
 
 /// What nobody has is held by the queue itself until its turn comes.
 void Queue::look_at_groups() {
-  Open& level = *levels_[0];
+  QueueLevel& level = *levels_[0];
   AckCursor& cursor = *level.cursor;
   while (!is_looked_ahead()) {
     Offset known = level.keys->learn(level.window, cursor, known_end(level));
@@ -191,7 +191,7 @@ bool Queue::extend_lease(const MessageId& id, int64_t until_ms) {
     if (fair_) fair_->given_back({id.level, id.offset});
   }
   if (until_ms <= now) ready_bytes_ += leases().bytes.back(id);
-  note(id, {id.offset, id.offset + 1, hold->attempt, first, until_ms > now ? until_ms : 0});
+  levels_[id.level]->add_note({id.offset, id.offset + 1, hold->attempt, first, until_ms > now ? until_ms : 0});
   changed();
   return true;
 }
@@ -202,7 +202,7 @@ bool Queue::is_done(const MessageId& id) const {
 }
 
 int32_t Queue::epoch_of(const MessageId& id) const {
-  const Open& level = *levels_[id.level];
+  const QueueLevel& level = *levels_[id.level];
   return level.log && id.offset < level.log->bounds().end ? level.log->epoch_at(id.offset) : INT32_MAX;
 }
 
@@ -221,7 +221,7 @@ bool Queue::renew_lease(const MessageId& id, int64_t until_ms) {
   if (!cursor.hold_at(id.offset, leases().holder, until_ms)) return false;
   ready_bytes_ -= leases_->bytes.again(id);
   int64_t first = cursor.first_taken(id.offset, host_.loop.wall());
-  note(id, {id.offset, id.offset + 1, cursor.attempts(id.offset), first, until_ms});
+  levels_[id.level]->add_note({id.offset, id.offset + 1, cursor.attempts(id.offset), first, until_ms});
   changed();
   return true;
 }
@@ -250,7 +250,8 @@ void Queue::expire_leases() {
         int64_t until = all.longer({level, offset});
         // Whoever starts again after a crash does not take it for over.
         if (until > now)
-          note({level, offset}, {offset, offset + 1, cursor.attempts(offset), cursor.first_taken(offset, now), until});
+          levels_[level]->add_note(
+              {offset, offset + 1, cursor.attempts(offset), cursor.first_taken(offset, now), until});
         return until;
       };
     for (const AckCursor::Due& one : cursor.expire(now, longer)) {
@@ -279,35 +280,21 @@ void Queue::plan_leases() {
 // --- delays, notes, counts ---
 
 /// A batch has been appended, and some of its messages are for later.
-void Queue::delay_appended(Open& level, Offset base) {
+void Queue::delay_appended(QueueLevel& level, Offset base) {
   if (level.delays.empty()) return;
-  uint8_t index = 0;
-  while (levels_[index].get() != &level) ++index;
   leases();
   for (auto [number, until] : std::exchange(level.delays, {})) {
     Offset offset = base + number;
     if (!level.cursor || !level.cursor->delay(offset, until)) continue;
-    note({.level = index, .offset = offset}, {offset, offset + 1, 0, 0, until});
+    level.add_note({offset, offset + 1, 0, 0, until});
   }
   write_notes();
-}
-
-/// Neighbours of the same fate share a note.
-void Queue::note(const MessageId& id, const TakenNote& note) {
-  auto& notes = levels_[id.level]->notes;
-  if (!notes.empty()) {
-    TakenNote& last = notes.back();
-    bool joins = last.last == note.first && last.attempts == note.attempts && last.first_ms == note.first_ms &&
-                 last.until_ms == note.until_ms;
-    if (joins) return (void)(last.last = note.last);
-  }
-  notes.push_back(note);
 }
 
 void Queue::write_notes() {
   for (auto& level : levels_) {
     if (level->notes.empty()) continue;
-    for (const TakenNote& note : level->notes) host_.store.note_taken(level->id.cursor, note);
+    for (const TakenNote& note : level->notes) host_.store.note_taken(level->ids.cursor, note);
     level->notes.clear();
   }
 }
@@ -321,7 +308,7 @@ Queue::LeaseCounts Queue::lease_counts() {
     all.leased += counts.held;
     all.delayed += counts.delayed + static_cast<int64_t>(level->delays.size());
   }
-  auto waiting = static_cast<int64_t>(fair_ ? fair_->waiting() : groups_ ? groups_->waiting() : 0);
+  int64_t waiting = waiting_ahead();
   all.ready += waiting;
   all.leased -= waiting;
   return all;

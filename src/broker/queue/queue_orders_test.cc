@@ -141,7 +141,7 @@ class World : SimQueues {
  private:
   // --- the life of the broker
   void open() {
-    queue_ = std::make_shared<Queue>(*host, "q", std::vector<Queue::Level>{{StreamId(stream_), CursorId(stream_)}},
+    queue_ = std::make_shared<Queue>(*host, "q", std::vector<LevelIds>{{StreamId(stream_), CursorId(stream_)}},
                                      shape_.settings);
     attach();
   }

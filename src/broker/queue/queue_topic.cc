@@ -35,7 +35,7 @@ void Queue::attach_topic(const Catalog& catalog) {
       return;
     }
     CursorId id = topic_cursor(id_, attached);
-    auto level = std::make_shared<Open>(Level{StreamId(0), id});
+    auto level = std::make_shared<QueueLevel>(LevelIds{StreamId(0), id});
     level->source = std::make_shared<TopicSource>(*this, host_, topic, attached, id);
     if (*index == levels_.size()) levels_.emplace_back();
     // Somebody may still have messages of who was here before: they are told apart by this.

@@ -23,7 +23,7 @@ class Taker final : public QueueConsumer {
 struct Served {
   Served(QueueHost& host, uint64_t stream, QueueSettings settings)
       : queue(std::make_shared<Queue>(host, "q" + std::to_string(stream),
-                                      std::vector<Queue::Level>{{StreamId(stream), CursorId(stream)}},
+                                      std::vector<LevelIds>{{StreamId(stream), CursorId(stream)}},
                                       std::move(settings))) {
     EXPECT_TRUE(queue->add(taker));
   }

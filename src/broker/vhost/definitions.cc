@@ -11,13 +11,13 @@ std::string to_row(const Bytes& bytes) { return std::string(text(bytes)); }
 
 Result<FieldTable> arguments_of(Unpacker& from) { return FieldTable(TRY(FieldTableView::parse(from.bytes()))); }
 
-void put_levels(Packer& to, const std::vector<Queue::Level>& levels) {
+void put_levels(Packer& to, const std::vector<LevelIds>& levels) {
   to.put(static_cast<uint16_t>(levels.size()));
-  for (const Queue::Level& level : levels) to.put(level.stream.value).put(level.cursor.value);
+  for (const LevelIds& level : levels) to.put(level.stream.value).put(level.cursor.value);
 }
 
-std::vector<Queue::Level> levels_of(Unpacker& from) {
-  std::vector<Queue::Level> levels;
+std::vector<LevelIds> levels_of(Unpacker& from) {
+  std::vector<LevelIds> levels;
   for (auto count = from.get<uint16_t>(); from.ok() && count > 0; --count) {
     StreamId stream(from.get<uint64_t>());
     levels.push_back({stream, CursorId(from.get<uint64_t>())});

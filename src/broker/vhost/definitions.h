@@ -14,7 +14,7 @@ struct ExchangeDefinition {
   ExchangeType type = ExchangeType::direct;
   bool durable = false, auto_delete = false, internal = false;
   FieldTable arguments{};
-  std::vector<Queue::Level> levels{};  // of a type that delays: where messages wait; given when it is created
+  std::vector<LevelIds> levels{};  // of a type that delays: where messages wait; given when it is created
 };
 
 /// What a client may ask of a queue's keeping. All are logs here; the type decides which arguments are allowed.
@@ -28,7 +28,7 @@ struct QueueDefinition {
   FieldTable arguments{};
   QueueSettings settings{};             // derived from the arguments
   std::optional<int64_t> expires_ms{};  // the queue goes when nobody used it for so long
-  std::vector<Queue::Level> levels{};   // given when it is created
+  std::vector<LevelIds> levels{};       // given when it is created
 };
 
 struct Binding {

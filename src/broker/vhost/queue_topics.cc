@@ -22,7 +22,7 @@ Topic topic_of(std::string name, std::string_view vhost, const QueueDefinition& 
   topic.name = std::move(name);
   topic.queue = {std::string(vhost), queue.name};
   topic.id = topic_id_of(queue.levels[0].stream);
-  for (const Queue::Level& level : queue.levels) topic.partitions.push_back(level.stream);
+  for (const LevelIds& level : queue.levels) topic.partitions.push_back(level.stream);
   topic.message_bytes_max = batch_bytes_max;
   topic.log_append_time = true;
   topic.log = queue_log_settings(queue.settings);

@@ -95,10 +95,10 @@ std::set<StreamId> VirtualHosts::streams() const {
   std::set<StreamId> streams;
   for (const auto& [name, host] : hosts_)
     for (const auto& [queue_name, queue] : host->queues())
-      for (const Queue::Level& level : queue.definition.levels) streams.insert(level.stream);
+      for (const LevelIds& level : queue.definition.levels) streams.insert(level.stream);
   for (const auto& [name, host] : hosts_)
     for (const auto& [exchange_name, exchange] : host->exchanges())
-      for (const Queue::Level& level : exchange.definition.levels) streams.insert(level.stream);
+      for (const LevelIds& level : exchange.definition.levels) streams.insert(level.stream);
   return streams;
 }
 
@@ -123,7 +123,7 @@ io::Task<> VirtualHosts::show_queues() {
 
 /// Queues live on core 0 with their connections, whatever the number of cores: their streams are of a shard that core 0
 /// always owns.
-io::Task<Result<std::vector<Queue::Level>>> VirtualHosts::new_levels(size_t count) {
+io::Task<Result<std::vector<LevelIds>>> VirtualHosts::new_levels(size_t count) {
   constexpr int64_t block = 64 * shard_count;
   while (spare_streams_.size() < count) {
     CO_TRY(int64_t first, co_await core_.broker.topics->stream_ids(block));
@@ -132,7 +132,7 @@ io::Task<Result<std::vector<Queue::Level>>> VirtualHosts::new_levels(size_t coun
       if (shard_of(stream) == 0) spare_streams_.push_back(stream);
     }
   }
-  std::vector<Queue::Level> levels;
+  std::vector<LevelIds> levels;
   for (size_t i = 0; i < count; ++i) {
     StreamId stream = spare_streams_.back();
     spare_streams_.pop_back();

@@ -9,7 +9,7 @@
 #include "broker/policies/policies.h"
 #include "broker/queue/queue_host.h"
 #include "broker/users/users.h"
-#include "broker/vhost/arriving.h"
+#include "broker/vhost/names_in_transit.h"
 #include "broker/vhost/queue_topics.h"
 #include "broker/vhost/virtual_host.h"
 
@@ -81,7 +81,7 @@ class VirtualHosts {
 
  private:
   io::Task<Result<void>> put_with(std::string name, Json metadata, std::vector<MetaWrite> writes);
-  io::Task<Result<std::vector<Queue::Level>>> new_levels(size_t count);
+  io::Task<Result<std::vector<LevelIds>>> new_levels(size_t count);
   io::Task<Result<void>> make_way(std::string topic);
   io::Task<Result<void>> delete_named(QueueName name);
   io::Task<> delete_queue_later(VirtualHost& host, std::string name);
@@ -111,7 +111,7 @@ class VirtualHosts {
   std::map<std::string, std::unique_ptr<VirtualHost>, std::less<>> hosts_;
   /// Deleted ones, empty: who was at work on one may still look at it.
   std::vector<std::unique_ptr<VirtualHost>> removed_;
-  Arriving arriving_;
+  NamesInTransit arriving_;
   std::vector<StreamId> spare_streams_;
   /// Queues that go with their connection, by that: virtual host and name.
   std::unordered_multimap<uint64_t, std::pair<std::string, std::string>> exclusive_;
