@@ -83,7 +83,7 @@ io::Task<Outcome> Channel::handle(const Frame& frame) {
     case Method::tx_rollback: co_return tx_rollback();
     default: break;
   }
-  co_return Refusal{ReplyCode::command_invalid, "unimplemented method", /*names_method=*/false};
+  co_return Refusal{ReplyCode::command_invalid, "unimplemented method"};
 }
 
 std::string clean_name(std::string_view name) {

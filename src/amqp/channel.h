@@ -168,8 +168,9 @@ class Channel {
   Outcome basic_recover(ByteView payload, bool answer);
   Outcome settle(uint64_t tag, bool multiple, Settlement how, bool is_nack = true);
   uint64_t hand_out(const std::shared_ptr<Queue>& queue, const MessageId& id, uint64_t consumer);
+  void tell_cancelled(std::string_view tag);
   void finished(const Unacked& unacked);
-  MappedMessage read(Queue& queue, const Delivery& delivery, FieldTable& headers);
+  MappedMessage read(Queue& queue, const Delivery& delivery, bool is_fetched, FieldTable& headers);
   Outcome check_stream_consumer(FieldTableView arguments, const DeclaredQueue& queue, Consumer& consumer);
   void track(FieldTableView arguments, const DeclaredQueue& queue, Consumer& consumer);
   Outcome set_timeout(FieldTableView arguments, const DeclaredQueue& queue, Consumer& consumer);
@@ -199,6 +200,7 @@ class Channel {
   std::unique_ptr<Transaction> transaction_;
 
   uint16_t prefetch_ = 0, prefetch_all_ = 0;                 // per consumer that comes; of the whole channel. 0: any
+  std::vector<std::string>* cancelled_ = nullptr;            // while they are told later
   std::unordered_map<uint64_t, Consumer*> consumers_by_id_;  // they put themselves in and out
   std::map<std::string, std::unique_ptr<Consumer>, std::less<>> consumers_;
   uint64_t last_consumer_ = 0;

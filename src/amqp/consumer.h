@@ -22,6 +22,7 @@ class Consumer final : public QueueConsumer {
   const uint64_t id;  // in its channel, unlike the tag not used again
   const uint16_t prefetch;
   uint32_t unacked = 0;
+  uint64_t last_tag = 0;  // of what it got last
   std::shared_ptr<Queue> queue;
   StreamFilter filter;
   std::unique_ptr<StreamProgress> progress{};  // of a stream's, if it is remembered

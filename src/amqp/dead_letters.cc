@@ -22,21 +22,24 @@ std::string_view text_in(FieldTableView table, std::string_view name) {
   return value ? value->text().value_or("") : std::string_view();
 }
 
-/// What has happened to the message so far, newest first; the death at hand is put in front, or counted.
+/// What has happened to the message so far, newest first; the death at hand is put in front, or counted. The fields of
+/// all but the first one are sorted, as RabbitMQ's are.
 FieldArray add_death(FieldTableView headers, std::string_view queue, std::string_view why, FieldTable death) {
   FieldArray rest;
   auto before = headers.find("x-death");
   auto array = before ? before->array() : std::nullopt;
   std::optional<FieldTable> same;
-  if (array) {
-    for (const FieldValue& value : *array) {
-      auto table = value.table();
-      if (!table) continue;
-      if (!same && text_in(*table, "queue") == queue && text_in(*table, "reason") == why) {
-        same = FieldTable(*table);
-      } else {
-        rest.add(*table);
-      }
+  if (!array) {
+    rest.add(death.view());
+    return rest;
+  }
+  for (const FieldValue& value : *array) {
+    auto table = value.table();
+    if (!table) continue;
+    if (!same && text_in(*table, "queue") == queue && text_in(*table, "reason") == why) {
+      same = FieldTable(*table);
+    } else {
+      rest.add(*table);
     }
   }
   if (same) {
@@ -45,7 +48,7 @@ FieldArray add_death(FieldTableView headers, std::string_view queue, std::string
     death = *same;
   }
   FieldArray all;
-  all.add(death.view());
+  all.add(sorted(death.view()).view());
   for (const FieldValue& value : rest.view()) all.add(*value.table());
   return all;
 }
@@ -94,12 +97,12 @@ bool DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death wh
   if (properties->expiration) death.add("original-expiration", *properties->expiration);
   FieldArray deaths = add_death(headers, queue.name, reason(why), std::move(death));
   FieldTable changed(headers);
-  bool is_first = !changed.find("x-first-death-reason");
+  bool is_first = !changed.find("x-death");
   changed.set("x-death", deaths.view());
   if (is_first) {
-    changed.add("x-first-death-exchange", message.exchange)
-        .add("x-first-death-queue", std::string_view(queue.name))
-        .add("x-first-death-reason", std::string_view(reason(why)));
+    changed.set("x-first-death-exchange", message.exchange)
+        .set("x-first-death-queue", std::string_view(queue.name))
+        .set("x-first-death-reason", std::string_view(reason(why)));
   }
   const auto& new_key = queue.settings().dead_letter_key;
   if (new_key) changed.remove("CC");

@@ -326,7 +326,7 @@ io::Task<bool> Session::handle_channel(const Frame& frame) {
     co_return true;
   }
   if (method == Method::channel_close_ok)
-    co_return refuse({ReplyCode::command_invalid, "unimplemented method", /*names_method=*/false});
+    co_return refuse({ReplyCode::command_invalid, "unimplemented method"}, method);
   if (method == Method::channel_open)
     co_return refuse({ReplyCode::channel_error, "second 'channel.open' seen"}, method);
   if (method == Method::channel_close) {

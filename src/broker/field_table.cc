@@ -1,6 +1,7 @@
 #include "broker/field_table.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/check.h"
 
@@ -244,6 +245,14 @@ FieldTable sorted_by_name(FieldTableView table) {
   FieldTable sorted;
   for (const Field& field : fields) sorted.add(field.name, field.value);
   return sorted;
+}
+
+FieldTable sorted(FieldTableView table) {
+  std::multimap<std::string_view, FieldValue> by_name;
+  for (const Field& field : table) by_name.emplace(field.name, field.value);
+  FieldTable all;
+  for (const auto& [name, value] : by_name) all.add(name, value);
+  return all;
 }
 
 }  // namespace naru

@@ -264,6 +264,9 @@ class FieldTable {
 /// arguments are, in this order.
 FieldTable sorted_by_name(FieldTableView table);
 
+/// The same fields by name, ascending; those of one name stay as they were.
+FieldTable sorted(FieldTableView table);
+
 /// An array that owns its bytes.
 class FieldArray {
  public:

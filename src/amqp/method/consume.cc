@@ -182,9 +182,18 @@ Outcome Channel::basic_cancel(ByteView payload) {
 
 /// The queue is gone: who understands it is told.
 void Channel::queue_gone(Consumer& consumer) {
+  std::string tag = consumer.tag;
+  consumers_.erase(consumers_.find(tag));
+  if (cancelled_) {
+    cancelled_->push_back(std::move(tag));
+  } else {
+    tell_cancelled(tag);
+  }
+}
+
+void Channel::tell_cancelled(std::string_view tag) {
   if (!closing_ && session_.client_can("consumer_cancel_notify"))
-    session_.send(number, BasicCancel{.consumer_tag = consumer.tag, .nowait = true});
-  consumers_.erase(consumers_.find(consumer.tag));
+    session_.send(number, BasicCancel{.consumer_tag = tag, .nowait = true});
 }
 
 bool Channel::may_take(const Consumer& consumer) const {
@@ -226,8 +235,12 @@ void Channel::timed_out(Consumer& consumer) {
 }
 
 void Channel::wake_consumers() {
+  std::vector<Consumer*> all;
   for (auto& [tag, consumer] : consumers_)
-    if (consumer->queue) consumer->queue->wake(*consumer);
+    if (consumer->queue) all.push_back(consumer.get());
+  std::ranges::sort(all, {},
+                    &Consumer::last_tag);  // who waits for longest first, or others would never have their turn
+  for (Consumer* consumer : all) consumer->queue->wake(*consumer);
 }
 
 uint64_t Channel::hand_out(const std::shared_ptr<Queue>& queue, const MessageId& message, uint64_t consumer) {
@@ -252,17 +265,18 @@ void append_delivery(Session& session, uint16_t channel, M& method, const Mapped
 
 void Channel::deliver(Consumer& consumer, Queue& queue, const Delivery& delivery) {
   uint64_t tag = consumer.no_ack ? unsettled_.skip() : hand_out(consumer.queue, delivery.id, consumer.id);
+  consumer.last_tag = tag;
   if (consumer.timeout) consumer.timeout->handed_out(tag);
   if (consumer.progress) consumer.progress->handed_out(delivery.id.offset);
   FieldTable headers;
-  MappedMessage message = read(queue, delivery, headers);
+  MappedMessage message = read(queue, delivery, /*is_fetched=*/false, headers);
   BasicDeliver deliver{.consumer_tag = consumer.tag, .delivery_tag = tag, .redelivered = delivery.redelivered};
   append_delivery(session_, number, deliver, message);
 }
 
 /// The message as this client gets it. `headers` is where the table lies, if something is added to it: queues that
 /// count deliveries tell how often a message came back, and what is read from a log comes with its offset.
-MappedMessage Channel::read(Queue& queue, const Delivery& delivery, FieldTable& headers) {
+MappedMessage Channel::read(Queue& queue, const Delivery& delivery, bool is_fetched, FieldTable& headers) {
   ReadOptions options{.home = queue.home_name(), .record_time = queue.settings().topic.has_value()};
   MappedMessage message = read_record(delivery.record, options, scratch_);
   // A header frame cannot be split. What AMQP clients published mostly fits; Kafka's records may have any headers.
@@ -276,7 +290,8 @@ MappedMessage Channel::read(Queue& queue, const Delivery& delivery, FieldTable& 
       message = read_record(delivery.record, options, scratch_);
     }
   }
-  bool counted = queue.settings().counts_deliveries && delivery.attempt > 1;
+  // What is fetched says so also the first time.
+  bool counted = queue.settings().counts_deliveries && (delivery.attempt > 1 || is_fetched);
   if (!counted && !delivery.id.is_copy) return message;
   headers = FieldTable(message.properties.headers.value_or(FieldTableView()));
   if (counted) headers.set("x-delivery-count", static_cast<int64_t>(delivery.attempt - 1));
@@ -306,7 +321,7 @@ io::Task<Outcome> Channel::basic_get(ByteView payload) {
     }
     uint64_t tag = no_ack ? unsettled_.skip() : hand_out(queue, delivery.id, 0);
     FieldTable headers;
-    MappedMessage message = read(*queue, delivery, headers);
+    MappedMessage message = read(*queue, delivery, /*is_fetched=*/true, headers);
     BasicGetOk ok{
         .delivery_tag = tag, .redelivered = delivery.redelivered, .message_count = static_cast<uint32_t>(left)};
     append_delivery(session_, number, ok, message);

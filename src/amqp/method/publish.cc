@@ -182,7 +182,9 @@ void Channel::route() {
 /// What content_ holds goes to the queues of route_, or to who asked for it. False if a queue refused it.
 bool Channel::hand_over(ByteView body, bool has_bcc) {
   if (!route_.queues.empty()) return hand_to_queues(body, has_bcc);
-  if (content_.exchange.empty() && names_asker(content_.routing_key) && answer(content_.routing_key, body)) return true;
+  // Who asks is no queue: what is mandatory is returned, too, as RabbitMQ has it.
+  bool is_answer = content_.exchange.empty() && names_asker(content_.routing_key) && answer(content_.routing_key, body);
+  if (is_answer && !content_.mandatory) return true;
   auto& counters = session_.door().core.messages;
   ++(content_.mandatory ? counters.returned : counters.dropped);
   if (content_.mandatory) send_return(ReplyCode::no_route, body);

@@ -128,10 +128,10 @@ io::Task<Outcome> Channel::queue_delete(ByteView payload) {
   if (auto no = queue_refusal(Operation::configure, wanted->queue)) co_return no;
   auto found = find_queue(wanted->queue, &name);
   if (!found && (found.error().code != ReplyCode::not_found || name.empty())) co_return found.error();
+  bool is_stream = found && (*found)->definition.type == QueueType::stream;  // RabbitMQ's look at no count
   if (found) {
     DeclaredQueue& queue = **found;
     std::string what = in_vhost("queue", name, session_.host().name);
-    bool is_stream = queue.definition.type == QueueType::stream;  // RabbitMQ's look at neither
     if (!is_stream && wanted->if_unused && queue.queue->consumer_count() > 0)
       co_return Refusal{ReplyCode::precondition_failed, what + " in use"};
     auto counts = queue.queue->counts();
@@ -139,11 +139,15 @@ io::Task<Outcome> Channel::queue_delete(ByteView payload) {
       co_return Refusal{ReplyCode::precondition_failed, what + " not empty"};
   }
   // Also if there is none: somebody may be deleting it, and that is not durable yet.
+  std::vector<std::string> cancelled;  // consumers of this channel: the answer comes first
+  cancelled_ = &cancelled;
   auto deleting = session_.door().hosts.delete_queue(session_.host(), name);
   auto deleted = co_await deleting;
+  cancelled_ = nullptr;
+  auto ready = static_cast<uint32_t>(deleted && !is_stream ? *deleted : 0);
+  if (deleted && !nowait && !closing_) session_.send(number, QueueDeleteOk{.message_count = ready});
+  for (const std::string& tag : cancelled) tell_cancelled(tag);
   if (!deleted) co_return failed(deleted.error());
-  int64_t ready = *deleted;
-  if (!nowait && !closing_) session_.send(number, QueueDeleteOk{.message_count = static_cast<uint32_t>(ready)});
   co_return Outcome();
 }
 

@@ -196,7 +196,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   io::Task<bool> bring(uint8_t level, Offset offset);
   io::Task<RecordWindow::Found> find(uint8_t level, Offset offset, StoredRecord* record);
   Delivery delivery(const Next& next, const StoredRecord& record) const;
-  bool has_expired(const StoredRecord& record, uint32_t attempt) const;
+  bool has_expired(const StoredRecord& record, bool is_waited_for) const;
   void mark_settled(const MessageId& id);
   void trim_to_limits();
   io::Task<> drop_heads();

@@ -185,7 +185,7 @@ bool Queue::hand_over(const NewMessage& message) {
 void Queue::hand_out(QueueConsumer& consumer, const Next& next, const StoredRecord& record) {
   Delivery out = delivery(next, record);
   if (is_counted(next.level, next.taken.offset)) ready_bytes_ -= out.id.body_bytes;
-  if (has_expired(record, out.attempt)) return burials_.bury(out.id, record, Death::expired);
+  if (has_expired(record, out.attempt == 1)) return burials_.bury(out.id, record, Death::expired);
   ++counters_.delivered;
   takers_.served(consumer);
   if (out.redelivered) ++counters_.redelivered;
@@ -209,6 +209,7 @@ io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64
       if (!brought) co_return false;
       continue;
     }
+    if (has_ttl_) expire_heads();  // those behind it are not left
     StoredRecord record;
     bool counted = is_counted(next->level, next->taken.offset);  // now: what somebody holds is not counted later
     MessageId id = id_of(next->level, next->taken.offset);
@@ -224,7 +225,7 @@ io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64
     }
     id.body_bytes = static_cast<uint32_t>(record.body().size());
     if (counted) ready_bytes_ -= id.body_bytes;
-    if (has_expired(record, next->taken.attempt)) {
+    if (has_expired(record, false)) {
       burials_.bury(id, record, Death::expired);
       continue;
     }

@@ -12,13 +12,12 @@ std::optional<int64_t> Queue::expiry_of(const StoredRecord& record) const {
   return at;
 }
 
-bool Queue::has_expired(const StoredRecord& record, uint32_t attempt) const {
+/// To live for no time at all means: for whoever waits already, once (`is_waited_for`).
+bool Queue::has_expired(const StoredRecord& record, bool is_waited_for) const {
   if (!has_ttl_) return false;
   auto expires_ms = expiry_of(record);
-  if (!expires_ms) return false;
-  // To live for no time at all means: for whoever waits already, once. expire_heads takes what nobody wanted.
-  bool now_or_never = *expires_ms == record.timestamp && attempt <= 1;
-  return *expires_ms < host_.loop.wall() && !now_or_never;
+  if (!expires_ms || (is_waited_for && *expires_ms == record.timestamp)) return false;
+  return *expires_ms <= host_.loop.wall();
 }
 
 void Queue::expire_heads() {

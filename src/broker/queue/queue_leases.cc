@@ -101,7 +101,7 @@ void Queue::lease_out(LeaseTaker& taker, const Next& next, const StoredRecord& r
   AckCursor& cursor = *levels_[next.level]->cursor;
   Delivery out = delivery(next, record);
   if (is_counted(next.level, next.taken.offset)) ready_bytes_ -= out.id.body_bytes;
-  if (has_expired(record, out.attempt)) return burials_.bury(out.id, record, Death::expired);
+  if (has_expired(record, out.attempt == 1)) return burials_.bury(out.id, record, Death::expired);
   int64_t now = host_.loop.wall();
   int64_t first = cursor.first_taken(out.id.offset, now);
   if (taker.offer(*this, out, first) == LeaseTaker::Answer::moved) {
