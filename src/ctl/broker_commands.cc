@@ -24,6 +24,20 @@ int purge_queue(Call& call) {
   return response->ok() ? ok : call.refused(*response);
 }
 
+int replay_queue(Call& call) {
+  std::string from = call.option("--from", "first");
+  call.banner("Replaying queue '" + call.word(0) + "' in vhost '" + call.vhost + "' from " + from + " ...");
+  Json body;
+  body.set("from", from);
+  auto response = request(call.target, "POST", queue_path(call) + "/replay", std::move(body));
+  if (!response) return call.error(unavailable, response.error().reason);
+  if (response->status == 404) return no_queue(call);
+  if (!response->ok()) return call.refused(*response);
+  const Json* messages = response->body.find("messages");
+  call.banner(std::to_string(messages ? messages->integer().value_or(0) : 0) + " messages are back");
+  return ok;
+}
+
 int delete_queue(Call& call) {
   std::string query;
   for (const char* condition : {"if-empty", "if-unused"})
@@ -152,10 +166,18 @@ int cancel_delayed(Call& call) {
 
 constexpr std::string_view delete_flags[] = {"--if-empty", "--if-unused", "-e", "-u"};
 constexpr std::string_view close_flags[] = {"--global"}, close_options[] = {"--limit", "--per-connection-delay"};
+constexpr std::string_view replay_options[] = {"--from"};
 constexpr std::string_view format_options[] = {"--format"}, delayed_options[] = {"--limit", "--formatter"};
 
 constexpr Command commands[] = {
     {"purge_queue", "[-p <vhost>] <queue>", 1, 1, {}, {}, purge_queue},
+    {"replay_queue",
+     "[-p <vhost>] <queue> [--from first | <offset> | <age> | <time>]",
+     1,
+     1,
+     replay_options,
+     {},
+     replay_queue},
     {"delete_queue", "[-p <vhost>] <queue> [--if-empty] [--if-unused]", 1, 1, {}, delete_flags, delete_queue},
     {"close_connection", "<connection> <explanation>", 2, 2, {}, {}, close_connection},
     {"close_all_connections", "[-p <vhost> --limit <limit>] [--global] [--per-connection-delay <ms>] <explanation>", 1,

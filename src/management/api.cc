@@ -70,9 +70,9 @@ constexpr std::string_view vhost_part = "{vhost}", any_part = "{}";
 
 Api::Api(Site site) : site_(std::move(site)) {
   site_.rates = &rates_;
-  for (auto table :
-       {user_routes(), permission_routes(), vhost_routes(), parameter_routes(), definition_routes(), queue_routes(),
-        exchange_routes(), message_routes(), connection_routes(), overview_routes(), alarm_routes(), delayed_routes()})
+  for (auto table : {user_routes(), permission_routes(), vhost_routes(), parameter_routes(), definition_routes(),
+                     queue_routes(), exchange_routes(), message_routes(), connection_routes(), overview_routes(),
+                     alarm_routes(), delayed_routes(), replay_routes()})
     routes_.insert(routes_.end(), table.begin(), table.end());
 }
 
@@ -175,7 +175,8 @@ Reply failed(const Error& error) {
     case Code::full: return failed(503, "full", "no space left on the broker's disk");
     case Code::invalid:
     case Code::exists:
-    case Code::conflict: return bad_request(error.reason);
+    case Code::conflict:
+    case Code::unsupported: return bad_request(error.reason);
     default: return failed(500, "internal_error", error.reason);
   }
 }

@@ -114,5 +114,6 @@ std::span<const Route> connection_routes();
 std::span<const Route> overview_routes();
 std::span<const Route> alarm_routes();
 std::span<const Route> delayed_routes();
+std::span<const Route> replay_routes();
 
 }  // namespace naru::management

@@ -1,5 +1,8 @@
 """Arguments of queues that are naru's own (docs/queue-arguments.md), with an unmodified pika."""
+import base64
 import collections
+import http.client as http_client
+import json
 import random
 import time
 
@@ -62,6 +65,79 @@ def test_replay_goes_on_with_what_is_new_and_after_a_restart(both):
     publish(writer, "q", "c")
     assert next(messages)[2] == b"c"
     assert bodies(consume(writer, "q", 1)) == ["c"]
+
+
+def replay(both, queue, start, status=200):
+    answer = http(both, "POST", f"/api/queues/%2F/{queue}/replay", {"from": start})
+    assert answer[0] == status, answer
+    return answer[1]
+
+
+def http(both, method, path, body):
+    connection = http_client.HTTPConnection("127.0.0.1", both.naru.admin, timeout=PATIENCE)
+    login = base64.b64encode(b"guest:guest").decode()
+    connection.request(method, path, json.dumps(body), {"Authorization": "Basic " + login, "Content-Type": "application/json"})
+    response = connection.getresponse()
+    return response.status, json.loads(response.read() or b"null")
+
+
+def test_acknowledged_messages_come_back_for_all_consumers(both):
+    channel = both.amqp()
+    declare(channel, "q", retain="1h")
+    publish(channel, "q", *map(str, range(10)))
+    assert bodies(consume(channel, "q", 8)) == list(map(str, range(8)))
+    held, _, body = channel.basic_get("q")
+    assert body == b"8"
+    assert replay(both, "q", 5) == {"messages": 3}
+    assert bodies(consume(channel, "q", 4)) == ["5", "6", "7", "9"]  # what is out stays out
+    channel.basic_ack(held.delivery_tag)
+    assert replay(both, "q", "first") == {"messages": 10}
+    both.naru.kill()  # at once: the answer said that it is durable
+    both.naru.start()
+    channel = both.amqp()
+    again = consume(channel, "q", 10)
+    assert bodies(again) == list(map(str, range(10))) and all(method.redelivered for method, _, _ in again)
+    assert replay(both, "q", 10) == {"messages": 0}
+    assert replay(both, "q", "1h") == {"messages": 10}
+    assert replay(both, "q", "2001-02-03T04:05:06Z") == {"messages": 0}  # they are back already
+    assert bodies(consume(channel, "q", 10)) == list(map(str, range(10)))
+
+
+def test_replay_keeps_what_waits_and_what_was_acknowledged_before(both):
+    channel = both.amqp()
+    declare(channel, "q", retain="1h")
+    publish(channel, "q", *map(str, range(6)))
+    tags = {body.decode(): method.delivery_tag for method, _, body in (channel.basic_get("q") for _ in range(6))}
+    for name in "1", "3", "4":
+        channel.basic_ack(tags[name])
+    channel.basic_nack(tags["0"], requeue=True)
+    assert replay(both, "q", 3) == {"messages": 2}
+    for name in "2", "5":
+        channel.basic_nack(tags[name], requeue=True)
+    assert bodies(consume(channel, "q", 5)) == ["0", "2", "3", "4", "5"]
+
+
+def test_replay_with_keys_and_shares(both):
+    channel = both.amqp()
+    for name, argument in ("ordered", {"order-key": "header:key"}), ("shared", {"fair-key": "header:key"}):
+        channel.queue_declare(name, durable=True, arguments={"x-naru-retain": "1h"} | {"x-naru-" + k: v for k, v in argument.items()})
+        for n in range(20):
+            publish(channel, name, str(n), headers={"key": str(n % 3)})
+        assert sorted(map(int, bodies(consume(channel, name, 20)))) == list(range(20))
+        assert replay(both, name, "first") == {"messages": 20}
+        assert sorted(map(int, bodies(consume(channel, name, 20)))) == list(range(20))
+        assert channel.queue_declare(name, passive=True).method.message_count == 0
+
+
+def test_what_cannot_be_replayed(both):
+    channel = both.amqp()
+    channel.queue_declare("plain", durable=True)
+    channel.queue_declare("stream", durable=True, arguments=STREAM)
+    declare(channel, "kept", retain="1h")
+    assert "x-naru-retain" in replay(both, "plain", "first", status=400)["reason"]
+    assert "stream" in replay(both, "stream", "first", status=400)["reason"]
+    assert "an age" in replay(both, "kept", "yesterday", status=400)["reason"]
+    replay(both, "nowhere", "first", status=404)
 
 
 def test_what_is_too_much_goes(both):
@@ -336,6 +412,20 @@ def test_many_queues_on_one_topic_each_with_its_own_place(both):
     wait_until(lambda: channel.queue_declare("q7", passive=True).method.message_count == 0, "it is empty")
     assert channel.queue_declare("q8", passive=True).method.message_count == 30
     assert len(both.read("t", 10)) == 10  # and the topic has it all
+
+
+def test_a_topic_is_processed_again(both):
+    make_topic(both, "t", 3)
+    fill(both, "t", 3, 30)
+    channel = both.amqp()
+    declare(channel, "q", topic="t")
+    assert sorted(map(int, bodies(consume(channel, "q", 30)))) == list(range(30))
+    wait_until(lambda: channel.queue_declare("q", passive=True).method.message_count == 0, "it is empty")
+    assert replay(both, "q", "first") == {"messages": 30}
+    assert sorted(map(int, bodies(consume(channel, "q", 30)))) == list(range(30))
+    wait_until(lambda: channel.queue_declare("q", passive=True).method.message_count == 0, "it is empty")
+    assert replay(both, "q", "1h") == {"messages": 30}
+    assert "several logs" in replay(both, "q", 3, status=400)["reason"]
 
 
 def test_given_back_rejected_and_restarted(both):

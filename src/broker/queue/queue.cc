@@ -255,7 +255,7 @@ void Queue::mark_settled(const MessageId& id) {
 }
 
 void Queue::write_down(QueueLevel& level, const Change& change) {
-  if (level.source) return level.source->settled(change);
+  if (level.source) return level.source->change(change);
   host_.store.change(level.ids.cursor, change);
 }
 

@@ -129,6 +129,10 @@ class Queue : public std::enable_shared_from_this<Queue> {
   Counts counts();
   /// Settles all that nobody holds, also what is for later; returns how many.
   int64_t purge();
+  /// What was acknowledged from there on is there again, for any consumer: of a queue that keeps it, or over a topic.
+  /// What waits, or is with somebody, stays as it is. `from`: first, an offset (of a queue with one log), or a time.
+  /// Returns how many messages came back. Code::unsupported: not with this queue, or not from such a place.
+  io::Task<Result<int64_t>> replay(ReadStart from);
   /// Ends it: consumers are told, logs and cursors go. Returns how many messages were ready.
   int64_t erase();
 
@@ -203,7 +207,10 @@ class Queue : public std::enable_shared_from_this<Queue> {
   bool over_limits(bool for_one_more = false);
   bool is_counted(uint8_t level, Offset offset) const;
   void count_backlog();
+  void count_anew();
   io::Task<> count_backlog_now();
+  io::Task<Result<Offset>> place_of(QueueLevel& level, ReadStart from);
+  void reopen(QueueLevel& level, Offset from);
   LogSettings log_settings() const;
   void end_turn();
   void forget_passed();

@@ -73,6 +73,18 @@ void Queue::count_backlog() {
   if (std::ranges::any_of(levels_, is_behind)) count_backlog_now().detach();
 }
 
+/// All that is there, as after a start.
+void Queue::count_anew() {
+  if (!settings_.max_bytes || counting_) return;
+  ready_bytes_ = 0;
+  for (auto& level : levels_) {
+    if (!level->cursor) continue;
+    level->uncounted = level->cursor->floor();
+    level->uncounted_end = level->end();
+  }
+  count_backlog();
+}
+
 io::Task<> Queue::count_backlog_now() {
   counting_ = true;
   auto self = shared_from_this();

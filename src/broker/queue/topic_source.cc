@@ -1,5 +1,6 @@
 #include "broker/queue/topic_source.h"
 
+#include "broker/queue/log_place.h"
 #include "broker/queue/queue_host.h"
 
 namespace naru {
@@ -127,8 +128,17 @@ io::Task<Result<void>> TopicSource::load(RecordWindow& window, Offset offset, si
   co_return co_await loading;
 }
 
-void TopicSource::settled(const Change& change) {
-  (void)cursor.settle(change.first, change.last);
+io::Task<Result<Offset>> TopicSource::place_of(ReadStart from) {
+  auto work = [&](Core& there) {
+    auto log = [&] { return there.find_log(*topic, partition); };
+    return place_in_log(there.loop, log, from);
+  };
+  auto place = co_await on(host_.core, owner(), work);
+  co_return place;
+}
+
+void TopicSource::change(const Change& change) {
+  cursor.apply(change);
   changes_.push_back(change);
   if (!sending_ && !erased_) send().detach();
 }

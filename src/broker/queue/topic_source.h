@@ -4,7 +4,7 @@
 // their owner, and sends there what was settled, which is all that has to survive. Many queues may have the same
 // partition.
 #include "broker/core.h"
-#include "broker/queue/record_window.h"
+#include "broker/queue/message.h"
 #include "log/ack_cursor.h"
 
 namespace naru {
@@ -26,8 +26,10 @@ class TopicSource : public std::enable_shared_from_this<TopicSource> {
   io::Task<> attach();
   /// As RecordWindow::load. What the log has no more is settled.
   io::Task<Result<void>> load(RecordWindow& window, Offset offset, size_t bytes_max);
-  /// It is settled in the copy; now the owner has to know.
-  void settled(const Change& change);
+  /// Where a reader who begins there would begin.
+  io::Task<Result<Offset>> place_of(ReadStart from);
+  /// It is done in the copy; now the owner has to know.
+  void change(const Change& change);
   /// The topic is gone: nothing is here any more.
   void forget();
   bool is_forgotten() const { return erased_; }
