@@ -44,12 +44,16 @@ std::expected<std::optional<std::string>, std::string> queue_behind_topic(const 
                                                                           std::string_view vhost,
                                                                           const Catalog& catalog) {
   auto named = wanted.arguments.find("x-naru-topic");
-  TopicPtr topic = named && named->text() ? catalog.find(*named->text()) : TopicPtr();
-  if (!topic || !topic->queue) return std::nullopt;
-  if (topic->queue->vhost != vhost)
-    return std::unexpected("access to topic '" + std::string(*named->text()) +
-                           "' refused: it belongs to another virtual host");
-  return topic->queue->name;
+  if (!named || !named->text()) return std::nullopt;
+  std::string name(*named->text()), prefix = std::string(vhost) + ".";
+  auto refused = std::unexpected("access to topic '" + name + "' refused: it belongs to another virtual host");
+  TopicPtr topic = catalog.find(name);
+  if (topic && topic->queue && topic->queue->vhost != vhost) return refused;
+  if (topic && topic->queue) return topic->queue->name;
+  // A topic of Kafka's, there or still to come, belongs where a stream of that name would.
+  if (vhost == "/") return name;
+  if (!name.starts_with(prefix)) return refused;
+  return name.substr(prefix.size());
 }
 
 std::optional<std::string> binding_problem(VirtualHost& host, const ExchangeDefinition& source,

@@ -238,6 +238,8 @@ constexpr auto arguments = std::to_array<Argument>({
 /// What takes messages in an order of its own.
 constexpr std::string_view not_with_fair_key[] = {"x-max-length", "x-max-length-bytes", "x-max-priority",
                                                   "x-naru-order-key"};
+/// Each priority is a log of its own, and keys are kept apart in one log.
+constexpr std::string_view not_with_order_key[] = {"x-max-priority"};
 /// What a queue over a topic has no say in.
 constexpr std::string_view own_log_arguments[] = {"x-message-ttl",  "x-max-length",  "x-max-length-bytes", "x-overflow",
                                                   "x-max-priority", "x-naru-retain", "x-naru-retain-bytes"};
@@ -276,15 +278,18 @@ std::expected<void, std::string> apply_arguments(QueueDefinition& queue, std::st
   }
   if (queue.settings.dead_letter_key && !queue.settings.dead_letter_exchange)
     return std::unexpected("invalid arg 'x-dead-letter-routing-key" + of_queue + ": routing_key_but_no_dlx_defined");
+  auto without = [&](std::span<const std::string_view> names, const char* why) -> std::expected<void, std::string> {
+    for (std::string_view name : names)
+      if (given.has(name)) return std::unexpected("invalid arg '" + std::string(name) + of_queue + ": \"" + why + "\"");
+    return {};
+  };
   if (queue.settings.fair_key)
-    for (std::string_view name : not_with_fair_key)
-      if (given.has(name))
-        return std::unexpected("invalid arg '" + std::string(name) + of_queue +
-                               ": \"not together with x-naru-fair-key\"");
+    if (auto fine = without(not_with_fair_key, "not together with x-naru-fair-key"); !fine) return fine;
+  if (queue.settings.order_key)
+    if (auto fine = without(not_with_order_key, "not together with x-naru-order-key"); !fine) return fine;
   if (queue.settings.topic)
-    for (std::string_view name : own_log_arguments)
-      if (given.has(name))
-        return std::unexpected("invalid arg '" + std::string(name) + of_queue + ": \"the topic keeps the messages\"");
+    if (auto fine = without(own_log_arguments, "the topic keeps the messages"); !fine) return fine;
+  queue.settings.topic_vhost = vhost;
   bool was_durable = queue.durable;
   if (queue.owner != 0) queue.durable = false;  // it goes with its connection
   std::string of_plain = " for queue '" + queue.name + "' in vhost '" + std::string(vhost) + "'";

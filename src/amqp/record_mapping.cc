@@ -124,7 +124,7 @@ void RecordMaker::put_field(const Field& field) {
     append(texts_, view(to_text(value, json_limits)));
     put_made(field.name, begin);
   }
-  if (!field.name.starts_with(reserved_prefix)) return;
+  if (!field.name.starts_with(reserved_prefix) && field.name != expires_header) return;
   begin = texts_.size();
   append(texts_, view(escape_prefix));
   append(texts_, view(field.name));

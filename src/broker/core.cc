@@ -30,12 +30,22 @@ Core::Core(Broker& owner, uint32_t number, io::Loop& its_loop, io::Disk& disk, J
                     auto topic = catalog_->find(name);
                     return topic ? topic->id : Uuid{};
                   },
-              .is_full = [this] { return store.is_full(); }}),
+              .is_full = [this] { return store.is_full(); },
+              .memory_max = [this] { return budget.total() / 2; }}),
       budget(
           std::max(owner.settings.memory_bytes / 4 / std::max<uint64_t>(1, owner.cores.capacity()), budget_bytes_min)),
       random(seed),
       retention_(its_loop, [this] { retain(); }),
-      compaction_(its_loop, [this] { compact_all().detach(); }) {}
+      compaction_(its_loop, [this] { compact_all().detach(); }) {
+  store.on_space = [this] {
+    if (store.is_full()) {
+      io::log(io::Level::error, "no space left on the disk: what is to be stored is refused, all else goes on",
+              {{"core", index}, {"remedy", "make space, or delete topics or queues; it heals by itself"}});
+    } else {
+      io::log(io::Level::info, "there is space on the disk again", {{"core", index}});
+    }
+  };
+}
 
 void Core::adopt(CatalogPtr next) {
   CatalogPtr last = std::exchange(catalog_, std::move(next));

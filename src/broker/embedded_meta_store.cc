@@ -18,7 +18,11 @@ EmbeddedMetaStore::EmbeddedMetaStore(Store& store, Table& table) : store_(store)
 }
 
 io::Task<Result<Revision>> EmbeddedMetaStore::commit(std::vector<MetaCompare> compares, std::vector<MetaWrite> writes) {
-  if (store_.is_full()) co_return fail(Code::full, "no space left to change metadata");
+  // What is deleted makes space, and the journal has kept some for that.
+  bool is_full = store_.is_full();
+  bool only_deletes = std::ranges::none_of(writes, [](const MetaWrite& write) { return write.value.has_value(); });
+  if (is_full && (!only_deletes || store_.journal().is_stuck()))
+    co_return fail(Code::full, "no space left to change metadata");
   for (const MetaCompare& compare : compares) {
     const std::string* stored = table_.find(std::string(prefix) + compare.key);
     if ((stored ? revision_of(*stored) : 0) != compare.revision)
@@ -36,7 +40,11 @@ io::Task<Result<Revision>> EmbeddedMetaStore::commit(std::vector<MetaCompare> co
   std::vector<RowChange> changes;
   for (const auto& [key, value] : rows) changes.push_back({key, value});
   auto position = table_.change(changes);
-  CO_TRY_VOID(co_await store_.durable(position));
+  if (is_full) {
+    CO_TRY_VOID(co_await store_.durable_if_space(position));
+  } else {
+    CO_TRY_VOID(co_await store_.durable(position));
+  }
   for (const MetaWrite& write : writes)
     for (const Watch& watch : watches_)
       if (write.key.starts_with(watch.prefix)) watch.on_write(write, revision);

@@ -7,12 +7,28 @@ const Bytes* Group::Member::metadata(std::string_view protocol) const {
   return found == protocols.end() ? nullptr : &found->metadata;
 }
 
+size_t Group::Member::metadata_bytes() const {
+  size_t bytes = 0;
+  for (const GroupProtocol& protocol : protocols) bytes += protocol.name.size() + protocol.metadata.size();
+  return bytes;
+}
+
 Group::Group(std::string id, uint64_t serial, Host host)
     : id_(std::move(id)),
       serial_(serial),
       host_(std::move(host)),
       state_since_(host_.loop.wall()),
       timer_(host_.loop, [this] { on_time(); }) {}
+
+void Group::recount() {
+  // Measured: the objects, their ids and what the allocator takes for them.
+  constexpr uint64_t group_bytes = 1000, member_bytes = 700, pending_bytes = 150;
+  uint64_t bytes = group_bytes + 2 * id_.size() + pending_.size() * pending_bytes;
+  for (const auto& [id, member] : members_)  // it is all in the group's row, too
+    bytes += member_bytes + 2 * (member.metadata_bytes() + member.assignment.size());
+  host_.memory.used += bytes - counted_;
+  counted_ = bytes;
+}
 
 Group::Saved Group::saved() const {
   Saved saved{protocol_type_, protocol_, leader_, generation_, state_since_, {}};
@@ -179,6 +195,7 @@ void Group::on_time() {
   if (sync_deadline_ <= now) sync_overdue();
   if (join_deadline_ <= now) previous_ == GroupState::empty ? initial_delay_over() : complete_join();
   timer_.arm(first_deadline());
+  recount();
 }
 
 GroupJoinResult Group::current(const Member& member, bool with_members) const {

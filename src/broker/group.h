@@ -50,6 +50,8 @@ class Group {
     GroupSyncCall* syncing = nullptr;
 
     const Bytes* metadata(std::string_view protocol) const;
+    /// What it brought.
+    size_t metadata_bytes() const;
   };
   using Members = std::map<std::string, Member, std::less<>>;
 
@@ -57,11 +59,14 @@ class Group {
   struct Host {
     io::Loop& loop;
     const GroupSettings& settings;
+    GroupMemory& memory;
     std::function<Uuid()> random_id;
     std::function<void(Group&)> emptied;  // nobody is left: its row is due, and things may expire
   };
 
   Group(std::string id, uint64_t serial, Host host);
+  ~Group() { host_.memory.used -= counted_; }
+  Group(const Group&) = delete;
 
   /// Each of these answers `call` now or keeps it until it can; the call must stay where it is until it is answered.
   void join(const GroupJoinArgs& args, GroupJoinCall& call);
@@ -95,6 +100,8 @@ class Group {
   const std::string& protocol() const { return protocol_; }
   const std::string& leader() const { return leader_; }
   const Members& members() const { return members_; }
+  /// Counts what it keeps now; the owner calls it after whatever may have changed that.
+  void recount();
   bool has_pending() const { return !pending_.empty(); }
   bool is_consumer() const { return protocol_type_ == "consumer"; }
   /// Names the current generation's members subscribe to; none: they cannot be told, it could be any.
@@ -158,6 +165,7 @@ class Group {
   std::map<std::string, io::Millis, std::less<>> pending_;     // ids given out, not yet joined -> until when
   std::map<std::string, size_t, std::less<>> offered_;         // protocol -> how many members know it
   std::optional<std::set<std::string>> topics_{std::in_place};
+  uint64_t counted_ = 0;  // of host_.memory
   bool storing_ = false;  // the leader's assignment is on its way to the disk
   // A group that was empty waits for company: once more for each newcomer, while time is left.
   bool newcomer_ = false;

@@ -54,6 +54,11 @@ struct GroupSettings {
   io::Millis offsets_check_interval_ms = 10 * 60'000;  // expired offsets may stay this much longer
 };
 
+/// What the groups of a core keep in memory, roughly, with the rows of their offsets; see Groups::has_room.
+struct GroupMemory {
+  uint64_t used = 0;
+};
+
 /// Names whoever waits for answers, a connection for example. 0 = never dropped.
 using GroupCaller = uint64_t;
 

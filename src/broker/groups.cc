@@ -2,6 +2,7 @@
 
 #include "broker/group_row.h"
 #include "broker/offsets.h"
+#include "io/logger.h"
 
 namespace naru {
 
@@ -31,7 +32,9 @@ Result<void> Groups::load(const Table& table) {
   for (auto row = rows.lower_bound(group_row_prefix); row != rows.end(); ++row) {
     if (!row->first.starts_with(group_row_prefix)) break;
     auto saved = TRY(decode_group_row(row->second));
-    find_or_create(std::string_view(row->first).substr(group_row_prefix.size())).restore(std::move(saved));
+    Group& group = find_or_create(std::string_view(row->first).substr(group_row_prefix.size()));
+    group.restore(std::move(saved));
+    group.recount();
   }
   for (auto row = rows.lower_bound(offset_row_prefix); row != rows.end(); ++row) {
     if (!row->first.starts_with(offset_row_prefix)) break;
@@ -39,6 +42,7 @@ Result<void> Groups::load(const Table& table) {
     if (!group) return fail(Code::corrupt, "offsets: a key does not decode");
     TRY(decode_offset_row(row->second));
     find_or_create(*group);
+    memory_.used += offset_row_bytes(row->first, row->second);
   }
   for (auto& [id, group] : groups_) consider_expiry(*group);
   return {};
@@ -51,12 +55,24 @@ Group* Groups::find(std::string_view id) const {
 
 Group& Groups::find_or_create(std::string_view id) {
   if (Group* group = find(id)) return *group;
-  Group::Host host{loop_, settings_, host_.random_id, [this](Group& group) { emptied(group); }};
-  auto group = std::make_unique<Group>(std::string(id), ++groups_created_, std::move(host));
-  return *groups_.emplace(id, std::move(group)).first->second;
+  Group::Host host{loop_, settings_, memory_, host_.random_id, [this](Group& group) { emptied(group); }};
+  auto made = std::make_unique<Group>(std::string(id), ++groups_created_, std::move(host));
+  Group& group = *groups_.emplace(id, std::move(made)).first->second;
+  group.recount();
+  return group;
+}
+
+/// Groups outlive the requests that made them: what is too much is refused, and clients try again.
+bool Groups::has_room(uint64_t more) {
+  bool has = memory_.used + more <= host_.memory_max();
+  if (!std::exchange(told_short_, !has) && !has)
+    io::log(io::Level::warning, "consumer groups have all the memory they may: new members or offsets are refused",
+            {{"groups", groups_.size()}, {"bytes", memory_.used}, {"remedy", "a larger --memory-limit"}});
+  return has;
 }
 
 void Groups::emptied(Group& group) {
+  group.recount();
   if (group.generation() > 0) store(group);
   consider_expiry(group);
 }
@@ -68,20 +84,34 @@ JournalPosition Groups::store(Group& group) {
 // What a member may bring: Kafka keeps a group in one record of at most a megabyte.
 constexpr size_t protocols_max = 100, metadata_bytes_max = MiB;
 
-static bool is_too_much(const GroupJoinArgs& args) {
+// A member, and a group with it.
+constexpr uint64_t new_member_bytes = 2000;
+
+static size_t metadata_bytes(const GroupJoinArgs& args) {
   size_t bytes = 0;
   for (const auto& protocol : args.protocols) bytes += protocol.name.size() + protocol.metadata.size();
-  return args.protocols.size() > protocols_max || bytes > metadata_bytes_max;
+  return bytes;
 }
 
-GroupError Groups::check_join(const GroupJoinArgs& args) const {
+static bool is_too_much(const GroupJoinArgs& args) {
+  return args.protocols.size() > protocols_max || metadata_bytes(args) > metadata_bytes_max;
+}
+
+GroupError Groups::check_join(const GroupJoinArgs& args) {
   if (stopped_) return GroupError::coordinator_not_available;
   if (args.group.empty()) return GroupError::invalid_group_id;
   if (args.session_timeout_ms < settings_.session_timeout_ms_min ||
       args.session_timeout_ms > settings_.session_timeout_ms_max)
     return GroupError::invalid_session_timeout;
   if (is_too_much(args)) return GroupError::inconsistent_group_protocol;
-  if (find(args.group)) return GroupError::none;
+  Group* group = find(args.group);
+  const Group::Member* member = nullptr;
+  if (group)
+    if (auto found = group->members().find(args.member); found != group->members().end()) member = &found->second;
+  uint64_t more = metadata_bytes(args), before = member ? member->metadata_bytes() : 0;
+  bool grows = !member || more > before;
+  if (grows && !has_room(new_member_bytes + 2 * (more - before))) return GroupError::coordinator_not_available;
+  if (group) return GroupError::none;
   if (!args.member.empty()) return GroupError::unknown_member_id;
   if (args.protocol_type.empty() || args.protocols.empty()) return GroupError::inconsistent_group_protocol;
   return GroupError::none;
@@ -94,6 +124,7 @@ io::Task<GroupJoinResult> Groups::join(GroupJoinArgs args) {
   GroupJoinCall call(args.caller);
   Group& group = find_or_create(args.group);
   group.join(args, call);
+  group.recount();
   Waiting waiting(*this, call.caller, group.id(), call.answer.is_set());
   if (group.state() == GroupState::empty) consider_expiry(group);  // it may have come for nothing
 
@@ -112,10 +143,14 @@ io::Task<GroupSyncResult> Groups::sync(GroupSyncArgs args) {
                : !group                  ? GroupError::unknown_member_id
                                          : GroupError::none;
   if (error != GroupError::none) co_return GroupSyncResult{.error = error};
+  uint64_t bytes = 0;
+  for (const auto& assignment : args.assignments) bytes += assignment.assignment.size();
+  if (bytes > 0 && !has_room(2 * bytes)) co_return GroupSyncResult{.error = GroupError::coordinator_not_available};
   GroupSyncCall call(args.caller);
   const std::string id = group->id();
   const uint64_t serial = group->serial();
   group->sync(args, call);
+  group->recount();
   Waiting waiting(*this, call.caller, id, call.answer.is_set());
   if (call.store_first) {
     error = host_.is_full() ? GroupError::storage_full : GroupError::none;
@@ -147,7 +182,9 @@ GroupLeaveResult Groups::leave(const GroupLeaveArgs& args) {
   if (args.group.empty()) return {GroupError::invalid_group_id, {}};
   Group* group = find(args.group);
   if (!group) return {GroupError::none, std::vector(args.members.size(), GroupError::unknown_member_id)};
-  return {GroupError::none, group->leave(args.members)};
+  GroupLeaveResult result{GroupError::none, group->leave(args.members)};
+  group->recount();
+  return result;
 }
 
 void Groups::drop(GroupCaller caller) {
@@ -175,7 +212,7 @@ io::Task<GroupError> Groups::remove(std::string_view id) {
 /// Nothing of the group is left; returns up to where that must be durable.
 JournalPosition Groups::erase(Group& group) {
   Table& table = host_.table(group.id());
-  GroupOffsets(table, group.id()).erase_all();
+  GroupOffsets(table, group.id(), &memory_).erase_all();
   JournalPosition position = table.erase(group_row_key(group.id()));
   groups_.erase(groups_.find(group.id()));
   return position;

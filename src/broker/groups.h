@@ -23,6 +23,7 @@ struct GroupHost {
   std::function<Uuid()> random_id;                       // makes member ids unique
   std::function<Uuid(std::string_view)> topic_id;        // of a topic's name; none if there is no such topic
   std::function<bool()> is_full = [] { return false; };  // no space: what must be durable is refused
+  std::function<uint64_t()> memory_max = [] { return UINT64_MAX; };  // for groups, their members and offsets
 };
 
 class Groups {
@@ -60,6 +61,8 @@ class Groups {
                                  const std::vector<std::string_view>& types = {}) const;
   GroupDescription describe(std::string_view group) const;
   std::array<size_t, group_state_count> count_by_state() const;
+  /// Of memory, roughly: what groups, their members and their offsets take.
+  uint64_t bytes() const { return memory_.used; }
 
   /// Answers everyone who waits and refuses whoever comes: the broker is going away.
   void stop();
@@ -80,12 +83,13 @@ class Groups {
 
   // groups.cc
   Group* find(std::string_view id) const;
+  bool has_room(uint64_t more);
   Group& find_or_create(std::string_view id);
   void emptied(Group& group);
   JournalPosition store(Group& group);
   JournalPosition erase(Group& group);
   io::Task<GroupError> written(JournalPosition position);
-  GroupError check_join(const GroupJoinArgs& args) const;
+  GroupError check_join(const GroupJoinArgs& args);
   void assignment_stored(Group& group, int32_t generation, GroupError error);
   // groups_offsets.cc
   GroupError check_commit(const GroupMemberArgs& from);
@@ -103,6 +107,8 @@ class Groups {
   io::Loop& loop_;
   const GroupSettings settings_;
   GroupHost host_;
+  GroupMemory memory_;  // before the groups, which count theirs
+  bool told_short_ = false;
   std::map<std::string, std::unique_ptr<Group>, std::less<>> groups_;
   std::multimap<GroupCaller, std::string> waiting_;  // in which groups a caller waits
   io::Timer expiry_;

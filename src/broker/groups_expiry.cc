@@ -59,7 +59,7 @@ void Groups::expire() {
 /// Whether nothing is left for which the group would have to stay.
 bool Groups::expire_offsets(Group& group) {
   refresh_topics(group);
-  GroupOffsets offsets(host_.table(group.id()), group.id());
+  GroupOffsets offsets(host_.table(group.id()), group.id(), &memory_);
   std::vector<GroupPartition> expired;
   size_t left = 0;
   offsets.each([&](const GroupPartition& partition, const GroupOffset& offset) {

@@ -31,7 +31,7 @@ io::Task<GroupCommitResult> Groups::commit(GroupCommitArgs args) {
 /// Returns 0 if there was nothing to write.
 JournalPosition Groups::write_commit(const GroupCommitArgs& args, GroupCommitResult& result) {
   Group& group = find_or_create(args.from.group);
-  GroupOffsets offsets(host_.table(group.id()), group.id());
+  GroupOffsets offsets(host_.table(group.id()), group.id(), &memory_);
   int64_t now = loop_.wall(), first_expiry = io::never;
   JournalPosition position = 0;
   for (const auto& [partition, offset, leader_epoch, metadata, timestamp] : args.offsets) {
@@ -41,6 +41,10 @@ JournalPosition Groups::write_commit(const GroupCommitArgs& args, GroupCommitRes
     }
     GroupOffset committed{offset, leader_epoch, std::string(metadata), timestamp >= 0 ? timestamp : now};
     if (args.retention_ms >= 0) committed.expire_timestamp = now + args.retention_ms;
+    if (uint64_t more = offsets.growth(partition, committed); more > 0 && !has_room(more)) {
+      result.offsets.push_back(GroupError::storage_full);
+      continue;
+    }
     position = offsets.put(partition, committed);
     first_expiry = std::min(first_expiry, expires_at(group, partition, committed));
     result.offsets.push_back(GroupError::none);
@@ -94,7 +98,7 @@ io::Task<GroupDeleteOffsetsResult> Groups::remove_offsets(std::string_view id, s
                                                  : GroupError::none;
   if (result.error != GroupError::none) co_return result;
   refresh_topics(*group);
-  GroupOffsets offsets(host_.table(id), id);
+  GroupOffsets offsets(host_.table(id), id, &memory_);
   JournalPosition position = 0;
   for (const GroupPartition& partition : partitions) {
     bool wanted = busy && (!group->topics() || group->topic_ids.contains(partition.topic));
@@ -110,7 +114,7 @@ io::Task<GroupDeleteOffsetsResult> Groups::remove_offsets(std::string_view id, s
 
 void Groups::topic_deleted(const Uuid& topic) {
   for (auto& [id, group] : groups_) {
-    GroupOffsets offsets(host_.table(id), id);
+    GroupOffsets offsets(host_.table(id), id, &memory_);
     auto partitions = offsets.of_topic(topic);
     for (const GroupPartition& partition : partitions) offsets.erase(partition);
     if (!partitions.empty()) consider_expiry(*group);

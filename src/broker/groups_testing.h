@@ -65,7 +65,8 @@ class TestGroups {
                    .durable = [this](JournalPosition position) { return durable(position); },
                    .random_id = [this] { return loop.random().uuid(); },
                    .topic_id = [this](std::string_view name) { return topic_id(name); },
-                   .is_full = [this] { return full; }};
+                   .is_full = [this] { return full; },
+                   .memory_max = [this] { return memory_max; }};
     groups = std::make_unique<Groups>(loop, settings, std::move(host));
     CHECK(groups->load(*table));
     return *groups;
@@ -222,6 +223,7 @@ class TestGroups {
   std::map<std::string, TestClient> clients;
   std::map<std::string, Uuid> topics;
   std::set<std::string> missing_topics;
+  uint64_t memory_max = UINT64_MAX;
   bool full = false, disk_is_slow = false, disk_fails = false;
   JournalPosition on_disk_at_most = UINT64_MAX;
 

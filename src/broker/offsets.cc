@@ -41,8 +41,8 @@ static GroupOffset checked(std::string_view value) {
   return *std::move(offset);
 }
 
-GroupOffsets::GroupOffsets(Table& table, std::string_view group)
-    : table_(table), prefix_(std::string(offset_row_prefix).append(group).append(1, '\0')) {}
+GroupOffsets::GroupOffsets(Table& table, std::string_view group, GroupMemory* memory)
+    : table_(table), prefix_(std::string(offset_row_prefix).append(group).append(1, '\0')), memory_(memory) {}
 
 std::string GroupOffsets::key(const GroupPartition& partition) const {
   std::string key = prefix_;
@@ -94,10 +94,30 @@ std::vector<GroupPartition> GroupOffsets::of_topic(const Uuid& topic) const {
 }
 
 JournalPosition GroupOffsets::put(const GroupPartition& partition, const GroupOffset& offset) {
-  return table_.put(key(partition), encode(offset));
+  std::string row = key(partition), value = encode(offset);
+  forget(row);
+  if (memory_) memory_->used += offset_row_bytes(row, value);
+  return table_.put(row, value);
 }
 
-JournalPosition GroupOffsets::erase(const GroupPartition& partition) { return table_.erase(key(partition)); }
+uint64_t GroupOffsets::growth(const GroupPartition& partition, const GroupOffset& offset) const {
+  std::string row = key(partition);
+  const std::string* before = table_.find(row);
+  uint64_t now = offset_row_bytes(row, encode(offset)), then = before ? offset_row_bytes(row, *before) : 0;
+  return now > then ? now - then : 0;
+}
+
+/// The row goes, or is written anew.
+void GroupOffsets::forget(const std::string& row) {
+  const std::string* before = memory_ ? table_.find(row) : nullptr;
+  if (before) memory_->used -= offset_row_bytes(row, *before);
+}
+
+JournalPosition GroupOffsets::erase(const GroupPartition& partition) {
+  std::string row = key(partition);
+  forget(row);
+  return table_.erase(row);
+}
 
 JournalPosition GroupOffsets::erase_all() {
   std::vector<GroupPartition> all;

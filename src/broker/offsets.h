@@ -19,7 +19,8 @@ Result<GroupOffset> decode_offset_row(std::string_view value);
 /// A view of one group's rows. Rows were checked when they were loaded.
 class GroupOffsets {
  public:
-  GroupOffsets(Table& table, std::string_view group);
+  /// `memory`: counts the rows; for who changes them.
+  GroupOffsets(Table& table, std::string_view group, GroupMemory* memory = nullptr);
 
   std::optional<GroupOffset> find(const GroupPartition& partition) const;
   bool empty() const;
@@ -28,18 +29,28 @@ class GroupOffsets {
   std::vector<GroupPartition> of_topic(const Uuid& topic) const;
 
   JournalPosition put(const GroupPartition& partition, const GroupOffset& offset);
+  /// How many bytes of memory that would take more.
+  uint64_t growth(const GroupPartition& partition, const GroupOffset& offset) const;
   JournalPosition erase(const GroupPartition& partition);
   /// Forgets all of the group's.
   JournalPosition erase_all();
 
  private:
   std::string key(const GroupPartition& partition) const;
+  void forget(const std::string& row);
   /// Calls for the rows whose key begins with `prefix` until `call` says false.
   void scan(const std::string& prefix,
             const std::function<bool(const GroupPartition&, const std::string&)>& call) const;
 
   Table& table_;
   const std::string prefix_;
+  GroupMemory* const memory_;
 };
+
+/// Of memory, roughly.
+inline uint64_t offset_row_bytes(std::string_view key, std::string_view value) {
+  constexpr uint64_t node_bytes = 130;
+  return node_bytes + key.size() + value.size();
+}
 
 }  // namespace naru

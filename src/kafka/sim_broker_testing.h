@@ -108,7 +108,7 @@ class SimBroker {
     broker_->cluster_id = manifest->cluster_id;
     broker_->cores.reserve(1);
     StoreSettings store;
-    store.journal = {.file_bytes = 256 * KiB, .write_bytes = 64 * KiB, .waiting_bytes = MiB};
+    store.journal = {.file_bytes = 256 * KiB, .write_bytes = 64 * KiB, .waiting_bytes = MiB, .reserve_bytes = 64 * KiB};
     broker_->cores.push_back(std::make_unique<Core>(
         *broker_, 0, *loop_, *disk_, JournalId{manifest->generation, 0}, manifest->epoch, store, [](Error) {},
         random_.next()));

@@ -302,6 +302,7 @@ void Journal::written(Result<void> result) {
   if (!result && (result.error().code == Code::full || result.error().code == Code::busy)) {
     full_ = true;
     retry_.arm(loop_.now() + retry_ms);
+    tell_space();
     wake_impatient();
     return;
   }
@@ -313,6 +314,7 @@ void Journal::written(Result<void> result) {
     return;
   }
   full_ = false;
+  tell_space();
   if (short_of_space_ && retry_.deadline() == io::never) retry_.arm(loop_.now() + retry_ms);
   Group group = std::move(groups_.front());
   groups_.pop_front();
@@ -329,6 +331,7 @@ void Journal::written(Result<void> result) {
 /// What is to be written has to wait no longer than until the reserve's space is free.
 void Journal::use_reserve() {
   short_of_space_ = in_flight_ = true;
+  tell_space();
   loop_.work(
       io::Lane::journal, [this] { reserve_->give_up(); },
       [this] {
@@ -350,7 +353,12 @@ void Journal::take_reserve() {
 void Journal::took_reserve(const Result<bool>& taken) {
   has_reserve_ = taken && *taken;
   short_of_space_ = !taken;
+  tell_space();
   if (short_of_space_) retry_.arm(loop_.now() + retry_ms);
+}
+
+void Journal::tell_space() {
+  if (std::exchange(told_full_, is_full()) != is_full() && events_.space) events_.space();
 }
 
 void Journal::retry() {

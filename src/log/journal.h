@@ -61,6 +61,7 @@ class Journal {
     // every change journals first and happens then.
     std::move_only_function<void()> file_full;
     std::move_only_function<void(Error)> failed;  // a sync failed: nothing may be believed from now on
+    std::move_only_function<void()> space{};      // is_full() has changed
   };
 
   Journal(io::Loop& loop, io::Disk& disk, JournalId id, Limits limits, Events events);
@@ -96,6 +97,8 @@ class Journal {
   /// was kept for that, as are settlements and the like from now on; when that is used up too, all waits. Heals by
   /// itself.
   bool is_full() const { return full_ || short_of_space_; }
+  /// Not even that can be written now.
+  bool is_stuck() const { return full_; }
   /// Writes nothing any more; resumes when nothing is on its way.
   io::Task<> abandon();
 
@@ -166,6 +169,7 @@ class Journal {
   void written(Result<void> result);
   void use_reserve();
   void take_reserve();
+  void tell_space();
   void took_reserve(const Result<bool>& taken);
   void retry();
   Result<void> open_file(uint32_t number);
@@ -187,6 +191,7 @@ class Journal {
   JournalPosition fill_file_begin_ = 0;
   std::deque<Group> groups_;  // the last one is open unless sealed_; the first may be in flight
   bool sealed_ = true, in_flight_ = false, flush_planned_ = false, full_ = false, failed_ = false, abandoned_ = false;
+  bool told_full_ = false;
   bool has_reserve_ = false, short_of_space_ = false;  // the reserve is in use, or could not be had
   std::vector<AlignedBuffer> buffers_;                 // recycled
   JournalPosition end_ = 0, durable_ = 0;

@@ -152,6 +152,7 @@ Result<JournalPosition> Log::trim(Offset offset) {
   auto gone = state_.note_begin(offset);
   for (const Segment& segment : gone) context_.files.close(state_.stream, segment);
   context_.owner.trimmed(*this);
+  for (auto* waiter : waiters_) waiter->on_trimmed();
   if (!gone.empty()) context_.owner.released(state_.stream, std::move(gone));
   return position;
 }
@@ -176,6 +177,7 @@ JournalPosition Log::drain() {
   for (const Segment& segment : gone) context_.files.close(state_.stream, segment);
   readable_bytes_ = behind_bytes_ = 0;
   context_.owner.trimmed(*this);
+  for (auto* waiter : waiters_) waiter->on_trimmed();
   if (!gone.empty()) context_.owner.released(state_.stream, std::move(gone));
   return position;
 }

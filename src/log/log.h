@@ -57,6 +57,8 @@ class ReadWaiter {
   virtual ~ReadWaiter() = default;
   /// `bytes` more became readable. Called from within the log: do no more than note it and post.
   virtual void on_readable(uint64_t bytes) = 0;
+  /// The log begins later than before: what was below is no longer there. As with on_readable.
+  virtual void on_trimmed() {}
   /// The log is being deleted and has already forgotten this waiter.
   virtual void on_gone() = 0;
 };

@@ -17,7 +17,11 @@ Store::Store(io::Loop& loop, io::Disk& disk, JournalId id, int32_t epoch, StoreS
       journal_(loop, disk, id, settings.journal,
                {.durable = [this](JournalPosition position) { became_durable(position); },
                 .file_full = [this] { plan_checkpoint(); },
-                .failed = [this](Error error) { fail_once(error); }}),
+                .failed = [this](Error error) { fail_once(error); },
+                .space =
+                    [this] {
+                      if (on_space) on_space();
+                    }}),
       context_{loop, journal_, files_, *this, epoch},
       reclaim_(*this, settings.reclaim),
       retry_(loop, [this] { write_checkpoint().detach(); }) {

@@ -61,6 +61,8 @@ class Store final : LogOwner {
   Journal& journal() { return journal_; }
   int32_t epoch() const { return context_.epoch; }
   bool is_full() const { return journal_.is_full(); }
+  /// Told when is_full() has changed.
+  std::function<void()> on_space;
 
   /// Waits for everything appended so far to be on disk and stores the state, so that the next start replays nothing.
   /// Code::full if the disk is: then nothing is waited for.

@@ -8,6 +8,7 @@ import time
 
 import pika
 import pytest
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import NewPartitions, NewTopic
 
 from naru import PATIENCE, wait_until
@@ -426,6 +427,66 @@ def test_a_topic_is_processed_again(both):
     wait_until(lambda: channel.queue_declare("q", passive=True).method.message_count == 0, "it is empty")
     assert replay(both, "q", "1h") == {"messages": 30}
     assert "several logs" in replay(both, "q", 3, status=400)["reason"]
+
+
+def test_what_retention_took_is_not_counted(both):
+    make_topic(both, "t", 2)
+    fill(both, "t", 2, 10)
+    channel = both.amqp()
+    declare(channel, "q", topic="t")
+    wait_until(lambda: channel.queue_declare("q", passive=True).method.message_count == 10, "all records are there")
+    admin = both.admin()
+    trimmed = admin.delete_records([TopicPartition("t", 0, 3), TopicPartition("t", 1, 4)])
+    [one.result(PATIENCE) for one in trimmed.values()]
+    wait_until(lambda: channel.queue_declare("q", passive=True).method.message_count == 3, "three are left")
+    assert sorted(map(int, bodies(consume(channel, "q", 3)))) == [6, 8, 9]
+
+
+def test_topics_of_others(both):
+    make_topic(both, "plain", 1)
+    make_topic(both, "sales.orders", 1)
+    fill(both, "sales.orders", 1, 3)
+    assert http(both, "PUT", "/api/vhosts/sales", {})[0] == 201
+    assert http(both, "PUT", "/api/users/ann", {"password": "a", "tags": ""})[0] == 201
+    assert http(both, "PUT", "/api/permissions/sales/ann", {"configure": "^mine", "write": "^mine", "read": "^(mine|orders$)"})[0] == 201
+    assert http(both, "PUT", "/api/permissions/%2F/ann", {"configure": "^mine", "write": "^mine", "read": "^mine"})[0] == 201
+
+    def ann(vhost):
+        login = pika.PlainCredentials("ann", "a")
+        return pika.BlockingConnection(pika.ConnectionParameters("127.0.0.1", both.amqp_port, vhost, login)).channel()
+    for vhost, topic in ("/", "plain"), ("/", "sales.orders"), ("sales", "plain"), ("sales", "later"), ("sales", "sales.other"):
+        channel = ann(vhost)
+        assert "refused" in refused(channel, 403, declare, channel, "mine", topic=topic)
+    channel = ann("sales")
+    declare(channel, "mine", topic="sales.orders")
+    assert bodies(consume(channel, "mine", 3)) == ["0", "1", "2"]
+
+
+def test_header_names_of_the_broker_are_nobodys(both):
+    channel = both.amqp()
+    channel.queue_declare("q", durable=True)
+    publish(channel, "q", "a", headers={"naru.expires": "5"})
+    publish(channel, "q", "b", headers={"naru.expires": "5", "other": "x"}, expiration="600000")
+    assert [properties.headers for _, properties, _ in consume(channel, "q", 2)] == [
+        {"naru.expires": "5"}, {"naru.expires": "5", "other": "x"}]
+    channel.queue_declare("limited", durable=True, arguments={"x-message-ttl": 600_000})
+    make_topic(both, "t", 1)
+    wait_until(lambda: "limited" in both.topics(), "the queue is a topic")
+    producer = both.producer()
+    for topic in "limited", "t":
+        producer.produce(topic, b"c", headers=[("naru.expires", b"5")])
+    assert producer.flush(PATIENCE) == 0
+    declare(channel, "over", topic="t")
+    for queue in "limited", "over":
+        (_, properties, body), = consume(channel, queue, 1)
+        assert (body, properties.headers) == (b"c", {"naru.expires": "5"})
+
+
+def test_order_needs_one_log(both):
+    channel = both.amqp()
+    reason = refused(channel, 406, channel.queue_declare, "q", durable=True,
+                     arguments={"x-naru-order-key": "header:c", "x-max-priority": 5})
+    assert "x-naru-order-key" in reason
 
 
 def test_given_back_rejected_and_restarted(both):

@@ -14,6 +14,9 @@ void Queue::attach_topic(const Catalog& catalog) {
   if (erased_) return;
   TopicPtr topic = catalog.find(*settings_.topic);
   if (topic && topic->log.trim_to_cursors) topic = nullptr;  // a queue: its messages are its consumers'
+  // A stream that came to this name later.
+  bool is_anothers = topic && topic->queue && topic->queue->vhost != settings_.topic_vhost;
+  if (is_anothers) topic = nullptr;
   int32_t attached = 0;
   for (auto& level : levels_) {
     if (topic && level->source->topic->id == topic->id) {
@@ -36,6 +39,7 @@ void Queue::attach_topic(const Catalog& catalog) {
     }
     CursorId id = topic_cursor(id_, attached);
     auto level = std::make_shared<QueueLevel>(LevelIds{StreamId(0), id});
+    level->window.trust_no_headers();
     level->source = std::make_shared<TopicSource>(*this, host_, topic, attached, id);
     if (*index == levels_.size()) levels_.emplace_back();
     // Somebody may still have messages of who was here before: they are told apart by this.

@@ -41,7 +41,7 @@ RecordWindow::Found RecordWindow::find(Offset offset, StoredRecord* record) {
 namespace {
 
 /// Key, value and headers; the header that says when the record expires is taken out.
-void fill(StoredRecord* record, const RawRecord& raw) {
+void fill(StoredRecord* record, const RawRecord& raw, bool may_expire) {
   record->key.reset();
   record->value.reset();
   record->expires_ms.reset();
@@ -49,7 +49,7 @@ void fill(StoredRecord* record, const RawRecord& raw) {
   if (raw.value_bytes >= 0) record->value = ByteView(raw.value, static_cast<size_t>(raw.value_bytes));
   ByteView headers(raw.headers, static_cast<size_t>(raw.end - raw.headers));
   record->headers = Headers(headers, raw.header_count);
-  if (raw.header_count == 0) return;
+  if (raw.header_count == 0 || !may_expire) return;
   Header first = *record->headers.begin();
   if (first.name != expires_header || !first.value) return;
   std::string_view digits = text(*first.value);
@@ -61,7 +61,7 @@ void fill(StoredRecord* record, const RawRecord& raw) {
 
 }  // namespace
 
-RecordWindow::Found RecordWindow::find_in(Run& run, Offset offset, StoredRecord* record) {
+RecordWindow::Found RecordWindow::find_in(Run& run, Offset offset, StoredRecord* record) const {
   if (offset < run.next) run.batch_at = run.record_at = 0, run.next = run.first;
   while (run.batch_at < run.bytes.size()) {
     ByteView rest = ByteView(run.bytes).subspan(run.batch_at);
@@ -86,7 +86,7 @@ RecordWindow::Found RecordWindow::find_in(Run& run, Offset offset, StoredRecord*
       run.record_at = static_cast<size_t>(at - rest.data());
       run.next = here + 1;
       if (here < offset) continue;
-      fill(record, raw);
+      fill(record, raw, trusts_headers_ && !header->log_append_time());
       record->offset = offset;
       record->was_produced = header->log_append_time();
       record->timestamp =

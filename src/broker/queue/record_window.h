@@ -25,6 +25,9 @@ inline constexpr std::string_view expires_header = "naru.expires";
 
 class RecordWindow {
  public:
+  /// Of a topic's records nobody but their producers has written headers: none says when they expire.
+  void trust_no_headers() { trusts_headers_ = false; }
+
   enum class Found : uint8_t {
     here,
     elsewhere,  // not in memory: load() it
@@ -66,7 +69,7 @@ class RecordWindow {
     size_t batch_at = 0, record_at = 0;  // record_at 0: at the batch's first record
     Offset next{};                       // no record below it lies at or behind record_at
   };
-  static Found find_in(Run& run, Offset offset, StoredRecord* record);
+  Found find_in(Run& run, Offset offset, StoredRecord* record) const;
 
   std::span<Run> kept() { return std::span(kept_).subspan(passed_); }
   std::span<const Run> kept() const { return std::span(kept_).subspan(passed_); }
@@ -74,6 +77,7 @@ class RecordWindow {
   // No deque: an empty one takes 600 bytes, and most queues are idle.
   std::vector<Run> kept_;
   size_t passed_ = 0;  // so many at the front are forgotten
+  bool trusts_headers_ = true;
   size_t kept_bytes_ = 0, counted_ = 0;
   Run run_;
 };

@@ -34,16 +34,19 @@ class TopicSource::Watch final : public ReadWaiter {
   ~Watch() override {
     if (log_) log_->remove_waiter(this);
   }
-  void on_readable(uint64_t) override { tell(log_->bounds().high_watermark); }
+  void on_readable(uint64_t) override { tell(); }
+  void on_trimmed() override { tell(); }
   void on_gone() override { log_ = nullptr; }
 
  private:
-  void tell(Offset reached) {
-    auto call = [reached, source = source_, queue = queue_] {
+  void tell() {
+    Bounds bounds = log_->bounds();
+    auto call = [bounds, source = source_, queue = queue_] {
       auto there = queue.lock();
       auto its = source.lock();
       if (!there || !its || its->erased_) return;
-      its->end = std::max(its->end, reached);
+      its->end = std::max(its->end, bounds.high_watermark);
+      its->skip_to(bounds.begin);
       its->host_.mark(*there);
     };
     &first_ == &owner_ ? owner_.loop.post(std::move(call)) : first_.loop.send(std::move(call));
@@ -117,8 +120,7 @@ io::Task<Result<void>> TopicSource::load(RecordWindow& window, Offset offset, si
   auto work = [&](Core& there) { return read(there, offset, bytes_max, begin); };
   auto slice = co_await on(host_.core, owner(), work);
   if (erased_) co_return fail(Code::closed);
-  // What retention took is settled over there already.
-  if (cursor.floor() < begin) (void)cursor.settle(cursor.floor(), begin);
+  skip_to(begin);
   if (offset < begin) {
     window.note_gone(offset, begin);
     co_return Result<void>();
@@ -135,6 +137,11 @@ io::Task<Result<Offset>> TopicSource::place_of(ReadStart from) {
   };
   auto place = co_await on(host_.core, owner(), work);
   co_return place;
+}
+
+/// What retention took is settled over there already.
+void TopicSource::skip_to(Offset begin) {
+  if (cursor.floor() < begin) (void)cursor.settle(cursor.floor(), begin);
 }
 
 void TopicSource::change(const Change& change) {

@@ -47,6 +47,7 @@ class TopicSource : public std::enable_shared_from_this<TopicSource> {
   StreamId stream() const { return topic->partitions[static_cast<size_t>(partition)]; }
   Result<Found> find(Core& owner);
   io::Task<Result<Slice>> read(Core& owner, Offset offset, size_t bytes_max, Offset& begin);
+  void skip_to(Offset begin);
   io::Task<> send();
   static io::Task<> take_down(Core& first, Core& owner, std::unique_ptr<Watch> watch, StreamId stream, CursorId id);
 
