@@ -115,7 +115,7 @@ io::Task<bool> Session::read_more() {
     if (buffer_.capacity() > 0) door_.buffers.give(std::move(buffer_));
     buffer_ = {};
     reserved_ = {};
-    request_ = {};
+    request_ = Bytes();  // = {} would keep its memory
     if (!co_await flow()) co_return false;
     co_await stream_->readable();
     buffer_ = door_.buffers.take_for_reading(core_.budget.total() / 2);
@@ -232,7 +232,7 @@ io::Task<bool> Session::handle_alone(Handle run, Context context, ByteView body)
   Reply reply = co_await running;
   waiting_for_group_ = false;
   if (begin_ == end_) {  // nothing needs the request any more
-    request_ = {};
+    request_ = Bytes();
     reserved_ = {};
   }
   hold(reply.frame.bytes.size());

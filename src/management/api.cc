@@ -142,7 +142,7 @@ io::Task<Reply> Api::handle(http::Request& request, const std::string& peer) {
     call.body = std::move(*body);
     if (!call.body.members()) co_return bad_request("not_a_json_object");
   }
-  request.body = {};
+  request.body = std::string();  // = {} would keep its memory
   Handler handler = found.route->handler;
   auto handling = handler(call);
   Reply reply = co_await handling;

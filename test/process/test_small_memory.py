@@ -117,3 +117,31 @@ def test_messages_of_amqp_that_never_end(make_naru):
     for one in greedy:
         one.close()
     naru.stop()
+
+
+def test_large_requests_leave_nothing_behind(make_naru):
+    """Connections and channels that once sent a large message, and are there still."""
+    port = free_port()
+    naru = make_naru("--memory-limit", "64MiB", "--shards", "1", "--amqp", f"127.0.0.1:{port}").start()
+    with wire.Connection(naru.address) as c:
+        assert c.create_topic("large") == 0
+    clients = [wire.Connection(naru.address) for _ in range(100)]
+    for n, client in enumerate(clients):
+        assert client.produce("large", message(900_000)) == (0, n)
+    channels = amqp_connection(port)
+    for channel in range(1, 101):
+        publish_large(channels, channel, 900_000)
+    publish_and_get(port)
+    wait_until(lambda: naru.status("RssAnon")[0] < 40 * MIB, "it is small again")
+    for client in clients:
+        client.close()
+    channels.close()
+    naru.stop()
+
+
+def publish_large(connection, channel, size):
+    """A whole one, to a queue that is not there."""
+    parts = [frame.Body(channel, b"x" * part).marshal() for part in [100_000] * (size // 100_000)]
+    connection.sendall(frame.Method(channel, spec.Channel.Open()).marshal() +
+                       frame.Method(channel, spec.Basic.Publish(0, "", "nowhere")).marshal() +
+                       frame.Header(channel, size, spec.BasicProperties()).marshal() + b"".join(parts))

@@ -15,8 +15,8 @@ void Content::finish() {
   awaits = Awaits::nothing;
   header.clear();
   body.clear();
-  if (header.capacity() > kept_bytes) header = {};
-  if (body.capacity() > kept_bytes) body = {};
+  if (header.capacity() > kept_bytes) header = Bytes();  // = {} would keep the memory
+  if (body.capacity() > kept_bytes) body = Bytes();
   memory = {};
 }
 
