@@ -31,7 +31,7 @@ inline constexpr Api apis[] = {
     // 4: the first with batch format 2, which librdkafka asks for by exactly this number.
     {.key = 1, .name = "Fetch", .served = between(4, 12), .flexible_since = 12},
     // 1: sarama and kafka-go; 0 answers many offsets per partition, from segment files.
-    {.key = 2, .name = "ListOffsets", .served = between(1, 7), .flexible_since = 6},
+    {.key = 2, .name = "ListOffsets", .served = between(1, 10), .flexible_since = 6},
     // 0: kafka-python 2.0.2 probes with it. 1 and 6 are what kafka-go's simple connection knows.
     {.key = 3, .name = "Metadata", .served = between(0, 12), .flexible_since = 9},
     // 1: librdkafka needs 1-2 to believe in balanced consumers; 0 kept offsets in ZooKeeper.

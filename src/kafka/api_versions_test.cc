@@ -27,6 +27,7 @@ constexpr Rule rules[] = {
     {"Fetch", 13, no, "topic ids"},
     {"ListOffsets", 1, yes, "sarama, kafka-go, kafka-python 2.0.2"},
     {"ListOffsets", 7, yes, "the newest time; librdkafka's newest"},
+    {"ListOffsets", 8, yes, "Kafka's own kafka-get-offsets asks for the newest time with no older one"},
     {"ListOffsets", 11, no, "kafka-python 3 would take naru for Kafka 4.2"},
     {"Metadata", 0, yes, "kafka-python 2.0.2 probes with it"},
     {"Metadata", 1, yes, "kafka-go's simple connection"},

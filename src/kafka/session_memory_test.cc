@@ -142,7 +142,7 @@ TEST(session_memory, a_producer_that_waits_for_the_disk_is_not_cut_off) {
 TEST(session_memory, a_member_that_waits_with_a_large_request_leaves_when_others_need_the_memory) {
   SimBroker broker(1, little_memory);
   create_topic(broker, "t");
-  Bytes metadata(600'000);
+  Bytes metadata(480'000);  // half of what groups may keep, which keep it twice
   JoinGroupRequest join;
   join.group_id = "g";
   join.session_timeout_ms = join.rebalance_timeout_ms = 300'000;
@@ -155,6 +155,9 @@ TEST(session_memory, a_member_that_waits_with_a_large_request_leaves_when_others
   parked.send(encode_request(join, 3, 1));
   broker.loop().run_for(10'000);
   EXPECT_FALSE(parked.is_closed());
+  Bytes request = encode_request(produce_of("t", batch_of(std::string(1'040'000, 'x'))), 7, 1);
+  broker.connect().send(ByteView(request).first(request.size() - 1));
+  broker.loop().run_for(100);
   auto& producer = broker.connect();
   auto before = broker.loop().now();
   auto produced = broker.call<ProduceResponse>(producer, produce_of("t", batch_of(std::string(1'040'000, 'x'))), 7);

@@ -293,5 +293,56 @@ TEST(session, a_log_that_is_made_late_has_the_settings_of_now) {
   EXPECT_EQ(broker.core().find_log(*before, 0)->settings().segment_bytes, 3'000'000u);
 }
 
+ProduceResponse::Topic::Partition produced(SimBroker& broker, ByteView batch) {
+  auto response = broker.call<ProduceResponse>(broker.connect(), produce_of("t", batch), 8);
+  EXPECT_TRUE(response);
+  return response ? response->responses[0].partition_responses[0] : ProduceResponse::Topic::Partition();
+}
+
+TEST(session, a_batch_that_fits_into_no_segment_is_refused) {
+  SimBroker broker(1);
+  create_topic(broker, "t", {{"segment.bytes", "1048576"}, {"max.message.bytes", "3000000"}});
+  EXPECT_EQ(produced(broker, batch_of(std::string(1'500'000, 'x'))).error_code, ErrorCode::record_list_too_large);
+  EXPECT_EQ(produced(broker, batch_of(std::string(1'000'000, 'x'))).error_code, ErrorCode::none);
+}
+
+TEST(session, a_record_with_a_wrong_time_is_named) {
+  SimBroker broker(1);
+  create_topic(broker, "t", {{"message.timestamp.after.max.ms", "1000"}});
+  BatchBuilder builder({});
+  for (int64_t ahead : {0, 500, 5000}) builder.add({.timestamp = broker.loop().wall() + ahead, .value = view("v")});
+  Bytes batch = *builder.finish();
+  auto answer = produced(broker, batch);
+  EXPECT_EQ(answer.error_code, ErrorCode::invalid_timestamp);
+  ASSERT_EQ(answer.record_errors.size(), 1u);
+  EXPECT_EQ(answer.record_errors[0].batch_index, 2);
+}
+
+TEST(session, where_the_broker_sets_the_time_a_producer_may_not_claim_to_have) {
+  SimBroker broker(1);
+  create_topic(broker, "t", {{"message.timestamp.type", "LogAppendTime"}});
+  Bytes batch = batch_of("v");
+  EXPECT_EQ(produced(broker, batch).error_code, ErrorCode::none);
+  set_log_append_time(batch, broker.loop().wall());
+  EXPECT_EQ(produced(broker, batch).error_code, ErrorCode::invalid_timestamp);
+}
+
+TEST(session, an_unknown_partition_keeps_nobody_from_waiting_for_the_others) {
+  SimBroker broker(1);
+  create_topic(broker, "t");
+  constexpr int32_t wait_ms = 3000;
+  FetchRequest both = fetch_of("t", 0, wait_ms), unknown = fetch_of("nowhere", 0, wait_ms);
+  both.topics.push_back(unknown.topics[0]);
+  auto& client = broker.connect();
+  auto before = broker.loop().now();
+  ASSERT_TRUE(broker.call<FetchResponse>(client, unknown, 11));
+  EXPECT_LT(broker.loop().now(), before + wait_ms);
+  before = broker.loop().now();
+  auto fetched = broker.call<FetchResponse>(client, both, 11);
+  EXPECT_GE(broker.loop().now(), before + wait_ms);
+  ASSERT_TRUE(fetched);
+  EXPECT_EQ(fetched->responses[1].partitions[0].error_code, ErrorCode::unknown_topic_or_partition);
+}
+
 }  // namespace
 }  // namespace naru::kafka

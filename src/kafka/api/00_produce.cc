@@ -88,6 +88,9 @@ Result<BatchHeader> check_bytes(Part& part, int16_t version, Inflation& inflatio
     return refuse(ErrorCode::invalid_record, "Produce requests must have exactly one whole record batch per partition");
   if (static_cast<int64_t>(part.batch.size()) > part.topic->message_bytes_max)
     return refuse(ErrorCode::message_too_large, "The record batch is larger than max.message.bytes of the topic");
+  bool has_segments = !part.topic->queue;  // those of queues are made as large as their messages
+  if (has_segments && part.batch.size() > part.topic->log.segment_bytes)
+    return refuse(ErrorCode::record_list_too_large, "The record batch is larger than segment.bytes of the topic");
   auto header = validate(part.batch, Walk::records, &facts);
   if (!header) return refuse(code_of(header.error()), header.error().reason);
   if (header->base_offset != Offset(0)) return refuse(ErrorCode::invalid_record, "The base offset of a new batch is 0");
@@ -106,13 +109,14 @@ Result<BatchHeader> check_bytes(Part& part, int16_t version, Inflation& inflatio
   return header;
 }
 
-int32_t first_without_key(ByteView batch) {
+/// The number of the first record in the batch that is like that.
+int32_t first_record(ByteView batch, auto is_wanted) {
   auto reader = RecordReader::open(batch);
   Record record;
   for (int32_t i = 0; reader; ++i) {
     auto more = reader->next(&record);
     if (!more || !*more) break;
-    if (!record.key) return i;
+    if (is_wanted(record)) return i;
   }
   return 0;
 }
@@ -154,8 +158,12 @@ Result<BatchHeader> check(Core& owner, Part& part, int16_t version, Inflation& i
   if (header->is_transactional())
     return refuse(ErrorCode::transactional_id_authorization_failed, "naru does not serve transactions yet");
   if (topic.log.compact && facts.has_null_key) {
-    part.bad_record = first_without_key(part.batch);
+    part.bad_record = first_record(part.batch, [](const Record& record) { return !record.key; });
     return refuse(ErrorCode::invalid_record, "One or more records have been rejected: a compacted topic needs a key");
+  }
+  if (topic.log_append_time && header->log_append_time() && !topic.queue) {
+    part.bad_record = 0;
+    return refuse(ErrorCode::invalid_timestamp, "The broker sets the time of the topic's records, not the producer");
   }
   if (topic.log_append_time) {
     set_log_append_time(part.batch, now);
@@ -165,7 +173,13 @@ Result<BatchHeader> check(Core& owner, Part& part, int16_t version, Inflation& i
   bool early = facts.min_timestamp != no_timestamp && topic.timestamp_before_max_ms < now &&
                facts.min_timestamp < now - topic.timestamp_before_max_ms;
   bool late = facts.max_timestamp > now && facts.max_timestamp - now > topic.timestamp_after_max_ms;
-  if (early || late) return refuse(ErrorCode::invalid_timestamp, "Timestamp is out of the range that the topic allows");
+  if (early || late) {
+    part.bad_record = first_record(part.batch, [&](const Record& record) {
+      return record.timestamp < now - topic.timestamp_before_max_ms ||
+             record.timestamp - now > topic.timestamp_after_max_ms;
+    });
+    return refuse(ErrorCode::invalid_timestamp, "Timestamp is out of the range that the topic allows");
+  }
   if (header->log_append_time()) clear_log_append_time(part.batch);
   if (facts.max_timestamp != header->max_timestamp) set_max_timestamp(part.batch, facts.max_timestamp);
   return finish(part, inflated);

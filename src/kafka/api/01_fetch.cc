@@ -156,9 +156,11 @@ class Fetching {
 
   /// Nothing more to wait for: enough is here, or something to tell.
   bool satisfied() const {
-    return bytes_ >= bytes_min_ || parts_.empty() || std::ranges::any_of(parts_, [](const Part& part) {
-             return part.error != ErrorCode::none || part.diverging.epoch >= 0;
-           });
+    // What was unknown from the start keeps nobody from waiting for the rest, as in Kafka.
+    auto tells = [](const Part& part) {
+      return part.topic && (part.error != ErrorCode::none || part.diverging.epoch >= 0);
+    };
+    return bytes_ >= bytes_min_ || order_.empty() || std::ranges::any_of(parts_, tells);
   }
 
   /// Resumes when more has become readable, or at the deadline. A large one that waits holds memory: it resumes before

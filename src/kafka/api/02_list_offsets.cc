@@ -1,8 +1,8 @@
-// ListOffsets, v1-7. The first offset whose record is not older than a time, or the offset of a special place.
-// * v2 isolation level  * v4 leader epochs  * v6 flexible  * v7 -3, the record with the greatest time
-// -4 and -5 (v8, v9) are understood, but of no version that is served. A special value that is newer than the request
-// is UNSUPPORTED_VERSION for its partition; a partition that is named twice gets one answer, INVALID_REQUEST.
-// Not here: v0 (many offsets from segment files); a last stable offset other than the high watermark.
+// ListOffsets, v1-10. The first offset whose record is not older than a time, or the offset of a special place.
+// * v2 isolation level  * v4 leader epochs  * v6 flexible  * v7 -3, the record with the greatest time  * v8 -4, the
+// local begin: the begin  * v9 -5, the end of a tier that there is not  * v10 a timeout for that A special value that
+// is newer than the request is UNSUPPORTED_VERSION for its partition; a partition that is named twice gets one answer,
+// INVALID_REQUEST. Not here: v0 (many offsets from segment files); a last stable offset other than the high watermark.
 #include "kafka/messages/02_list_offsets.h"
 
 #include <set>
