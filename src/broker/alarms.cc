@@ -11,11 +11,12 @@ constexpr uint64_t disk_free = 50'000'000;  // RabbitMQ: disk_free_limit; on sma
 
 }  // namespace
 
-Alarms::Alarms(io::Loop& loop, std::string folder, uint64_t memory_max, uint64_t total)
-    : memory_total(total),
+Alarms::Alarms(io::Loop& loop, std::string folder, uint64_t limit, uint64_t total)
+    : memory_limit(limit),
+      memory_total(total),
       loop_(loop),
       folder_(std::move(folder)),
-      memory_max_(memory_max),
+      memory_max_(limit),
       disk_free_min_(std::min(disk_free, io::space_of(folder_).total / 20)) {}
 
 bool Alarms::raised() {

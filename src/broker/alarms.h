@@ -10,9 +10,9 @@ namespace naru {
 class Alarms {
  public:
   /// Watches the disk that `folder` is on. Bytes of memory: what the process may take, what the machine has.
-  Alarms(io::Loop& loop, std::string folder, uint64_t memory_max, uint64_t memory_total);
+  Alarms(io::Loop& loop, std::string folder, uint64_t memory_limit, uint64_t memory_total);
 
-  const uint64_t memory_total;
+  const uint64_t memory_limit, memory_total;
 
   /// Anybody may ask at any time: it looks ten times a second at most.
   bool raised();

@@ -127,21 +127,26 @@ int set_cluster_name(Call& call) {
   return call.change("PUT", "/cluster-name", body);
 }
 
-int set_memory_limit(Call& call) {
+/// A limit that is none is the caller's mistake, whatever the broker does else.
+int set_alarm(Call& call, const char* limit) {
   Json body;
+  body.set(limit, call.words.size() == 2 ? call.word(0) + " " + call.word(1) : call.word(0));
+  auto response = request(call.target, "PUT", "/alarms", body);
+  if (response && response->status == 400) return call.error(data_error, "Bad argument: " + response->reason());
+  return response && response->ok() ? ok : call.change("PUT", "/alarms", body);
+}
+
+int set_memory_limit(Call& call) {
   std::string limit = call.words.size() == 2 ? call.word(0) + " " + call.word(1) : call.word(0);
   call.banner("Setting memory threshold on naru to " + (call.words.size() == 2 ? call.word(1) + " (absolute)" : limit) +
               " ...");
-  body.set("vm_memory_high_watermark", limit);
-  return call.change("PUT", "/alarms", body);
+  return set_alarm(call, "vm_memory_high_watermark");
 }
 
 int set_disk_limit(Call& call) {
-  Json body;
   std::string limit = call.words.size() == 2 ? call.word(0) + " " + call.word(1) : call.word(0);
   call.banner("Setting disk free limit on naru to " + limit + " ...");
-  body.set("disk_free_limit", limit);
-  return call.change("PUT", "/alarms", body);
+  return set_alarm(call, "disk_free_limit");
 }
 
 std::string delayed_path(const Call& call) {

@@ -35,29 +35,36 @@ std::optional<double> fraction_of(std::string_view text) {
   return number;
 }
 
-/// A member with a text: "0.4" of the machine's memory, or a size.
-std::optional<uint64_t> limit_in(const Call& call, std::string_view name, bool plain_is_fraction) {
+/// What a number without a unit is, in a limit.
+enum class Plain : uint8_t { share, bytes };
+
+/// A member with a text: "0.4" of `whole`, or a size.
+std::optional<uint64_t> limit_in(const Call& call, std::string_view name, Plain plain, uint64_t whole) {
   const Json* value = call.body.find(name);
   std::string text = !value ? "" : value->text() ? std::string(*value->text()) : to_text(*value);
   constexpr std::string_view relative = "mem_relative ", absolute = "absolute ";
-  bool is_fraction = plain_is_fraction;
+  bool is_fraction = plain == Plain::share;
   if (text.starts_with(relative)) is_fraction = true, text.erase(0, relative.size());
   if (text.starts_with(absolute)) is_fraction = false, text.erase(0, absolute.size());
   if (!is_fraction) return size_of(text);
   auto fraction = fraction_of(text);
-  if (!fraction) return std::nullopt;
-  return bytes_of(*fraction * static_cast<double>(call.site.door.alarms->memory_total));
+  // RabbitMQ takes no more than all of the memory; of disks there may be more than that.
+  if (!fraction || (plain == Plain::share && *fraction > 1)) return std::nullopt;
+  return bytes_of(*fraction * static_cast<double>(whole));
 }
 
 io::Task<Reply> set(Call& call) {
   Alarms& alarms = *call.site.door.alarms;
   if (call.body.find("vm_memory_high_watermark")) {
-    auto bytes = limit_in(call, "vm_memory_high_watermark", /*plain_is_fraction=*/true);
-    if (!bytes) co_return bad_request("vm_memory_high_watermark is a fraction, or \"absolute SIZE\"");
+    // Of what the process was given: of the machine's memory there may be much more, which naru does not take.
+    auto bytes = limit_in(call, "vm_memory_high_watermark", Plain::share, alarms.memory_limit);
+    if (!bytes)
+      co_return bad_request(
+          "vm_memory_high_watermark is a fraction of --memory-limit between 0.0 and 1.0, or \"absolute SIZE\"");
     alarms.set_memory_max(*bytes);
   }
   if (call.body.find("disk_free_limit")) {
-    auto bytes = limit_in(call, "disk_free_limit", /*plain_is_fraction=*/false);
+    auto bytes = limit_in(call, "disk_free_limit", Plain::bytes, alarms.memory_total);
     if (!bytes) co_return bad_request("disk_free_limit is a size, or \"mem_relative FRACTION\"");
     alarms.set_disk_free_min(*bytes);
   }

@@ -139,6 +139,11 @@ def test_limits(ctl, here, names):
     ctl("delete_user", names)
 
 
+def test_limits_that_are_none(ctl):
+    assert ctl("set_vm_memory_high_watermark", "1.5")[0] == 65
+    assert ctl("set_disk_free_limit", "abc")[0] == 65
+
+
 def test_definitions_in_a_file(ctl, here, tmp_path):
     ctl("set_policy", "-p", here, "kept", "x", '{"max-length":1}')
     file = tmp_path / "definitions.json"
