@@ -58,6 +58,7 @@ http::Answer to_answer(const Reply& reply) {
   http::Answer answer{.status = reply.status, .content_type = "application/json", .body = {}, .headers = {}};
   if (!reply.body.is_null()) answer.body = to_text(reply.body);
   answer.headers = "Cache-Control: no-cache\r\n";
+  if (!reply.location.empty()) answer.headers += "Location: " + reply.location + "\r\n";
   if (reply.status == 401) answer.headers += "WWW-Authenticate: Basic realm=\"RabbitMQ Management\"\r\n";
   return answer;
 }
@@ -181,11 +182,18 @@ Reply failed(const Error& error) {
   }
 }
 
-bool flag_in(const Json& body, std::string_view name, bool otherwise) {
+bool flag_in(const Json& body, std::string_view name) {
   const Json* value = body.find(name);
-  if (!value) return otherwise;
-  if (auto flag = value->boolean()) return *flag;
-  return value->text() == "true";
+  return value && (value->boolean().value_or(false) || value->text() == "true");
+}
+
+std::optional<std::string> flag_problem(const Json& body, std::initializer_list<std::string_view> names) {
+  for (std::string_view name : names) {
+    const Json* value = body.find(name);
+    if (!value || value->boolean() || value->text() == "true" || value->text() == "false") continue;
+    return "not_boolean: " + to_text(*value);
+  }
+  return std::nullopt;
 }
 
 std::optional<int64_t> number_in(const Json& body, std::string_view name) {

@@ -56,8 +56,9 @@ struct Call {
 struct Reply {
   int status = 200;
   Json body{};
+  std::string location{};  // of what was made, where RabbitMQ tells it
 };
-inline Reply created() { return {201, {}}; }
+inline Reply created(std::string location = {}) { return {201, {}, std::move(location)}; }
 inline Reply no_content() { return {204, {}}; }
 Reply failed(int status, std::string_view error, std::string_view reason);
 inline Reply not_found() { return failed(404, "Object Not Found", "Not Found"); }
@@ -82,7 +83,9 @@ struct Route {
 };
 
 /// Members as clients send them: rabbitmqadmin writes booleans and numbers as texts.
-bool flag_in(const Json& body, std::string_view name, bool otherwise = false);
+bool flag_in(const Json& body, std::string_view name);
+/// Which of these members is there and says neither true nor false.
+std::optional<std::string> flag_problem(const Json& body, std::initializer_list<std::string_view> names);
 std::optional<int64_t> number_in(const Json& body, std::string_view name);
 std::string text_in(const Json& body, std::string_view name);
 /// Whether the query says so: ?if-unused=true

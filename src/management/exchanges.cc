@@ -46,13 +46,14 @@ io::Task<Reply> get(Call& call) {
 
 io::Task<Reply> put(Call& call) {
   VirtualHost& host = *call.site.hosts.find(call.vhost());
-  std::string type_name = text_in(call.body, "type");
+  std::string type_name = call.body.find("type") ? text_in(call.body, "type") : "direct";
   auto type = exchange_type(type_name);
   ExchangeDefinition wanted{.name = exchange_name(call.names[1]),
-                            .durable = flag_in(call.body, "durable", true),
+                            .durable = flag_in(call.body, "durable"),
                             .auto_delete = flag_in(call.body, "auto_delete"),
                             .internal = flag_in(call.body, "internal"),
                             .arguments = table_in(call.body, "arguments")};
+  if (auto wrong = flag_problem(call.body, {"durable", "auto_delete", "internal"})) co_return bad_request(*wrong);
   if (!type) co_return bad_request("COMMAND_INVALID - unknown exchange type '" + type_name + "'");
   wanted.type = *type;
   if (wanted.name.empty()) co_return bad_request("ACCESS_REFUSED - operation not permitted on the default exchange");
@@ -205,6 +206,12 @@ std::optional<Reply> binding_refusal(const Call& call) {
   return refusal(call, Operation::read, call.vhost(), "exchange", source);
 }
 
+/// Where the binding is, from where it was made: programs read its properties key out of this, as nothing else tells
+/// it.
+std::string location_of(const Binding& binding) {
+  return http::escape(binding.destination) + "/" + http::escape(properties_key(binding));
+}
+
 template <bool to_queue>
 io::Task<Reply> post_binding(Call& call) {
   VirtualHost& host = *call.site.hosts.find(call.vhost());
@@ -222,9 +229,10 @@ io::Task<Reply> post_binding(Call& call) {
   if (auto no = topic_refusal(call, Operation::read, *source, binding.key)) co_return *no;
   if (auto wrong = amqp::binding_problem(host, source->definition, binding))
     co_return bad_request("PRECONDITION_FAILED - " + *wrong);
+  std::string location = location_of(binding);
   auto adding = call.site.hosts.bind(host, std::move(binding));
   auto added = co_await adding;
-  co_return added ? created() : failed(added.error());
+  co_return added ? created(std::move(location)) : failed(added.error());
 }
 
 template <bool to_queue>

@@ -194,7 +194,7 @@ io::Task<Reply> fetch(Call& call) {
   std::string mode = text_in(call.body, "ackmode");
   bool requeue = mode.ends_with("requeue_true"), reject = mode.starts_with("reject");
   if (mode.empty()) {
-    requeue = flag_in(call.body, "requeue", true);
+    requeue = !call.body.find("requeue") || flag_in(call.body, "requeue");
   } else if (mode != "ack_requeue_true" && mode != "ack_requeue_false" && mode != "reject_requeue_true" &&
              mode != "reject_requeue_false") {
     co_return bad_request("Unknown ackmode: " + mode);

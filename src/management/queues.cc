@@ -100,9 +100,10 @@ std::optional<Reply> reach_refusal(const Call& call, const QueueDefinition& want
 io::Task<Reply> put(Call& call) {
   VirtualHost& host = *call.site.hosts.find(call.vhost());
   QueueDefinition wanted{.name = call.names[1],
-                         .durable = flag_in(call.body, "durable", true),
+                         .durable = flag_in(call.body, "durable"),
                          .auto_delete = flag_in(call.body, "auto_delete"),
                          .arguments = table_in(call.body, "arguments")};
+  if (auto wrong = flag_problem(call.body, {"durable", "auto_delete"})) co_return bad_request(*wrong);
   amqp::add_default_type(wanted, host.default_queue_type());
   if (wanted.name.starts_with("amq."))
     co_return bad_request("ACCESS_REFUSED - queue name '" + wanted.name + "' contains reserved prefix 'amq.*'");

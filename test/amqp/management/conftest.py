@@ -38,6 +38,14 @@ class Api:
             except ValueError:
                 return error.code, text.decode()
 
+    def made(self, path, body):
+        """(status, the header Location) of a POST"""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/api{path}", json.dumps(body).encode(), {
+            "Content-Type": "application/json",
+            "Authorization": "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return answer.status, answer.headers.get("Location")
+
     def get(self, path):
         status, body = self("GET", path)
         assert status == 200, (path, status, body)

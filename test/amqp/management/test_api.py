@@ -1,5 +1,6 @@
 """Status codes, who may ask what, and the JSON that programs read; the same on RabbitMQ."""
 import time
+import urllib.parse
 
 import pytest
 from broker import PEER, wait_until
@@ -71,6 +72,36 @@ def test_declared_twice_and_differently(api, vhost):
     assert api("PUT", f"/exchanges/{vhost}/x", {"type": "topic"})[0] == 204
     status, answer = api("PUT", f"/exchanges/{vhost}/x", {"type": "fanout"})
     assert status == 400 and "inequivalent arg 'type'" in answer["reason"]
+
+
+def test_what_a_declaration_does_not_say(api, vhost):
+    api.put(f"/queues/{vhost}/q", {})
+    api.put(f"/exchanges/{vhost}/x", {})
+    queue, exchange = api.get(f"/queues/{vhost}/q"), api.get(f"/exchanges/{vhost}/x")
+    assert (queue["durable"], queue["auto_delete"], queue["type"]) == (False, False, "classic")
+    assert (exchange["type"], exchange["durable"], exchange["auto_delete"], exchange["internal"]) == ("direct", False, False, False)
+    assert api("PUT", f"/exchanges/{vhost}/x", {"type": "direct", "durable": False})[0] == 204
+    for kind in ("stream", "quorum"):
+        status, answer = api("PUT", f"/queues/{vhost}/{kind}", {"arguments": {"x-queue-type": kind}})
+        assert status == 400 and "invalid property 'non-durable'" in answer["reason"], answer
+    for flag in ({"durable": "maybe"}, {"auto_delete": 1}, {"durable": None}):
+        for path in (f"/queues/{vhost}/odd", f"/exchanges/{vhost}/odd"):
+            status, answer = api("PUT", path, flag)
+            assert status == 400 and "not_boolean" in answer["reason"], (path, answer)
+
+
+def test_a_binding_says_where_it_is(api, vhost):
+    api.put(f"/queues/{vhost}/q")
+    api.put(f"/exchanges/{vhost}/x")
+    for destination, body in (("q/q", {"routing_key": "a.b"}), ("q/q", {}), ("q/q", {"routing_key": "k", "arguments": {"a": 1}}),
+                              ("q/q", {"routing_key": "a b/c~%"}), ("e/amq.topic", {"routing_key": "a.#"})):
+        path = f"/bindings/{vhost}/e/x/{destination}"
+        status, location = api.made(path, body)
+        assert status == 201
+        binding = api.get(urllib.parse.urljoin(path, location))
+        assert (binding["routing_key"], binding["arguments"]) == (body.get("routing_key", ""), body.get("arguments", {}))
+        # Programs take the properties key out of it, and ask for the binding by that.
+        assert urllib.parse.unquote(location.rsplit("/", 1)[1]) == binding["properties_key"]
 
 
 def test_queue_arguments_have_amqps_errors(api, vhost):
@@ -471,6 +502,18 @@ def test_alarms_have_limits_that_are_numbers(api):
         for value in ("nan", "inf", "1e30", "absolute nan", "absolute inf", "absolute 1e19", "mem_relative inf", "-1"):
             assert api("PUT", "/alarms", {name: value})[0] == 400, (name, value)
     assert api.get("/alarms") == before
+
+
+@naru_only
+def test_a_watermark_is_a_share_of_the_memory_that_naru_was_given(api):
+    (node,) = api.get("/nodes")
+    try:
+        assert api("PUT", "/alarms", {"vm_memory_high_watermark": "0.5"})[0] == 204
+        assert api.get("/alarms")["vm_memory_high_watermark"] == node["mem_limit"] // 2
+        assert api("PUT", "/alarms", {"vm_memory_high_watermark": "1.5"})[0] == 400
+    finally:
+        api("PUT", "/alarms", {"vm_memory_high_watermark": "1.0"})
+    assert api.get("/nodes")[0]["mem_limit"] == node["mem_limit"]
 
 
 # -- asking ------------------------------------------------------------------------------
