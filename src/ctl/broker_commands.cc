@@ -14,13 +14,11 @@ using http::escape;
 
 std::string queue_path(const Call& call) { return "/queues/" + escape(call.vhost) + "/" + escape(call.word(0)); }
 
-int no_queue(const Call& call) { return call.error(usage_error, "Queue not found"); }
-
 int purge_queue(Call& call) {
   call.banner("Purging queue '" + call.word(0) + "' in vhost '" + call.vhost + "' ...");
   auto response = request(call.target, "DELETE", queue_path(call) + "/contents");
   if (!response) return call.error(unavailable, response.error().reason);
-  if (response->status == 404) return no_queue(call);
+  if (response->status == 404) return call.error(unavailable, "not_found");
   return response->ok() ? ok : call.refused(*response);
 }
 
@@ -39,13 +37,17 @@ int replay_queue(Call& call) {
 }
 
 int delete_queue(Call& call) {
-  std::string query;
-  for (const char* condition : {"if-empty", "if-unused"})
-    if (call.has("--" + std::string(condition)) || call.has("-" + std::string(condition + 3, 1)))
-      query += (query.empty() ? "?" : "&") + std::string(condition) + "=true";
-  call.banner("Deleting queue '" + call.word(0) + "' on vhost '" + call.vhost + "' ...");
+  constexpr std::pair<const char*, const char*> conditions[] = {{"if-empty", "queue is empty"},
+                                                                {"if-unused", "queue is unused"}};
+  std::string query, said;
+  for (auto [condition, meaning] : conditions) {
+    if (!call.has("--" + std::string(condition)) && !call.has("-" + std::string(condition + 3, 1))) continue;
+    query += (query.empty() ? "?" : "&") + std::string(condition) + "=true";
+    said += (said.empty() ? " if " : " and if ") + std::string(meaning);
+  }
+  call.banner("Deleting queue '" + call.word(0) + "' on vhost '" + call.vhost + "'" + said + " ...");
   auto there = request(call.target, "GET", queue_path(call));
-  if (there && there->status == 404) return no_queue(call);
+  if (there && there->status == 404) return call.error(usage_error, "Queue not found");
   auto response = call.ask("DELETE", queue_path(call) + query);
   if (!response) return call.exit_code;
   const Json* ready = there ? there->body.find("messages_ready") : nullptr;
@@ -110,7 +112,7 @@ int import_definitions(Call& call) {
     call.banner("Importing definitions in JSON from a file at \"" + file + "\" ...");
     std::ifstream in(file, std::ios::binary);
     std::ostringstream all;
-    if (!in) return call.error(66, "File " + file + " does not exist");
+    if (!in) return call.error(data_error, "Bad argument: File " + file + " does not exist");
     all << in.rdbuf();
     text = all.str();
   }

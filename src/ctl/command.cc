@@ -101,7 +101,6 @@ std::string shown(const Json* value, bool nested = false) {
 }
 
 std::string quoted_for_csv(std::string_view text) {
-  if (text.find_first_of(",\"\n") == text.npos) return std::string(text);
   std::string out = "\"";
   for (char c : text) {
     if (c == '"') out += '"';

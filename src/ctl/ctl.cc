@@ -37,6 +37,12 @@ int help() {
   return ok;
 }
 
+int usage_of(const Command& command) {
+  std::printf("Usage:\n  naru ctl %.*s %.*s\n", static_cast<int>(command.name.size()), command.name.data(),
+              static_cast<int>(command.usage.size()), command.usage.data());
+  return ok;
+}
+
 int misused(const Command& command, const std::string& what) {
   std::fprintf(stderr, "Error (argument validation): %s\nUsage:\n  naru ctl %.*s %.*s\n", what.c_str(),
                static_cast<int>(command.name.size()), command.name.data(), static_cast<int>(command.usage.size()),
@@ -50,6 +56,7 @@ class Reader {
   Reader(std::span<const char* const> words, Call& call) : words_(words.begin(), words.end()), call_(call) {}
 
   std::string command;
+  bool asks_for_help = false;
   std::optional<std::string> read() {
     while (at_ < words_.size()) {
       std::string word = words_[at_++];
@@ -87,6 +94,8 @@ class Reader {
       call_.quiet = true;
     } else if (name == "-s" || name == "--silent") {
       call_.silent = true;
+    } else if (name == "--help") {
+      asks_for_help = true;
     } else if (name == "--no-table-headers") {
       call_.no_headers = true;
     } else if (name == "-l" || name == "--longnames" || name == "--dry-run") {
@@ -152,6 +161,7 @@ int run(std::span<const char* const> words) {
     std::fprintf(stderr, "Command '%s' not found.\n", reader.command.c_str());
     return usage_error;
   }
+  if (reader.asks_for_help) return usage_of(*command);
   if (wrong) return misused(*command, *wrong);
   if (call.words.size() < command->least) return misused(*command, "not enough arguments");
   if (call.words.size() > command->most) return misused(*command, "too many arguments");

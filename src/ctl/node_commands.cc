@@ -166,9 +166,20 @@ int enable_feature_flag(Call& call) {
   return call.ask("GET", "/whoami") ? ok : call.exit_code;
 }
 
+int version(Call& call) {
+  auto overview = call.ask("GET", "/overview");
+  if (!overview) return call.exit_code;
+  call.line(member(overview->body, "rabbitmq_version"));
+  return ok;
+}
+
+int eval(Call& call) { return call.error(usage_error, "naru has no Erlang that could be evaluated"); }
+
 constexpr Command commands[] = {
     {"status", "", 0, 0, {}, {}, status},
     {"cluster_status", "", 0, 0, {}, {}, cluster_status},
+    {"version", "", 0, 0, {}, {}, version},
+    {"eval", "<expression>", 0, 64, {}, {}, eval},
     {"ping", "", 0, 0, {}, {}, ping},
     {"await_startup", "", 0, 0, {}, {}, await_startup},
     {"list_feature_flags", "[<column> ...]", 0, 8, {}, {}, list_feature_flags},

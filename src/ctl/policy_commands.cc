@@ -21,7 +21,7 @@ int set(Call& call, const Kind& kind) {
   call.banner("Setting " + std::string(kind.words) + " \"" + call.word(0) + "\" for pattern \"" + call.word(1) +
               "\" to \"" + call.word(2) + "\" with priority \"" + priority + "\" for vhost \"" + call.vhost + "\" ...");
   auto definition = parse_json(call.word(2));
-  if (!definition) return call.error(data_error, "Could not parse JSON document: " + call.word(2));
+  if (!definition) return call.error(unavailable, "Could not parse JSON document: " + call.word(2));
   if (priority.empty() || priority.find_first_not_of("0123456789") != priority.npos)
     return call.error(data_error, "priority should be a number");
   Json body;
@@ -66,7 +66,7 @@ int set_parameter(Call& call) {
   call.banner("Setting runtime parameter \"" + call.word(1) + "\" for component \"" + call.word(0) + "\" to \"" +
               call.word(2) + "\" in vhost \"" + call.vhost + "\" ...");
   auto value = parse_json(call.word(2));
-  if (!value) return call.error(data_error, "Could not parse JSON document: " + call.word(2));
+  if (!value) return call.error(unavailable, "Could not parse JSON document: " + call.word(2));
   Json body;
   body.set("value", std::move(*value));
   return call.change("PUT", parameter_path(call), body);
@@ -92,7 +92,7 @@ int list_parameters(Call& call) {
 int set_global_parameter(Call& call) {
   call.banner("Setting global runtime parameter \"" + call.word(0) + "\" to \"" + call.word(1) + "\" ...");
   auto value = parse_json(call.word(1));
-  if (!value) return call.error(data_error, "Could not parse JSON document: " + call.word(1));
+  if (!value) return call.error(unavailable, "Could not parse JSON document: " + call.word(1));
   Json body;
   body.set("value", std::move(*value));
   return call.change("PUT", "/global-parameters/" + escape(call.word(0)), body);

@@ -182,16 +182,17 @@ constexpr Column by_vhost[] = {{"vhost", ""}, {"configure", ""}, {"write", ""}, 
 constexpr Column topics_by_user[] = {{"user", ""}, {"exchange", ""}, {"write", ""}, {"read", ""}};
 constexpr Column topics_by_vhost[] = {{"vhost", ""}, {"exchange", ""}, {"write", ""}, {"read", ""}};
 
+// Who lists what is not there gets other codes of rabbitmqctl than who changes it.
 int list_in_vhost(Call& call, const char* kind, const std::string& what, std::span<const Column> columns) {
   call.banner("Listing " + what + " for vhost \"" + call.vhost + "\" ...");
-  if (!has_vhost(call)) return call.exit_code;
+  if (!has_vhost(call)) return call.exit_code == unavailable ? data_error : call.exit_code;
   auto all = call.ask_list("/vhosts/" + escape(call.vhost) + "/" + kind);
   return all ? print_list(call, *all, columns) : call.exit_code;
 }
 
 int list_of_user(Call& call, const char* kind, const std::string& what, std::span<const Column> columns) {
   call.banner("Listing " + what + " for user \"" + call.word(0) + "\" ...");
-  if (!existing(call, call.word(0))) return call.exit_code;
+  if (!existing(call, call.word(0))) return call.exit_code == no_user ? unavailable : call.exit_code;
   auto all = call.ask_list(path_of(call.word(0)) + "/" + kind);
   return all ? print_list(call, *all, columns) : call.exit_code;
 }

@@ -61,8 +61,27 @@ def test_what_does_not_exist(ctl):
     assert (code, "Parameter does not exist" in out + err) == (69, True)
     code, out, err = ctl("list_queues", "nope")
     assert (code, "Info key(s) nope are not supported" in out + err) == (64, True)
+    assert ctl("purge_queue", "nope")[0] == 69
+    assert ctl("list_user_permissions", "nope")[0] == 69
+    assert ctl("list_permissions", "-p", "nope")[0] == 65
+    assert ctl("list_queues", "-p", "nope")[:2] == (0, "Timeout: 60.0 seconds ...\nListing queues for vhost nope ...\n")
+    assert ctl("set_policy", "p", "x", "{bad")[0] == 69
+    assert ctl("set_parameter", "nonsense", "p", "{}")[0] == 69
+    assert ctl("import_definitions", "/no/such/file.json")[0] == 65
     assert ctl("nonsense")[0] == 64
     assert ctl("add_user")[0] == 64
+
+
+def test_what_is_asked_of_the_program(ctl):
+    assert ctl("version")[0] == 0
+    code, out, _ = ctl("list_queues", "--help")
+    assert code == 0 and "Usage" in out and "list_queues" in out
+
+
+@pytest.mark.skipif(PEER == "rabbitmq", reason="it has Erlang")
+def test_there_is_no_erlang(ctl):
+    code, out, err = ctl("eval", "1 + 1.")
+    assert code == 64 and out == "" and "naru has no Erlang" in err
 
 
 def test_policies(ctl, here):
@@ -94,6 +113,10 @@ def test_lists(ctl, here, connect):
     assert ctl("-q", "list_queues", "-p", here, "name", "durable", "arguments", "consumers")[1].splitlines() == \
         ["name\tdurable\targuments\tconsumers", 'q\tfalse\t[{"x-max-length",10}]\t1']
     assert ctl("-s", "list_queues", "-p", here, "name")[1] == "q\n"
+    assert ctl("list_queues", "-p", here, "name", "messages", "--formatter", "csv")[1].splitlines()[-2:] == ['"name","messages"', '"q","0"']
+    assert ctl("list_queues", "-p", here, "--offline")[1].splitlines()[1:] == [f"Listing queues for vhost {here} ..."]
+    for listing in ("exchanges", "connections", "channels", "consumers"):
+        assert "Timeout" not in ctl(f"list_{listing}")[1]
     assert "amq.topic\ttopic" in ctl("list_exchanges", "-p", here)[1].splitlines()
     lines = ctl("list_bindings", "-p", here)[1].splitlines()
     assert lines[1] == "source_name\tsource_kind\tdestination_name\tdestination_kind\trouting_key\targuments"
@@ -120,7 +143,7 @@ def test_queues_are_emptied_and_deleted(ctl, here, connect):
         channel.publish("", "q", str(n))
     channel.confirmed()
     code, out, err = ctl("delete_queue", "-p", here, "q", "--if-empty")
-    assert code != 0
+    assert code != 0 and out.startswith(f"Deleting queue 'q' on vhost '{here}' if queue is empty ...\n")
     assert ctl("purge_queue", "-p", here, "q")[:2] == (0, f"Purging queue 'q' in vhost '{here}' ...\n")
     assert ctl("-s", "list_queues", "-p", here, "name", "messages")[1] == "q\t0\n"
     assert ctl("delete_queue", "-p", here, "q")[0] == 0
@@ -129,7 +152,7 @@ def test_queues_are_emptied_and_deleted(ctl, here, connect):
 
 def test_limits(ctl, here, names):
     assert ctl("set_vhost_limits", "-p", here, '{"max-queues": 7}')[0] == 0
-    assert '{"max-queues":7}' in ctl("list_vhost_limits", "-p", here)[1]
+    assert ctl("list_vhost_limits", "-p", here)[1].splitlines() == [f'Listing limits for vhost "{here}" ...', '{"max-queues":7}']
     assert ctl("clear_vhost_limits", "-p", here)[0] == 0
     assert "max-queues" not in ctl("list_vhost_limits", "-p", here)[1]
     ctl("add_user", names, "x")
