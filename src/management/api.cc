@@ -63,6 +63,22 @@ http::Answer to_answer(const Reply& reply) {
   return answer;
 }
 
+/// A file that a form sends (RFC 7578), as web pages and curl -F do with definitions: its content becomes the body.
+void take_out_of_form(http::Request& request) {
+  std::string_view type = http::header(request, "content-type"), name = "boundary=";
+  size_t at = type.find(name);
+  if (!type.starts_with("multipart/form-data") || at == type.npos) return;
+  std::string_view boundary = type.substr(at + name.size());
+  boundary = boundary.substr(0, boundary.find(';'));
+  if (boundary.starts_with('"') && boundary.ends_with('"') && boundary.size() > 1)
+    boundary = boundary.substr(1, boundary.size() - 2);
+  std::string line = "--" + std::string(boundary);
+  size_t field = request.body.find("name=\"file\"");
+  size_t head = field == std::string::npos ? field : request.body.find("\r\n\r\n", field);
+  size_t end = head == std::string::npos ? head : request.body.find("\r\n" + line, head);
+  request.body = end == std::string::npos ? std::string() : request.body.substr(head + 4, end - head - 4);
+}
+
 Reply login_failed() { return not_authorised("Login failed"); }
 
 constexpr std::string_view vhost_part = "{vhost}", any_part = "{}";
@@ -136,6 +152,7 @@ io::Task<Reply> Api::handle(http::Request& request, const std::string& peer) {
                (call.method == "GET" && call.sees_all()) || found.route->needs == Needs::administrator;
     if (!may) co_return not_authorised("User not authorised to access virtual host");
   }
+  take_out_of_form(request);
   if (!request.body.empty()) {
     constexpr size_t values_max = 1'000'000;
     auto body = parse_json(request.body, values_max);
@@ -148,7 +165,8 @@ io::Task<Reply> Api::handle(http::Request& request, const std::string& peer) {
   auto handling = handler(call);
   Reply reply = co_await handling;
   if (reply.status == 200) {
-    if (auto problem = shape(reply.body, call.query)) co_return bad_request(*problem);
+    if (auto problem = shape(reply.body, call.query, found.route->pages))
+      co_return failed(400, problem->error, problem->reason);
   }
   co_return reply;
 }
@@ -185,6 +203,13 @@ Reply failed(const Error& error) {
 bool flag_in(const Json& body, std::string_view name) {
   const Json* value = body.find(name);
   return value && (value->boolean().value_or(false) || value->text() == "true");
+}
+
+std::optional<std::string> missing_keys(const Json& body, std::initializer_list<std::string_view> names) {
+  std::string missing;
+  for (std::string_view name : names)
+    if (!body.find(name)) missing.append(missing.empty() ? "" : ",").append("{key_missing,").append(name).append("}");
+  return missing.empty() ? std::nullopt : std::optional("[" + missing + "]");
 }
 
 std::optional<std::string> flag_problem(const Json& body, std::initializer_list<std::string_view> names) {

@@ -10,6 +10,7 @@
 #include "broker/vhost/virtual_hosts.h"
 #include "http/parser.h"
 #include "io/net.h"
+#include "management/listing.h"
 #include "management/rates.h"
 
 namespace naru::management {
@@ -80,10 +81,13 @@ struct Route {
   std::string_view method, path;  // "/queues/{vhost}/{}": a virtual host that must exist, any other name
   Needs needs;
   Handler handler;
+  Pages pages = Pages::none;
 };
 
 /// Members as clients send them: rabbitmqadmin writes booleans and numbers as texts.
 bool flag_in(const Json& body, std::string_view name);
+/// Which of these members are not there.
+std::optional<std::string> missing_keys(const Json& body, std::initializer_list<std::string_view> names);
 /// Which of these members is there and says neither true nor false.
 std::optional<std::string> flag_problem(const Json& body, std::initializer_list<std::string_view> names);
 std::optional<int64_t> number_in(const Json& body, std::string_view name);

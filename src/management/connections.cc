@@ -190,15 +190,15 @@ io::Task<Reply> list_consumers(Call& call) {
 }
 
 constexpr Route routes[] = {
-    {"GET", "/connections", Needs::management, list<Of::all>},
+    {"GET", "/connections", Needs::management, list<Of::all>, Pages::some},
     {"GET", "/connections/{}", Needs::management, get},
     {"DELETE", "/connections/{}", Needs::management, close},
     {"GET", "/connections/{}/channels", Needs::management, channels_of},
-    {"GET", "/connections/username/{}", Needs::management, list<Of::user>},
+    {"GET", "/connections/username/{}", Needs::management, list<Of::user>, Pages::some},
     {"DELETE", "/connections/username/{}", Needs::management, close_of_user},
     {"GET", "/vhosts/{vhost}/connections", Needs::management, list<Of::vhost>},
     {"GET", "/vhosts/{vhost}/channels", Needs::management, list_channels<Of::vhost>},
-    {"GET", "/channels", Needs::management, list_channels<Of::all>},
+    {"GET", "/channels", Needs::management, list_channels<Of::all>, Pages::some},
     {"GET", "/channels/{}", Needs::management, get_channel},
     {"GET", "/consumers", Needs::management, list_consumers},
     {"GET", "/consumers/{vhost}", Needs::management, list_consumers},

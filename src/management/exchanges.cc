@@ -252,8 +252,8 @@ io::Task<Reply> delete_binding(Call& call) {
 }
 
 constexpr Route routes[] = {
-    {"GET", "/exchanges", Needs::management, list},
-    {"GET", "/exchanges/{vhost}", Needs::management, list},
+    {"GET", "/exchanges", Needs::management, list, Pages::some},
+    {"GET", "/exchanges/{vhost}", Needs::management, list, Pages::some},
     {"GET", "/exchanges/{vhost}/{}", Needs::management, get},
     {"PUT", "/exchanges/{vhost}/{}", Needs::management, put},
     {"DELETE", "/exchanges/{vhost}/{}", Needs::management, remove},

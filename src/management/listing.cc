@@ -54,15 +54,23 @@ bool less(const Json* a, const Json* b) {
   return to_text(*a) < to_text(*b);
 }
 
-std::optional<std::string> keep_named(Json::Array& items, const Query& query) {
+using Problem = std::optional<ListingProblem>;
+ListingProblem bad(std::string reason) { return {"bad_request", std::move(reason)}; }
+ListingProblem invalid_pages() { return bad("Pagination parameters are invalid"); }
+
+bool same_letters(char a, char b) {
+  return std::tolower(static_cast<uint8_t>(a)) == std::tolower(static_cast<uint8_t>(b));
+}
+
+Problem keep_named(Json::Array& items, const Query& query) {
   std::string_view name = value_of(query, "name");
   if (name.empty()) return std::nullopt;
   auto drop_unless = [&](auto fits) {
     std::erase_if(items, [&](const Json& one) { return !fits(one.text_of("name")); });
   };
   if (value_of(query, "use_regex") == "true") {
-    auto pattern = Pattern::compile(name);
-    if (!pattern) return pattern.error();
+    auto pattern = Pattern::compile("(?i)" + std::string(name));
+    if (!pattern) return bad("name: " + pattern.error());
     // All names together may take what showing them takes; a pattern that needs more for one is no search.
     constexpr size_t steps_max = 10'000'000, steps_of_name_min = 2'000, steps_of_name_max = 100'000;
     size_t steps = std::clamp(steps_max / (items.size() + 1), steps_of_name_min, steps_of_name_max);
@@ -73,38 +81,54 @@ std::optional<std::string> keep_named(Json::Array& items, const Query& query) {
       took_too_long = !matches;
       return matches.value_or(false);
     });
-    if (took_too_long) return "the regular expression takes too long";
+    if (took_too_long) return bad("the regular expression takes too long");
   } else {
-    drop_unless([&](std::string_view one) { return one.contains(name); });
+    drop_unless([&](std::string_view one) { return !std::ranges::search(one, name, same_letters).empty(); });
   }
   return std::nullopt;
 }
 
-std::optional<size_t> number_of(const Query& query, std::string_view name, size_t otherwise) {
+/// Nothing if it is no number; `otherwise` if there is none.
+std::optional<int64_t> number_of(const Query& query, std::string_view name, int64_t otherwise) {
+  if (!query.contains(name)) return otherwise;
   std::string_view text = value_of(query, name);
-  if (text.empty()) return otherwise;
-  size_t number = 0;
+  int64_t number = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
   return number;
 }
 
-std::optional<std::string> paginate(Json& body, size_t total, const Query& query) {
-  constexpr size_t most = 500;
+struct PageAsked {
+  size_t page, size;
+};
+
+std::expected<PageAsked, ListingProblem> page_asked(const Query& query) {
+  constexpr int64_t size_max = 500, page_max = INT32_MAX;
   auto page = number_of(query, "page", 1), size = number_of(query, "page_size", 100);
-  if (!page || !size || *page == 0 || *size == 0 || *size > most) return "page and page_size: numbers from 1 on";
+  if (!page || !size) return std::unexpected(invalid_pages());
+  if (*page < 1 || *page > page_max || *size < 1 || *size > size_max)
+    return std::unexpected(ListingProblem{"invalid_pagination_parameters",
+                                          "Invalid pagination parameters: page number " + std::to_string(*page) +
+                                              ", page size " + std::to_string(*size)});
+  return PageAsked{static_cast<size_t>(*page), static_cast<size_t>(*size)};
+}
+
+Problem paginate(Json& body, size_t total, PageAsked asked) {
+  auto [page, size] = asked;
   Json::Array items = std::move(*body.items());
-  size_t count = items.size(), pages = (count + *size - 1) / *size;
-  if (*page > 1 && *page > pages) return "page_out_of_range";
-  size_t first = (*page - 1) * *size;
+  size_t count = items.size(), pages = (count + size - 1) / size;
+  if (page > 1 && page > pages)
+    return ListingProblem{"page_out_of_range", "Page out of range, page: " + std::to_string(page) + " page size: " +
+                                                   std::to_string(size) + ", len: " + std::to_string(count)};
+  size_t first = (page - 1) * size;
   Json chosen = Json::array();
-  for (size_t i = first; i < std::min(count, first + *size); ++i) chosen.push(std::move(items[i]));
+  for (size_t i = first; i < std::min(count, first + size); ++i) chosen.push(std::move(items[i]));
   Json out;
   out.set("filtered_count", count)
       .set("item_count", chosen.items()->size())
-      .set("page", *page)
+      .set("page", page)
       .set("page_count", pages)
-      .set("page_size", *size)
+      .set("page_size", size)
       .set("total_count", total)
       .set("items", std::move(chosen));
   body = std::move(out);
@@ -113,7 +137,7 @@ std::optional<std::string> paginate(Json& body, size_t total, const Query& query
 
 }  // namespace
 
-std::optional<std::string> shape(Json& body, const Query& query) {
+Problem shape(Json& body, const Query& query, Pages pages) {
   if (query.empty()) return std::nullopt;
   std::string_view columns = value_of(query, "columns"), sort = value_of(query, "sort");
   Json::Array* items = body.items();
@@ -122,9 +146,13 @@ std::optional<std::string> shape(Json& body, const Query& query) {
     return std::nullopt;
   }
   size_t total = items->size();
-  bool in_pages = query.contains("page");
-  if (in_pages)
+  std::optional<PageAsked> asked;
+  if (pages == Pages::some && query.contains("page")) {
+    auto parsed = page_asked(query);
+    if (!parsed) return parsed.error();
+    asked = *parsed;
     if (auto problem = keep_named(*items, query)) return problem;
+  }
   if (!sort.empty()) {
     bool reverse = value_of(query, "sort_reverse") == "true";
     std::vector<size_t> order(items->size());  // what is equal stays as it was
@@ -139,7 +167,7 @@ std::optional<std::string> shape(Json& body, const Query& query) {
   }
   if (!columns.empty())
     for (Json& item : *items) item = only(item, columns);
-  return in_pages ? paginate(body, total, query) : std::nullopt;
+  return asked ? paginate(body, total, *asked) : std::nullopt;
 }
 
 }  // namespace naru::management

@@ -6,7 +6,15 @@
 
 namespace naru::management {
 
+struct ListingProblem {
+  std::string error, reason;
+};
+
+/// Whether a list has pages. Of the others ?page= changes nothing, with RabbitMQ's.
+enum class Pages : uint8_t { none, some };
+
 /// Reshapes `body`. Else what is wrong with the query.
-std::optional<std::string> shape(Json& body, const std::map<std::string, std::string, std::less<>>& query);
+std::optional<ListingProblem> shape(Json& body, const std::map<std::string, std::string, std::less<>>& query,
+                                    Pages pages);
 
 }  // namespace naru::management

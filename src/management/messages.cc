@@ -112,23 +112,31 @@ bool hand_to(const std::vector<std::shared_ptr<Queue>>& queues, amqp::MappedMess
   return accepted;
 }
 
+/// What is wrong with the body of a publish, before anybody looks at who and where.
+std::optional<std::string> message_problem(const Json& body) {
+  if (auto missing = missing_keys(body, {"routing_key", "properties", "payload", "payload_encoding"})) return missing;
+  std::string_view encoding = body.text_of("payload_encoding");
+  if (!body.find("properties")->members()) return "properties: an object";
+  if (!body.find("payload")->text()) return "payload_not_string";
+  if (encoding != "string" && encoding != "base64") return "unsupported_encoding: " + std::string(encoding);
+  if (auto wrong = name_problem(body.text_of("routing_key"))) return "routing_key: " + *wrong;
+  auto wrong = properties_problem(*body.find("properties"));
+  return wrong ? std::optional("PRECONDITION_FAILED - " + *wrong) : std::nullopt;
+}
+
 io::Task<Reply> publish(Call& call) {
   VirtualHost& host = *call.site.hosts.find(call.vhost());
   Exchange* to = host.find_exchange(call.names[1] == "amq.default" ? std::string_view() : call.names[1]);
-  const Json *given = call.body.find("properties"), *payload = call.body.find("payload");
-  const Json none = Json::object();
-  if (!payload || !payload->text()) co_return bad_request("key_missing: payload");
-  if (!call.body.find("routing_key")) co_return bad_request("key_missing: routing_key");
-  if (auto wrong = name_problem(call.body.text_of("routing_key"))) co_return bad_request("routing_key: " + *wrong);
-  if (auto wrong = properties_problem(given ? *given : none)) co_return bad_request("PRECONDITION_FAILED - " + *wrong);
-  std::string key = text_in(call.body, "routing_key"), body(*payload->text());
+  if (auto wrong = message_problem(call.body)) co_return bad_request(*wrong);
+  const Json& given = *call.body.find("properties");
+  std::string key = text_in(call.body, "routing_key"), body = text_in(call.body, "payload");
   if (call.body.text_of("payload_encoding") == "base64") {
     auto bytes = from_base64(body);
     if (!bytes) co_return bad_request("payload is no base64");
     body = std::move(*bytes);
   }
-  FieldTable headers = table_in(given ? *given : none, "headers");
-  amqp::Properties properties = properties_of(given ? *given : none, headers.view());
+  FieldTable headers = table_in(given, "headers");
+  amqp::Properties properties = properties_of(given, headers.view());
   if (auto no = publish_problem(call, to, key, properties)) co_return *no;
   std::vector<std::string_view> more_keys;
   bool has_bcc = false;
@@ -183,6 +191,18 @@ Json message_view(const amqp::MappedMessage& message, const Delivery& delivery, 
   return out;
 }
 
+/// What is wrong with the body of a get.
+std::optional<std::string> fetch_problem(const Json& body) {
+  if (auto missing = missing_keys(body, {"ackmode", "count", "encoding"})) return missing;
+  std::string_view mode = body.text_of("ackmode"), encoding = body.text_of("encoding");
+  constexpr std::string_view modes[] = {"ack_requeue_true", "ack_requeue_false", "reject_requeue_true",
+                                        "reject_requeue_false"};
+  if (std::ranges::find(modes, mode) == std::end(modes)) return "Unknown ackmode: " + std::string(mode);
+  if (encoding != "auto" && encoding != "base64") return "Unsupported encoding. Please use auto or base64.";
+  if (!number_in(body, "count")) return "not_integer: " + to_text(*body.find("count"));
+  return std::nullopt;
+}
+
 io::Task<Reply> fetch(Call& call) {
   DeclaredQueue* there = call.site.hosts.find(call.vhost())->find_queue(call.names[1]);
   if (auto no = refusal(call, Operation::read, call.vhost(), "queue", call.names[1])) co_return *no;
@@ -191,14 +211,9 @@ io::Task<Reply> fetch(Call& call) {
   if (there->definition.type == QueueType::stream)
     co_return bad_request("NOT_IMPLEMENTED - basic.get not supported by stream queues");
   auto queue = there->queue;
-  std::string mode = text_in(call.body, "ackmode");
+  if (auto wrong = fetch_problem(call.body)) co_return bad_request(*wrong);
+  std::string_view mode = call.body.text_of("ackmode");
   bool requeue = mode.ends_with("requeue_true"), reject = mode.starts_with("reject");
-  if (mode.empty()) {
-    requeue = !call.body.find("requeue") || flag_in(call.body, "requeue");
-  } else if (mode != "ack_requeue_true" && mode != "ack_requeue_false" && mode != "reject_requeue_true" &&
-             mode != "reject_requeue_false") {
-    co_return bad_request("Unknown ackmode: " + mode);
-  }
   bool base64 = call.body.text_of("encoding") == "base64", acked = !requeue && !reject;
   int64_t count = std::clamp<int64_t>(number_in(call.body, "count").value_or(1), 0, 10'000);
   auto bytes_max = static_cast<size_t>(number_in(call.body, "truncate").value_or(INT64_MAX));

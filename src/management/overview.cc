@@ -70,6 +70,12 @@ io::Task<Reply> overview(Call& call) {
   std::string whose = call.sees_all() ? std::string() : "user " + call.user.name;
   call.site.rates->add(queue_totals, whose, totals.traffic, call.site.core.loop.now());
   Json stats = *queue_totals.find("message_stats");
+  if (call.sees_all()) {  // nobody counts these for each virtual host
+    const auto& messages = call.site.core.messages;
+    stats.set("get_empty", static_cast<int64_t>(messages.get_empty))
+        .set("drop_unroutable", static_cast<int64_t>(messages.dropped))
+        .set("return_unroutable", static_cast<int64_t>(messages.returned));
+  }
   std::erase_if(*queue_totals.members(), [](const auto& member) { return member.first == "message_stats"; });
   object_totals.set("channels", totals.channels)
       .set("connections", totals.connections)
@@ -147,12 +153,24 @@ io::Task<Reply> cluster_name(Call& call) {
   const auto& globals = call.site.parameters.globals();
   auto there = globals.find("cluster_name");
   if (call.method == "PUT") {
+    if (auto missing = missing_keys(call.body, {"name"})) co_return bad_request(*missing);
+    if (!call.body.find("name")->text()) co_return bad_request("name: a text");
     auto setting = call.site.parameters.set_global("cluster_name", text_in(call.body, "name"));
     auto done = co_await setting;
     co_return done ? no_content() : failed(done.error());
   }
   Json out;
   out.set("name", there == globals.end() ? Json(call.site.node) : there->second);
+  co_return Reply{200, std::move(out)};
+}
+
+/// Every queue is on the only node.
+io::Task<Reply> rebalance(Call&) { co_return no_content(); }
+
+/// How a web page would log in: with a name and a password.
+io::Task<Reply> authentication(Call&) {
+  Json out;
+  out.set("enable_uaa", false).set("uaa_client_id", "").set("uaa_location", "");
   co_return Reply{200, std::move(out)};
 }
 
@@ -173,27 +191,71 @@ Reply ill(std::string_view reason) {
   return {503, std::move(out)};
 }
 
-io::Task<Reply> alarms(Call& call) {
-  if (call.site.queues.is_blocked()) co_return ill("There are alarms in effect: the disk is full");
-  Alarms& all = *call.site.door.alarms;
-  if (all.raised()) co_return ill("There are alarms in effect: " + all.reason());
-  co_return healthy();
+/// The alarms that are raised, as RabbitMQ names what runs short.
+Json raised(const Site& site) {
+  Alarms& alarms = *site.door.alarms;
+  (void)alarms.raised();  // has a look
+  Json all = Json::array();
+  auto add = [&](bool is_raised, const char* resource) {
+    if (!is_raised) return;
+    Json one;
+    one.set("node", site.node).set("resource", resource);
+    all.push(std::move(one));
+  };
+  add(alarms.low_on_memory(), "memory");
+  add(alarms.low_on_disk() || site.queues.is_blocked(), "disk");
+  return all;
 }
+
+Reply check_alarms(const Call& call, std::string_view where) {
+  Json all = raised(call.site);
+  if (all.items()->empty()) return healthy();
+  Reply reply = ill("There are alarms in effect " + std::string(where));
+  reply.body.set("alarms", std::move(all));
+  return reply;
+}
+
+io::Task<Reply> alarms(Call& call) { co_return check_alarms(call, "in the cluster"); }
+io::Task<Reply> local_alarms(Call& call) { co_return check_alarms(call, "on the node"); }
 
 /// Of what only a cluster can have wrong.
 io::Task<Reply> always_healthy(Call&) { co_return healthy(); }
 
+Reply no_listener(Json missing, std::string_view others_name, Json others) {
+  Reply reply = ill("No active listener");
+  reply.body.set("missing", std::move(missing)).set(others_name, std::move(others));
+  return reply;
+}
+
 io::Task<Reply> port_listener(Call& call) {
-  auto is_it = [&](const Listener& listener) { return call.name() == std::to_string(listener.at.port); };
-  co_return std::ranges::any_of(*call.site.listeners, is_it) ? healthy() : ill("No active listener");
+  const std::string& text = call.name();
+  uint16_t port = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (error != std::errc() || end != text.data() + text.size()) co_return bad_request("Invalid port");
+  Json ports = Json::array();
+  for (const Listener& listener : *call.site.listeners) {
+    ports.push(listener.at.port);
+    if (listener.at.port != port) continue;
+    Reply reply = healthy();
+    reply.body.set("port", port);
+    co_return reply;
+  }
+  co_return no_listener(port, "ports", std::move(ports));
 }
 
 io::Task<Reply> protocol_listener(Call& call) {
   std::string_view wanted = call.name();
   if (wanted == "amqp091" || wanted == "amqp0.9.1") wanted = "amqp";
   if (wanted == "amqps" || wanted == "amqp/tls") wanted = "amqp/ssl";
-  auto is_it = [&](const Listener& listener) { return listener.protocol == wanted; };
-  co_return std::ranges::any_of(*call.site.listeners, is_it) ? healthy() : ill("No active listener");
+  Json protocols = Json::array();
+  for (const Listener& listener : *call.site.listeners) {
+    protocols.push(listener.protocol);
+    if (listener.protocol != wanted) continue;
+    Reply reply = healthy();
+    reply.body.set("protocol", call.name());
+    co_return reply;
+  }
+  co_return no_listener(call.name(), "protocols", std::move(protocols));
 }
 
 /// It takes connections, as far as it is not about to stop.
@@ -256,11 +318,13 @@ constexpr Route routes[] = {
     {"GET", "/nodes/{}", Needs::monitoring, node},
     {"GET", "/cluster-name", Needs::management, cluster_name},
     {"PUT", "/cluster-name", Needs::administrator, cluster_name},
+    {"GET", "/auth", Needs::management, authentication},
+    {"POST", "/rebalance/queues", Needs::administrator, rebalance},
     {"GET", "/extensions", Needs::management, none},
     {"GET", "/feature-flags", Needs::management, none},
     {"GET", "/aliveness-test/{vhost}", Needs::management, aliveness},
     {"GET", "/health/checks/alarms", Needs::management, alarms},
-    {"GET", "/health/checks/local-alarms", Needs::management, alarms},
+    {"GET", "/health/checks/local-alarms", Needs::management, local_alarms},
     {"GET", "/health/checks/virtual-hosts", Needs::management, always_healthy},
     {"GET", "/health/checks/node-is-mirror-sync-critical", Needs::management, always_healthy},
     {"GET", "/health/checks/node-is-quorum-critical", Needs::management, always_healthy},

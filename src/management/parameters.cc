@@ -81,12 +81,20 @@ io::Task<Reply> store(Call& call, Parameters::Key key, Json value) {
   co_return !done ? failed(done.error()) : is_new ? created() : no_content();
 }
 
+bool is_known(std::string_view component) {
+  return component == Parameters::policy || component == Parameters::operator_policy ||
+         component == Parameters::vhost_limits;
+}
+
 io::Task<Reply> put(Call& call) {
   const Json* value = call.body.find("value");
   if (!value) co_return bad_request("key_missing: value");
   VirtualHost* host = call.site.hosts.find(call.names[1]);
   if (!host || host->removed) co_return not_found();
   if (!may_change(call, key_of(call))) co_return not_authorised("User not authorised to access virtual host");
+  // Those of other plugins come in with definitions and stay, but who sets one by name waits for what nobody does.
+  if (!is_known(call.names[0]))
+    co_return bad_request("Validation failed\n\ncomponent " + call.names[0] + " not found\n");
   Json copy = *value;
   auto storing = store(call, key_of(call), std::move(copy));
   co_return co_await storing;

@@ -154,8 +154,8 @@ io::Task<Reply> purge(Call& call) {
 }
 
 constexpr Route routes[] = {
-    {"GET", "/queues", Needs::management, list},
-    {"GET", "/queues/{vhost}", Needs::management, list},
+    {"GET", "/queues", Needs::management, list, Pages::some},
+    {"GET", "/queues/{vhost}", Needs::management, list, Pages::some},
     {"GET", "/queues/{vhost}/{}", Needs::management, get},
     {"PUT", "/queues/{vhost}/{}", Needs::management, put},
     {"DELETE", "/queues/{vhost}/{}", Needs::management, remove},

@@ -134,6 +134,8 @@ io::Task<Reply> remove(Call& call) {
 io::Task<Reply> bulk_delete(Call& call) {
   const Json* names = call.body.find("users");
   if (!names || !names->items()) co_return bad_request("users: a list of names");
+  for (const Json& name : *names->items())
+    if (!call.site.users.find(name.text().value_or(""))) co_return bad_request("no_such_user: " + to_text(name));
   for (const Json& name : *names->items()) {
     auto removing = call.site.users.remove(std::string(name.text().value_or("")));
     auto removed = co_await removing;

@@ -40,6 +40,8 @@ io::Task<Reply> get(Call& call) { co_return Reply{200, vhost_view(call.site, *ca
 io::Task<Reply> put(Call& call) {
   VirtualHost* there = call.site.hosts.find(call.names[0]);
   if (call.names[0].empty()) co_return bad_request("a virtual host needs a name");
+  if (auto wrong = flag_problem(call.body, {"tracing"})) co_return bad_request(*wrong);
+  if (flag_in(call.body, "tracing")) co_return bad_request("tracing: naru has no tracing of messages");
   Json metadata = there ? there->metadata : Json::object();
   metadata.set("description", call.body.text_of("description"));
   Json tags = Json::array();
@@ -109,7 +111,7 @@ io::Task<Reply> change_limit(Call& call) {
   if (limits.members()->empty()) {
     auto clearing = call.site.parameters.clear(key);
     auto done = co_await clearing;
-    co_return done ? no_content() : failed(done.error());
+    co_return done || done.error().code == Code::not_found ? no_content() : failed(done.error());
   }
   auto setting = call.site.parameters.set(key, std::move(limits));
   auto done = co_await setting;
@@ -117,7 +119,7 @@ io::Task<Reply> change_limit(Call& call) {
 }
 
 constexpr Route routes[] = {
-    {"GET", "/vhosts", Needs::management, list},
+    {"GET", "/vhosts", Needs::management, list, Pages::some},
     {"GET", "/vhosts/{vhost}", Needs::management, get},
     {"PUT", "/vhosts/{}", Needs::administrator, put},
     {"DELETE", "/vhosts/{vhost}", Needs::administrator, remove},

@@ -92,6 +92,37 @@ std::optional<std::string> wrong_value(const Setting& setting, const Json& value
   return std::nullopt;
 }
 
+bool is_one_of(const Json* value, std::string_view first, std::string_view second) {
+  return !value || value->text() == first || value->text() == second;
+}
+
+/// What RabbitMQ refuses of mirrored queues' keys: they do nothing here, but whoever sets one wrong learns it.
+std::optional<std::string> wrong_mirroring(const Json& definition) {
+  auto at = [&](std::string_view key) { return definition.find(key); };
+  const Json *mode = at("ha-mode"), *params = at("ha-params"), *batch = at("ha-sync-batch-size");
+  if (!mode && (params || at("ha-sync-mode") || at("ha-promote-on-shutdown")))
+    return "ha-mode must be specified to specify ha-params, ha-sync-mode or ha-promote-on-shutdown";
+  std::string given = params ? to_text(*params) + " given" : "none given";
+  if (mode && mode->text() == "all") {
+    if (params) return "ha-mode=\"all\" does not take parameters";
+  } else if (mode && mode->text() == "exactly") {
+    if (!params || params->integer().value_or(0) < 1) return "ha-mode=\"exactly\" takes an integer, " + given;
+  } else if (mode && mode->text() == "nodes") {
+    if (!params || !params->items()) return "ha-mode=\"nodes\" takes a list, " + given;
+    if (params->items()->empty()) return "ha-mode=\"nodes\" list must be non-empty";
+  } else if (mode) {
+    return to_text(*mode) + " is not a valid ha-mode value";
+  }
+  if (!is_one_of(at("ha-sync-mode"), "manual", "automatic"))
+    return "ha-sync-mode must be \"manual\" or \"automatic\", got " + to_text(*at("ha-sync-mode"));
+  for (const char* key : {"ha-promote-on-shutdown", "ha-promote-on-failure"})
+    if (!is_one_of(at(key), "always", "when-synced"))
+      return std::string(key) + " must be \"always\" or \"when-synced\", got " + to_text(*at(key));
+  if (batch && batch->integer().value_or(0) < 1)
+    return "ha-sync-batch-size takes an integer greater than 0, " + to_text(*batch) + " given";
+  return std::nullopt;
+}
+
 std::optional<std::string> wrong_definition(const Json& definition, bool is_operator) {
   auto* members = definition.members();
   if (!members || members->empty()) return "no policy provided";
@@ -137,7 +168,7 @@ std::optional<std::string> unusable_value(const Json& definition) {
     if (is_time && value.integer().value_or(0) > ttl_ms_max)
       return to_text(value) + " is not a valid " + key + ": longer than ten years";
   }
-  return std::nullopt;
+  return wrong_mirroring(definition);
 }
 
 std::expected<Policy, std::string> make_policy(std::string_view name, const Json& value, bool is_operator) {

@@ -38,10 +38,11 @@ class Api:
             except ValueError:
                 return error.code, text.decode()
 
-    def made(self, path, body):
+    def made(self, path, body, content_type="application/json"):
         """(status, the header Location) of a POST"""
-        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/api{path}", json.dumps(body).encode(), {
-            "Content-Type": "application/json",
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}/api{path}", content, {
+            "Content-Type": content_type,
             "Authorization": "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()})
         with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, answer.headers.get("Location")

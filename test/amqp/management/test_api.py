@@ -1,4 +1,5 @@
 """Status codes, who may ask what, and the JSON that programs read; the same on RabbitMQ."""
+import json
 import time
 import urllib.parse
 
@@ -204,6 +205,24 @@ def test_pages_and_columns(api, vhost):
     assert set(api.get("/overview?columns=node,queue_totals.messages")) == {"node", "queue_totals"}
 
 
+def test_lists_that_have_no_pages(api, vhost):
+    api.put(f"/queues/{vhost}/q")
+    for path in (f"/bindings/{vhost}", "/users", f"/policies/{vhost}", f"/consumers/{vhost}", "/permissions", f"/vhosts/{vhost}/connections"):
+        assert isinstance(api.get(f"{path}?page=1&page_size=1"), list), path
+    for path in ("/queues", f"/exchanges/{vhost}", "/connections", "/channels", "/vhosts", "/connections/username/guest"):
+        assert api.get(f"{path}?page=1&page_size=1")["page"] == 1, path
+
+
+def test_pages_that_are_none(api, vhost):
+    for query, error in (("page=0", "invalid_pagination_parameters"), ("page=1&page_size=501", "invalid_pagination_parameters"),
+                         ("page=1&page_size=-1", "invalid_pagination_parameters"), ("page=9", "page_out_of_range"),
+                         ("page=x", "bad_request"), ("page=", "bad_request"), ("page=1&name=(&use_regex=true", "bad_request")):
+        status, answer = api("GET", f"/exchanges/{vhost}?{query}")
+        assert (status, answer["error"]) == (400, error), (query, answer)
+    for query in ("name=AMQ.D", "name=AMQ.D&use_regex=true"):
+        assert [one["name"] for one in api.get(f"/exchanges/{vhost}?page=1&{query}")["items"]] == ["amq.direct"]
+
+
 def test_policies_change_queues(api, vhost):
     api.put(f"/queues/{vhost}/q")
     for n in range(5):
@@ -268,7 +287,12 @@ def test_bodies_that_are_none(api, vhost):
 def test_health(api):
     for check in ("alarms", "local-alarms", "virtual-hosts", "protocol-listener/amqp091"):
         assert api.get(f"/health/checks/{check}")["status"] == "ok", check
-    assert api("GET", "/health/checks/port-listener/1")[0] == 503
+    status, answer = api("GET", "/health/checks/port-listener/1")
+    assert (status, answer["reason"], answer["missing"]) == (503, "No active listener", 1) and api.port in answer["ports"]
+    status, answer = api("GET", "/health/checks/protocol-listener/nonsense")
+    assert (status, answer["missing"]) == (503, "nonsense") and "amqp" in answer["protocols"]
+    assert api("GET", "/health/checks/port-listener/nonsense")[0] == 400
+    assert api.get(f"/health/checks/port-listener/{api.port}") == {"status": "ok", "port": api.port}
     assert api.get("/aliveness-test/%2F") == {"status": "ok"}
     api.delete("/queues/%2F/aliveness-test")
 
@@ -504,6 +528,19 @@ def test_alarms_have_limits_that_are_numbers(api):
     assert api.get("/alarms") == before
 
 
+def test_the_health_check_names_the_alarms(api, broker):
+    broker.ctl("set_vm_memory_high_watermark", "absolute", "1000")
+    try:
+        status, answer = wait_until(lambda: (got := api("GET", "/health/checks/alarms"))[0] == 503 and got, "the alarm is raised")
+        node = api.get("/overview")["node"]
+        assert answer == {"status": "failed", "reason": "There are alarms in effect in the cluster",
+                          "alarms": [{"node": node, "resource": "memory"}]}
+        assert api("GET", "/health/checks/local-alarms")[1]["reason"] == "There are alarms in effect on the node"
+    finally:
+        broker.ctl("set_vm_memory_high_watermark", "1.0")
+    wait_until(lambda: api("GET", "/health/checks/alarms")[0] == 200, "the alarm is over")
+
+
 @naru_only
 def test_a_watermark_is_a_share_of_the_memory_that_naru_was_given(api):
     (node,) = api.get("/nodes")
@@ -514,6 +551,67 @@ def test_a_watermark_is_a_share_of_the_memory_that_naru_was_given(api):
     finally:
         api("PUT", "/alarms", {"vm_memory_high_watermark": "1.0"})
     assert api.get("/nodes")[0]["mem_limit"] == node["mem_limit"]
+
+
+MESSAGE = {"routing_key": "q", "payload": "m", "payload_encoding": "string", "properties": {}}
+LOOK = {"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"}
+
+
+def test_requests_that_say_too_little(api, vhost):
+    api.put(f"/queues/{vhost}/q")
+    for name in MESSAGE:
+        status, answer = api("POST", f"/exchanges/{vhost}/amq.default/publish", {key: value for key, value in MESSAGE.items() if key != name})
+        assert status == 400 and answer["reason"] == f"[{{key_missing,{name}}}]", answer
+    for name in LOOK:
+        status, answer = api("POST", f"/queues/{vhost}/q/get", {key: value for key, value in LOOK.items() if key != name})
+        assert status == 400 and answer["reason"] == f"[{{key_missing,{name}}}]", answer
+    assert api("PUT", "/cluster-name", {})[0] == 400
+    assert api.get(f"/queues/{vhost}/q").get("messages", 0) == 0
+
+
+def test_requests_that_say_what_nobody_knows(api, user, vhost):
+    api.put(f"/queues/{vhost}/q")
+    assert api("POST", f"/exchanges/{vhost}/amq.default/publish", MESSAGE | {"payload_encoding": "rot13"})[0] == 400
+    assert api("POST", f"/queues/{vhost}/q/get", LOOK | {"encoding": "rot13"})[0] == 400
+    assert api("POST", f"/queues/{vhost}/q/get", LOOK | {"count": "some"})[0] == 400
+    assert api("POST", "/users/bulk-delete", {"users": [user("management"), "nobody"]})[0] == 400
+    for component in ("shovel", "federation-upstream", "nonsense"):
+        status, answer = api("PUT", f"/parameters/{component}/{vhost}/p", {"value": {}})
+        assert (status, answer["reason"]) == (400, f"Validation failed\n\ncomponent {component} not found\n")
+    for definition in ({"ha-mode": "some"}, {"ha-mode": "exactly"}, {"ha-mode": "nodes", "ha-params": []}, {"ha-params": 2},
+                       {"ha-mode": "all", "ha-params": 2}, {"ha-mode": "all", "ha-sync-mode": "x"}, {"ha-mode": "all", "ha-sync-batch-size": "x"},
+                       {"ha-sync-mode": "automatic"}, {"ha-mode": "all", "ha-promote-on-shutdown": "x"}):
+        status, answer = api("PUT", f"/policies/{vhost}/p", {"pattern": "x", "definition": definition})
+        assert status == 400 and "ha-" in answer["reason"], (definition, answer)
+    api.put(f"/policies/{vhost}/p", {"pattern": "x", "definition": {"ha-mode": "exactly", "ha-params": 2, "ha-sync-mode": "automatic"}})
+
+
+@naru_only
+def test_what_naru_has_none_of_is_refused(api, vhost):
+    status, answer = api("PUT", f"/vhosts/{vhost}", {"tracing": True})
+    assert status == 400 and "no tracing" in answer["reason"]
+    assert api("PUT", f"/vhosts/{vhost}", {"tracing": False})[0] == 204
+    assert api("POST", f"/exchanges/{vhost}/amq.default/publish", MESSAGE | {"properties": []})[0] == 400
+    # What came in with the definitions of a RabbitMQ that has more plugins stays, and goes out again.
+    parameter = {"component": "shovel", "name": "s", "value": {"src-uri": "amqp://"}}
+    api.post(f"/definitions/{vhost}", {"parameters": [parameter]})
+    assert api.get(f"/definitions/{vhost}")["parameters"] == [parameter | {"value": {"src-uri": "amqp://"}}]
+    api.delete(f"/parameters/shovel/{vhost}/s")
+
+
+def test_requests_without_anything_to_do(api, vhost):
+    for _ in range(2):
+        api.delete(f"/vhost-limits/{vhost}/max-queues")
+    assert api("POST", "/rebalance/queues")[0] == 204
+    assert api.get("/auth")["enable_uaa"] is False
+
+
+def test_definitions_from_a_form(api, vhost):
+    file = json.dumps({"queues": [{"name": "formed", "durable": True, "auto_delete": False, "arguments": {}}]})
+    form = f'--Bound\r\nContent-Disposition: form-data; name="file"; filename="a.json"\r\nContent-Type: application/json\r\n\r\n' \
+        f"{file}\r\n--Bound--\r\n"
+    status, _ = api.made(f"/definitions/{vhost}", form.encode(), "multipart/form-data; boundary=Bound")
+    assert status == 204 and api.get(f"/queues/{vhost}/formed")["durable"] is True
 
 
 # -- asking ------------------------------------------------------------------------------
