@@ -24,6 +24,7 @@ class Consumer final : public QueueConsumer {
   uint32_t unacked = 0;
   uint64_t last_tag = 0;  // of what it got last
   std::shared_ptr<Queue> queue;
+  FieldTable arguments{};  // as they were given, for those who list consumers
   StreamFilter filter;
   std::unique_ptr<StreamProgress> progress{};  // of a stream's, if it is remembered
   std::unique_ptr<ConsumerTimeout> timeout{};  // if there is one

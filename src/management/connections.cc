@@ -18,6 +18,18 @@ std::vector<Subscription> subscriptions(const Site& site) {
   return all;
 }
 
+Holders holders_of(const Site& site) {
+  Holders all;
+  for (const amqp::Session* session : site.door.sessions) all.owners[session->id] = session;
+  for (const Subscription& one : subscriptions(site)) {
+    const Queue* queue = one.consumer->queue.get();
+    bool is_chosen = one.consumer->exclusive ||
+                     (queue->settings().single_active_consumer && queue->active_consumer() == one.consumer);
+    if (is_chosen) all.chosen[queue] = one.consumer;
+  }
+  return all;
+}
+
 namespace {
 
 std::string channel_name(const amqp::Session& session, uint16_t number) {
@@ -43,6 +55,12 @@ Json channel_details(const amqp::Session& session, uint16_t number) {
   return out;
 }
 
+/// Who has not published yet will be held back once they do.
+const char* state_of(const Call& call, const amqp::Session::Facts& facts) {
+  if (facts.blocked) return "blocked";
+  return call.site.door.alarms->raised() || call.site.queues.is_blocked() ? "blocking" : "running";
+}
+
 Json connection_view(const Call& call, const amqp::Session& session) {
   auto facts = session.facts();
   auto [host, port] = split(facts.peer);
@@ -51,9 +69,10 @@ Json connection_view(const Call& call, const amqp::Session& session) {
   out.set("name", connection_name(session))
       .set("user_provided_name", name ? *name : Json())
       .set("user", session.user())
+      .set("user_who_performed_action", session.user())
       .set("vhost", session.host().name)
       .set("node", call.site.node)
-      .set("state", facts.blocked ? "blocked" : "running")
+      .set("state", state_of(call, facts))
       .set("type", "network")
       .set("protocol", "AMQP 0-9-1")
       .set("auth_mechanism", facts.mechanism)
@@ -80,13 +99,12 @@ Json connection_view(const Call& call, const amqp::Session& session) {
 }
 
 Json channel_view(const Call& call, const amqp::Session& session, const amqp::Channel& channel) {
-  auto [host, port] = split(session.facts().peer);
-  Json connection, out;
-  connection.set("name", connection_name(session)).set("peer_host", host).set("peer_port", port);
+  Json out;
   out.set("name", channel_name(session, channel.number))
       .set("number", channel.number)
-      .set("connection_details", std::move(connection))
+      .set("connection_details", connection_details(session))
       .set("user", session.user())
+      .set("user_who_performed_action", session.user())
       .set("vhost", session.host().name)
       .set("node", call.site.node)
       .set("state", channel.is_closing() ? "closing" : "running")
@@ -170,11 +188,20 @@ io::Task<Reply> close_of_user(Call& call) {
   co_return no_content();
 }
 
+Json detailed_view(const Call& call, const amqp::Session& session, const amqp::Channel& channel) {
+  Json consumers = Json::array(), out = channel_view(call, session, channel);
+  for (const auto& [tag, consumer] : channel.consumers())
+    if (consumer->queue) consumers.push(consumer_view({&session, &channel, consumer.get()}));
+  out.set("consumer_details", std::move(consumers));
+  return out;
+}
+
 io::Task<Reply> get_channel(Call& call) {
   for (const amqp::Session* session : call.site.door.sessions) {
     if (!is_seen(call, *session)) continue;
     for (const auto& [number, channel] : session->channels())
-      if (channel_name(*session, number) == call.names[0]) co_return Reply{200, channel_view(call, *session, *channel)};
+      if (channel_name(*session, number) == call.names[0])
+        co_return Reply{200, detailed_view(call, *session, *channel)};
   }
   co_return not_found();
 }
@@ -206,12 +233,19 @@ constexpr Route routes[] = {
 
 }  // namespace
 
+Json connection_details(const amqp::Session& session) {
+  auto [host, port] = split(session.facts().peer);
+  Json out;
+  out.set("name", connection_name(session)).set("peer_host", host).set("peer_port", port);
+  return out;
+}
+
 Json consumer_view(const Subscription& subscription) {
   const amqp::Consumer& consumer = *subscription.consumer;
   const Queue& queue = *consumer.queue;
-  bool active = !queue.settings().single_active_consumer || queue.active_consumer() == &consumer;
-  Json place, arguments = Json::object(), out;
-  if (consumer.priority != 0) arguments.set("x-priority", consumer.priority);
+  bool is_only_one = queue.settings().single_active_consumer;
+  bool active = !is_only_one || queue.active_consumer() == &consumer;
+  Json place, out;
   place.set("name", queue.name).set("vhost", subscription.session->host().name);
   out.set("queue", std::move(place))
       .set("consumer_tag", consumer.tag)
@@ -220,8 +254,10 @@ Json consumer_view(const Subscription& subscription) {
       .set("exclusive", consumer.exclusive)
       .set("prefetch_count", consumer.prefetch)
       .set("active", active)
-      .set("activity_status", active ? "up" : "waiting")
-      .set("arguments", std::move(arguments));
+      .set("activity_status", !active       ? "waiting"
+                              : is_only_one ? "single_active"
+                                            : "up")
+      .set("arguments", to_json(consumer.arguments.view()));
   return out;
 }
 

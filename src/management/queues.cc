@@ -21,7 +21,27 @@ void set_policies(Json& out, const Policies::Match& match) {
       .set("effective_policy_definition", match.definition());
 }
 
-Json queue_view(const Call& call, const VirtualHost& host, const DeclaredQueue& queue) {
+namespace {
+
+/// Who has the queue for themselves, and where it is.
+void add_holders(const Call& call, Json& out, const DeclaredQueue& queue, const Holders& holders) {
+  auto chosen = holders.chosen.find(queue.queue.get());
+  const amqp::Consumer* consumer = chosen == holders.chosen.end() ? nullptr : chosen->second;
+  Json tag = consumer ? Json(consumer->tag) : Json();
+  out.set("exclusive_consumer_tag", consumer && consumer->exclusive ? tag : Json())
+      .set("single_active_consumer_tag", consumer && !consumer->exclusive ? tag : Json());
+  auto owner = holders.owners.find(queue.definition.owner);
+  if (owner != holders.owners.end()) out.set("owner_pid_details", connection_details(*owner->second));
+  if (queue.definition.type == QueueType::classic) return;
+  Json nodes = Json::array();
+  nodes.push(call.site.node);
+  if (queue.definition.type == QueueType::quorum) out.set("leader", call.site.node);
+  out.set("members", nodes).set("online", nodes);
+}
+
+}  // namespace
+
+Json queue_view(const Call& call, const VirtualHost& host, const DeclaredQueue& queue, const Holders& holders) {
   const QueueDefinition& definition = queue.definition;
   auto counts = queue.queue->counts();
   Traffic traffic{.counters = queue.queue->counters(), .ready = counts.ready, .unacked = counts.unacked};
@@ -38,6 +58,7 @@ Json queue_view(const Call& call, const VirtualHost& host, const DeclaredQueue& 
       .set("consumers", queue.queue->consumer_count());
   call.site.rates->add(out, host.name + '\0' + definition.name, traffic, call.site.core.loop.now());
   set_policies(out, call.site.hosts.match(host, definition));
+  add_holders(call, out, queue, holders);
   return out;
 }
 
@@ -52,9 +73,10 @@ namespace {
 
 io::Task<Reply> list(Call& call) {
   Json all = Json::array();
+  Holders holders = holders_of(call.site);
   for (const auto& [vhost, host] : call.site.hosts.all()) {
     if (!call.names.empty() ? call.vhost() != vhost : !call.sees(vhost)) continue;
-    for (const auto& [name, queue] : host->queues()) all.push(queue_view(call, *host, queue));
+    for (const auto& [name, queue] : host->queues()) all.push(queue_view(call, *host, queue, holders));
   }
   co_return Reply{200, std::move(all)};
 }
@@ -64,7 +86,7 @@ DeclaredQueue* find(Call& call) { return call.site.hosts.find(call.vhost())->fin
 io::Task<Reply> get(Call& call) {
   DeclaredQueue* queue = find(call);
   if (!queue) co_return not_found();
-  Json out = queue_view(call, *call.site.hosts.find(call.vhost()), *queue);
+  Json out = queue_view(call, *call.site.hosts.find(call.vhost()), *queue, holders_of(call.site));
   Json consumers = Json::array();
   for (const Subscription& one : subscriptions(call.site))
     if (one.consumer->queue.get() == queue->queue.get()) consumers.push(consumer_view(one));

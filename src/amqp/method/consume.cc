@@ -74,6 +74,7 @@ Outcome Channel::basic_consume(ByteView payload) {
   consumer->no_ack = consume->no_ack;
   consumer->exclusive = consume->exclusive;
   consumer->priority = priority;
+  consumer->arguments = FieldTable(consume->arguments);
   Outcome refused;
   if (stream)
     refused = check_stream_consumer(consume->arguments, **found, *consumer);

@@ -80,8 +80,15 @@ TEST_F(PoliciesTest, what_could_not_be_applied_is_told_when_it_is_set) {
     EXPECT_TRUE(unusable((name + "315360000001}").c_str())) << key;
     EXPECT_FALSE(unusable((name + "315360000000}").c_str())) << key;
   }
+  EXPECT_TRUE(unusable(R"({"ha-mode":"some"})"));
+  EXPECT_TRUE(unusable(R"({"ha-mode":"exactly","ha-params":"2"})"));
+  EXPECT_TRUE(unusable(R"({"ha-mode":"nodes","ha-params":[]})"));
+  EXPECT_TRUE(unusable(R"({"ha-sync-mode":"automatic"})"));
+  EXPECT_FALSE(unusable(R"({"ha-mode":"exactly","ha-params":2,"ha-sync-mode":"automatic","ha-sync-batch-size":1})"));
+  EXPECT_FALSE(unusable(R"({"ha-mode":"nodes","ha-params":["a@b"],"ha-promote-on-failure":"always"})"));
   // What an older naru let in is applied as far as it can be.
   EXPECT_EQ(wrong(R"({"pattern":"","definition":{"max-length":1,"max-age":"7 days"}})"), "");
+  EXPECT_EQ(wrong(R"({"pattern":"","definition":{"max-length":1,"ha-mode":"some"}})"), "");
 }
 
 TEST(age, is_a_number_and_a_unit) {

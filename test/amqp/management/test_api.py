@@ -318,6 +318,36 @@ def test_connections_channels_consumers(api, connect, vhost):
     connection.expect_error(320, "enough", "")
 
 
+def test_who_has_a_queue(api, connect, vhost):
+    connection = connect(vhost=vhost)
+    channel = connection.channel()
+    for name, options in (("active", {"arguments": {"x-single-active-consumer": True}}), ("mine", {"exclusive": True}), ("only", {}),
+                          ("replicated", {"durable": True, "arguments": {"x-queue-type": "quorum"}})):
+        channel.declare(name, **options)
+    arguments = {"x-priority": 2, "list": [1, "a"], "table": {"deep": True}}
+    channel.consume("active", "first", arguments=arguments)
+    channel.consume("active", "second")
+    channel.consume("only", "alone", exclusive=True)
+    connection.declared.clear()
+    listed = wait_until(lambda: len(got := api.get(f"/consumers/{vhost}")) == 3 and got, "the consumers are listed")
+    shown = {one["consumer_tag"]: one for one in listed}
+    assert {tag: (one["active"], one["activity_status"]) for tag, one in shown.items()} == \
+        {"first": (True, "single_active"), "second": (False, "waiting"), "alone": (True, "up")}
+    assert shown["first"]["arguments"] == arguments and shown["alone"]["arguments"] == {}
+
+    def queue(name):
+        return api.get(f"/queues/{vhost}/{name}")
+    wait_until(lambda: queue("active").get("single_active_consumer_tag") == "first", "the active one is named")
+    wait_until(lambda: queue("only").get("exclusive_consumer_tag") == "alone", "the exclusive one is named")
+    owner = wait_until(lambda: queue("mine").get("owner_pid_details"), "the owner is named")
+    node = api.get("/overview")["node"]
+    assert (queue("replicated")["leader"], queue("replicated")["members"], queue("replicated")["online"]) == (node, [node], [node])
+    found = wait_until(lambda: [one for one in api.get("/connections") if one["name"] == owner["name"]], "the connection is listed")[0]
+    assert found["user_who_performed_action"] == "guest" and found["peer_port"] == owner["peer_port"]
+    of_channel = api.get(f"/channels/{quote(owner['name'] + ' (1)')}")
+    assert {one["consumer_tag"] for one in of_channel["consumer_details"]} == {"first", "second", "alone"}
+
+
 @pytest.mark.skipif(PEER == "rabbitmq", reason="RabbitMQ 3.10 has no default types; later ones do")
 def test_the_default_type_of_a_virtual_host(api, vhost, connect):
     api.put(f"/vhosts/{vhost}", {"default_queue_type": "quorum"})
@@ -470,7 +500,7 @@ def test_carbon_copies(api, vhost):
         assert message["properties"]["headers"] == {"CC": ["cc"], "n": 1}, queue
     status, _ = api("POST", f"/exchanges/{vhost}/amq.default/publish", {
         "routing_key": "q", "payload": "m", "payload_encoding": "string", "properties": {"headers": {"CC": "cc"}}})
-    assert status == 400 and api.get(f"/queues/{vhost}/q")["messages"] == 0
+    assert status == 400 and api.get(f"/queues/{vhost}/q").get("messages", 0) == 0
 
 
 @naru_only
