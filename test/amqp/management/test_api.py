@@ -572,6 +572,22 @@ def test_the_health_check_names_the_alarms(api, broker):
 
 
 @naru_only
+def test_who_has_not_published_yet_is_blocking(api, broker, connect):
+    name = "waits_for_no_alarm"
+    connect(properties={"connection_name": name})
+
+    def state():
+        return [one["state"] for one in api.get("/connections") if one["user_provided_name"] == name]
+    wait_until(lambda: state() == ["running"], "it is listed")
+    broker.ctl("set_vm_memory_high_watermark", "absolute", "1000")
+    try:
+        wait_until(lambda: state() == ["blocking"], "there is an alarm")
+    finally:
+        broker.ctl("set_vm_memory_high_watermark", "1.0")
+    wait_until(lambda: state() == ["running"], "the alarm is over")
+
+
+@naru_only
 def test_a_watermark_is_a_share_of_the_memory_that_naru_was_given(api):
     (node,) = api.get("/nodes")
     try:
