@@ -29,7 +29,7 @@ int replay_queue(Call& call) {
   body.set("from", from);
   auto response = request(call.target, "POST", queue_path(call) + "/replay", std::move(body));
   if (!response) return call.error(unavailable, response.error().reason);
-  if (response->status == 404) return no_queue(call);
+  if (response->status == 404) return call.error(unavailable, "not_found");
   if (!response->ok()) return call.refused(*response);
   const Json* messages = response->body.find("messages");
   call.banner(std::to_string(messages ? messages->integer().value_or(0) : 0) + " messages are back");
