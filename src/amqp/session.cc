@@ -5,6 +5,7 @@
 namespace naru::amqp {
 namespace {
 
+constexpr io::Millis stuck_ms = 60'000;    // a client that takes nothing of what is sent to it is gone
 constexpr io::Millis login_ms = 10'000;    // from the first byte to connection.open, as RabbitMQ's handshake_timeout
 constexpr io::Millis close_ok_ms = 3'000;  // for the answer to connection.close
 constexpr io::Millis blocked_ms = 200;     // until a blocked publisher is looked at again
@@ -24,7 +25,7 @@ Session::Session(Door& door, std::unique_ptr<io::Stream> stream, uint64_t number
       watchdog_(core_.loop, [this] { watch(); }) {
   ++core_.counters.connections;
   door_.sessions.insert(this);
-  last_in_ = last_out_ = core_.loop.now();
+  last_in_ = last_out_ = last_taken_ = core_.loop.now();
   heart_.arm(last_in_ + login_ms);
 }
 
@@ -83,7 +84,12 @@ void Session::beat() {
     return stream_->close();  // the login, or the last word, took too long
   }
   if (heartbeat_ms_ == 0) return;
-  if (now - last_in_ >= 2 * heartbeat_ms_) {
+  // Nobody is silent who is not listened to. Then it is gone if it takes nothing for long.
+  if (reading_ || stream_->queued() != queued_before_) last_taken_ = now;
+  queued_before_ = stream_->queued();
+  bool is_silent = reading_ && now - last_in_ >= 2 * heartbeat_ms_;
+  bool is_stuck = now - last_taken_ >= std::max(2 * heartbeat_ms_, stuck_ms);
+  if (is_silent || is_stuck) {
     io::log(io::Level::info, "AMQP client missed its heartbeats; its connection is closed",
             {{"peer", stream_->peer()}});
     return stream_->close();
@@ -170,6 +176,7 @@ io::Task<bool> Session::read_more() {
   if (buffer_.capacity() > 0) door_.buffers.give(std::move(buffer_));
   buffer_ = {};
   reading_ = true;
+  last_in_ = core_.loop.now();
   co_await stream_->readable();
   buffer_ = door_.buffers.take_for_reading(core_.budget.total() / 2);
   auto n = co_await stream_->read(buffer_.all());

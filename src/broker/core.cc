@@ -13,6 +13,13 @@ io::Task<Result<void>> wait_durable(Store& store, JournalPosition position) {
   co_return co_await store.durable(position);
 }
 
+/// The first core alone serves AMQP and SQS: the largest message they may have does not depend on how many cores there
+/// are. The others share half as much.
+uint64_t budget_bytes(uint64_t memory_bytes, uint32_t number, size_t cores) {
+  uint64_t share = number == 0 ? memory_bytes / 4 : memory_bytes / 8 / (cores - 1);
+  return std::max(share, budget_bytes_min);
+}
+
 }  // namespace
 
 Core::Core(Broker& owner, uint32_t number, io::Loop& its_loop, io::Disk& disk, JournalId journal, int32_t epoch,
@@ -32,8 +39,7 @@ Core::Core(Broker& owner, uint32_t number, io::Loop& its_loop, io::Disk& disk, J
                   },
               .is_full = [this] { return store.is_full(); },
               .memory_max = [this] { return budget.total() / 2; }}),
-      budget(
-          std::max(owner.settings.memory_bytes / 4 / std::max<uint64_t>(1, owner.cores.capacity()), budget_bytes_min)),
+      budget(budget_bytes(owner.settings.memory_bytes, number, owner.cores.capacity())),
       random(seed),
       retention_(its_loop, [this] { retain(); }),
       compaction_(its_loop, [this] { compact_all().detach(); }) {

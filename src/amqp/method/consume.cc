@@ -22,6 +22,8 @@ Outcome Channel::basic_qos(ByteView payload) {
     wake_consumers();
   } else {
     prefetch_ = qos->prefetch_count;
+    prefetch_all_ = 0;  // RabbitMQ's, too: what was for all consumers together ends here
+    wake_consumers();
   }
   session_.send(number, BasicQosOk{});
   return {};

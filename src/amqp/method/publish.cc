@@ -127,7 +127,7 @@ Outcome Channel::publish(ByteView body) {
   bool accepted = hand_over(body, has_bcc);
   if (!confirming_) return {};
   if (!accepted) {
-    session_.send(number, BasicNack{.delivery_tag = next_publish_ - 1, .multiple = false, .requeue = false});
+    session_.send(number, BasicNack{.delivery_tag = next_publish_ - 1, .multiple = false, .requeue = true});
     nacked_.insert(next_publish_ - 1);
   }
   session_.confirm_after_turn(*this);
@@ -211,8 +211,11 @@ void Channel::send_return(ReplyCode code, ByteView body) {
                        .reply_text = name(code),
                        .exchange = content_.exchange,
                        .routing_key = content_.routing_key};
+  MappedMessage message{.properties = content_.properties};
+  std::optional<WithoutBcc> without;
+  if (message.properties.headers && message.properties.headers->has("BCC")) without.emplace(message);
   append_method(session_.out(), number, returned);
-  append_header(session_.out(), number, body.size(), content_.properties);
+  append_header(session_.out(), number, body.size(), message.properties);
   append_body(session_.out(), number, body, session_.frame_max());
   session_.written();
 }

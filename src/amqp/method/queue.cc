@@ -43,6 +43,8 @@ io::Task<Outcome> Channel::queue_declare(ByteView payload) {
   co_await session_.door().hosts.queue_arrived(host, name);
   if (closing_) co_return Outcome();
   if (declare->passive) {
+    // Elsewhere that would be the one declared last.
+    if (name.empty()) co_return Refusal{ReplyCode::not_found, "no " + in_vhost("queue", name, host.name)};
     auto found = find_queue(name, nullptr);
     if (!found) co_return found.error();
     (*found)->queue->last_used_ms = session_.door().core.loop.now();

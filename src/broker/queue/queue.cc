@@ -122,7 +122,7 @@ void Queue::changed() { host_.mark(*this); }
 bool Queue::publish(const NewMessage& message, MessageId* at) {
   if (erased_) return true;           // by who still had a way to it
   if (settings_.topic) return false;  // no route leads here
-  bool full = settings_.overflow != Overflow::drop_head && over_limits(/*for_one_more=*/true);
+  bool full = settings_.overflow != Overflow::drop_head && over_limits(std::ssize(message.body));
   if (full) {
     if (settings_.overflow == Overflow::reject_publish_dlx && settings_.dead_letter_exchange && host_.dead_letters) {
       Bytes headers;
@@ -188,12 +188,12 @@ bool Queue::append_batch(QueueLevel& level) {
 
 /// A batch that came as one, checked: from a producer of Kafka's, with that one's sequence numbers.
 Result<Appended> Queue::append_produced(uint8_t index, std::span<uint8_t> batch, const BatchHeader& header) {
-  if (settings_.overflow != Overflow::drop_head && over_limits(/*for_one_more=*/true))
-    return fail(Code::busy, "the queue is full");
   int64_t body_bytes = 0;
   auto reader = TRY(RecordReader::open(batch));
   Record record;
   while (TRY(reader.next(&record))) body_bytes += static_cast<int64_t>(record.value.value_or(ByteView()).size());
+  if (settings_.overflow != Overflow::drop_head && over_limits(body_bytes))
+    return fail(Code::busy, "the queue is full");
   QueueLevel& level = opened(index);
   if (!append_batch(level)) return fail(Code::full, "what came before is not stored yet");
   auto appended = TRY(level.log->append(batch, header));

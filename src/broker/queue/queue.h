@@ -204,7 +204,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void mark_settled(const MessageId& id);
   void trim_to_limits();
   io::Task<> drop_heads();
-  bool over_limits(bool for_one_more = false);
+  bool over_limits(std::optional<int64_t> coming = std::nullopt);
   bool is_counted(uint8_t level, Offset offset) const;
   void count_backlog();
   void count_anew();

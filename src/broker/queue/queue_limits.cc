@@ -12,9 +12,11 @@ constexpr io::Millis unreadable_ms = 2;  // until a record that is not durable y
 
 }  // namespace
 
-bool Queue::over_limits(bool for_one_more) {
+/// `coming`: with one more message of that size. Quorum queues look only at what they have, as RabbitMQ's.
+bool Queue::over_limits(std::optional<int64_t> coming) {
   if ((!settings_.max_length && !settings_.max_bytes) || settings_.is_stream || settings_.topic) return false;
-  int64_t ready = for_one_more ? 1 : 0;
+  int64_t ready = coming ? 1 : 0, bytes = ready_bytes_;
+  if (coming && !settings_.counts_deliveries) bytes += *coming;
   ready += waiting_ahead();
   for (auto& level : levels_) {
     if (!level->cursor) continue;
@@ -22,7 +24,7 @@ bool Queue::over_limits(bool for_one_more) {
     ready += counts.ready + counts.delayed + level->header.count;
   }
   return (settings_.max_length && ready > *settings_.max_length) ||
-         (settings_.max_bytes && ready_bytes_ > *settings_.max_bytes && ready > 0);
+         (settings_.max_bytes && bytes > *settings_.max_bytes && ready > 0);
 }
 
 /// Not while dispatch() stands still: consumers come first.

@@ -116,7 +116,8 @@ void VirtualHost::route(const Exchange& from, const RoutedMessage& message,
     }
     if (leads_on) continue;
     auto alternate = exchange.alternate();
-    const Exchange* next = alternate ? find_exchange(*alternate) : nullptr;
+    // The default exchange is nobody's alternate.
+    const Exchange* next = alternate && !alternate->empty() ? find_exchange(*alternate) : nullptr;
     if (next && std::ranges::find(seen, next) == seen.end()) seen.push_back(next);
   }
 }

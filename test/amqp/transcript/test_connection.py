@@ -283,6 +283,24 @@ def test_any_traffic_is_a_sign_of_life(connect):
         time.sleep(0.5)
 
 
+def test_whoever_beats_may_read_as_late_as_it_likes(connect, q):
+    other = connect().channel()
+    other.confirms().declare(q)
+    for _ in range(40):
+        other.publish("", q, "x" * 1_000_000)
+    other.confirmed()
+    c = connect(heartbeat=1)
+    channel = c.channel()
+    for _ in range(40):
+        channel.send("basic.get", queue=q, no_ack=True)
+    for _ in range(8):  # nothing is read meanwhile
+        c.send_frame(wire.HEARTBEAT, 0)
+        time.sleep(0.5)
+    for _ in range(40):
+        assert len(channel.next("basic.get_ok").body) == 1_000_000
+    other.call("queue.delete", queue=q)
+
+
 def test_update_secret(connect):
     c = connect()
     c.call("connection.update_secret", new_secret="guest", reason="renewed")

@@ -153,3 +153,14 @@ def test_reject_publish_dlx_without_a_place_for_dead_letters(channel, q):
     channel.publish("", q, "b")
     assert channel.confirmed() == {2: "nack"}
     assert channel.drain(q) == ["a"]
+
+
+def test_refusing_by_bytes_counts_the_message_at_hand(channel, q):
+    channel.confirms().declare(q, arguments={"x-max-length-bytes": 10, "x-overflow": "reject-publish"})
+    for body in "aaaa", "bbbb", "cccc", "dd", "e":
+        channel.publish("", q, body)
+    assert channel.confirmed() == {1: "ack", 2: "ack", 3: "nack", 4: "ack", 5: "nack"}
+    assert channel.drain(q) == ["aaaa", "bbbb", "dd"]
+    for body in "x" * 11, "x" * 10:
+        channel.publish("", q, body)
+    assert channel.confirmed() == {6: "nack", 7: "ack"}

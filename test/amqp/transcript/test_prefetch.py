@@ -83,6 +83,16 @@ def test_global_and_own_both_hold(channel, q, fill):
     channel.quiet(0.1)
 
 
+def test_one_for_consumers_to_come_ends_a_global_one(channel, q, fill):
+    channel.declare(q)
+    channel.qos(3, global_=True)
+    channel.qos(5)
+    channel.consume(q, "a")
+    fill(q, *map(str, range(10)))
+    assert len(channel.bodies(5)) == 5
+    channel.quiet(0.1)
+
+
 def test_global_can_change_at_any_time(channel, q, fill):
     channel.declare(q)
     channel.qos(1, global_=True)

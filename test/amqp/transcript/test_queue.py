@@ -329,3 +329,8 @@ def test_vhost_with_room_for_two_queues(connect, q):
     channel.declare(q + "1")
     channel.declare(q + "2")
     channel.refused(406, "cannot declare queue '" + q + "3': queue limit in vhost 'small' (2) is reached", "queue.declare", queue=q + "3")
+
+
+def test_passive_needs_a_name(channel, q):
+    channel.declare(q)
+    channel.refused(404, "no queue '' in vhost '/'", "queue.declare", queue="", passive=True)

@@ -155,6 +155,11 @@ def test_bcc_adds_keys_and_vanishes(channel, q, x):
         assert channel.get(q + n).headers == {"a": "kept"}
 
 
+def test_bcc_is_not_in_what_is_returned(channel):
+    channel.publish("amq.direct", "none", "m", mandatory=True, headers={"CC": ["x"], "BCC": ["y"], "a": 1})
+    assert channel.next("basic.return").headers == {"CC": ["x"], "a": 1}
+
+
 def test_bcc_alone_leaves_empty_headers(channel, q):
     channel.declare(q)
     channel.publish("", "nowhere", "m", headers={"BCC": [q]})
@@ -202,6 +207,14 @@ def test_alternate_exchange_that_routes_nowhere_returns(channel, q, x):
     channel.exchange(x, arguments={"alternate-exchange": x + "a"})
     channel.publish(x, "k", "lost", mandatory=True)
     assert channel.next("basic.return").exchange == x
+
+
+def test_the_default_exchange_is_no_alternate(channel, q, x):
+    channel.declare(q)
+    channel.exchange(x, arguments={"alternate-exchange": ""})
+    channel.publish(x, q, "m", mandatory=True)
+    channel.next("basic.return")
+    assert channel.drain(q) == []
 
 
 def test_alternate_exchange_that_is_not_there(channel, q, x):
