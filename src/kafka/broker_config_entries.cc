@@ -166,7 +166,7 @@ TopicConfig decided(const Broker& broker, const std::string& listener) {
       {"offset.metadata.max.bytes", std::to_string(groups.offset_metadata_bytes_max)},
       {"offsets.retention.check.interval.ms", std::to_string(groups.offsets_check_interval_ms)},
       {"offsets.retention.minutes", std::to_string(groups.offsets_retention_ms / 60'000)},
-      {"socket.request.max.bytes", std::to_string(frame_bytes_max(broker.cores[0]->budget))},
+      {"socket.request.max.bytes", std::to_string(frame_bytes_max(broker.cores.back()->budget))},
   };
   for (const auto& [name, value] : settings.topic_defaults) {
     const ConfigKey* key = find_topic_config(name);

@@ -160,7 +160,7 @@ void add_serve(CLI::App& app, Config& config, std::string& file) {
                     "Host name that clients are told to connect to (default: the address they used).");
   serve->add_option("--shards", config.cores,
                     "Event loops, one thread each (default: processors - 1, between 1 and 4, and no more than memory "
-                    "allows: one per 16MiB).");
+                    "allows: one more per 32MiB).");
   serve->add_option_function<std::string>(
       "--memory-limit",
       [&](const std::string& text) {

@@ -41,13 +41,13 @@ uint64_t memory_limit(const Config& config) {
   return config.memory_limit > 0 ? config.memory_limit : std::min<uint64_t>(memory_there() / 2, GiB);
 }
 
-/// As many event loops as were asked for; else as processors and memory allow, since they share the memory: a quarter
-/// of it is for requests, of which each loop should have a few of the usual largest size.
+/// As many event loops as were asked for; else as processors and memory allow: those behind the first share an eighth of
+/// it for requests, of which each should have a few of the usual largest size.
 uint32_t count_cores(const Config& config) {
   constexpr uint64_t budget_bytes = 4 * MiB;
   if (config.cores > 0) return std::min<uint32_t>(config.cores, shard_count);
   auto cores = std::clamp<uint32_t>(std::thread::hardware_concurrency() - 1, 1, 4);
-  return static_cast<uint32_t>(std::clamp<uint64_t>(memory_limit(config) / 4 / budget_bytes, 1, cores));
+  return static_cast<uint32_t>(std::min<uint64_t>(1 + memory_limit(config) / 8 / budget_bytes, cores));
 }
 
 /// Raises the limit of open files to what is allowed, and returns it.
