@@ -15,8 +15,8 @@ namespace naru::amqp {
 std::optional<std::string> inequivalence(const ExchangeDefinition& declared, const ExchangeDefinition& current,
                                          std::string_view vhost);
 
-/// The name, in this virtual host, of what `wanted` would show the messages of by its x-naru-topic: who declares it has to be
-/// allowed to read that. None if it shows no others. Else the text of an ACCESS_REFUSED.
+/// The name, in this virtual host, of what `wanted` would show the messages of by its x-naru-topic: who declares it has
+/// to be allowed to read that. None if it shows no others. Else the text of an ACCESS_REFUSED.
 std::expected<std::optional<std::string>, std::string> queue_behind_topic(const QueueDefinition& wanted,
                                                                           std::string_view vhost,
                                                                           const Catalog& catalog);

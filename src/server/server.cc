@@ -41,8 +41,8 @@ uint64_t memory_limit(const Config& config) {
   return config.memory_limit > 0 ? config.memory_limit : std::min<uint64_t>(memory_there() / 2, GiB);
 }
 
-/// As many event loops as were asked for; else as processors and memory allow: those behind the first share an eighth of
-/// it for requests, of which each should have a few of the usual largest size.
+/// As many event loops as were asked for; else as processors and memory allow: those behind the first share an eighth
+/// of it for requests, of which each should have a few of the usual largest size.
 uint32_t count_cores(const Config& config) {
   constexpr uint64_t budget_bytes = 4 * MiB;
   if (config.cores > 0) return std::min<uint32_t>(config.cores, shard_count);
