@@ -96,10 +96,10 @@ TEST(dead_letters, count_for_a_limit_by_bytes_as_often_as_they_are_ready) {
     auto sent = world.wait(queue->send(std::span(&message, 1)));
     return !sent[0].has_value();
   };
-  world.send(*queue, "12345678901");
+  world.send(*queue, "1234567890");
   EXPECT_TRUE(is_full());
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(World::bodies(world.receive(*queue)), "12345678901");
+    EXPECT_EQ(World::bodies(world.receive(*queue)), "1234567890");
     world.pass(5'100);
     EXPECT_TRUE(is_full()) << "it is there again";
   }
@@ -109,7 +109,6 @@ TEST(dead_letters, count_for_a_limit_by_bytes_as_often_as_they_are_ready) {
   EXPECT_TRUE(world.remove(*queue, got[0].receipt)) << "while it is visible";
   EXPECT_FALSE(is_full());
   for (int i = 0; i < 9; ++i) EXPECT_FALSE(is_full()) << i;
-  EXPECT_FALSE(is_full());
   EXPECT_TRUE(is_full()) << "nothing is counted twice";
 }
 
