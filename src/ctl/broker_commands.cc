@@ -27,7 +27,7 @@ int replay_queue(Call& call) {
   call.banner("Replaying queue '" + call.word(0) + "' in vhost '" + call.vhost + "' from " + from + " ...");
   Json body;
   body.set("from", from);
-  auto response = request(call.target, "POST", queue_path(call) + "/replay", std::move(body));
+  auto response = request(call.target, "POST", queue_path(call) + "/replay", body);
   if (!response) return call.error(unavailable, response.error().reason);
   if (response->status == 404) return call.error(unavailable, "not_found");
   if (!response->ok()) return call.refused(*response);
