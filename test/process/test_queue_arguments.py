@@ -423,6 +423,9 @@ def test_a_topic_is_processed_again(both):
     assert sorted(map(int, bodies(consume(channel, "q", 30)))) == list(range(30))
     wait_until(lambda: channel.queue_declare("q", passive=True).method.message_count == 0, "it is empty")
     assert replay(both, "q", "first") == {"messages": 30}
+    both.naru.kill()  # at once: the answer said that it is durable, on whatever core
+    both.naru.start()
+    channel = both.amqp()
     assert sorted(map(int, bodies(consume(channel, "q", 30)))) == list(range(30))
     wait_until(lambda: channel.queue_declare("q", passive=True).method.message_count == 0, "it is empty")
     assert replay(both, "q", "1h") == {"messages": 30}

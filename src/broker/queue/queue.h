@@ -131,7 +131,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   int64_t purge();
   /// What was acknowledged from there on is there again, for any consumer: of a queue that keeps it, or over a topic.
   /// What waits, or is with somebody, stays as it is. `from`: first, an offset (of a queue with one log), or a time.
-  /// Returns how many messages came back. Code::unsupported: not with this queue, or not from such a place.
+  /// Returns how many messages came back; that is durable with all that is in this core's journal then.
+  /// Code::unsupported: not with this queue, or not from such a place.
   io::Task<Result<int64_t>> replay(ReadStart from);
   /// Ends it: consumers are told, logs and cursors go. Returns how many messages were ready.
   int64_t erase();

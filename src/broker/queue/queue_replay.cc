@@ -13,7 +13,9 @@ io::Task<Result<int64_t>> Queue::replay(ReadStart from) {
     co_return fail(Code::unsupported, "the queue keeps nothing that was acknowledged: see x-naru-retain");
   if (from.kind == ReadStart::Kind::offset && levels_.size() > 1)
     co_return fail(Code::unsupported, "an offset says nothing about several logs: name a time");
-  int64_t before = counts().ready;
+  append_batches();
+  apply_settled(host_.append_published());  // what was acknowledged in this turn comes back, too
+  int64_t came_back = 0;
   for (size_t i = 0; i < levels_.size() && !erased_; ++i) {
     auto level = levels_[i];
     if (!level->cursor) continue;  // no message was ever there, or nobody knows yet
@@ -21,12 +23,18 @@ io::Task<Result<int64_t>> Queue::replay(ReadStart from) {
     auto place = co_await finding;
     if (erased_ || level != levels_[i]) continue;
     if (!place) co_return std::unexpected(place.error());
+    int64_t done = level->cursor->done_count();
     reopen(*level, *place);
+    came_back += done - level->cursor->done_count();
+    if (!level->source) continue;
+    auto storing = level->source->stored();  // on its own core; who asks waits for this one's disk
+    auto stored = co_await storing;
+    if (!stored) co_return std::unexpected(stored.error());
   }
   if (erased_) co_return fail(Code::not_found, "the queue is gone");
   count_anew();
   changed();
-  co_return counts().ready - before;
+  co_return came_back;
 }
 
 io::Task<Result<Offset>> Queue::place_of(QueueLevel& level, ReadStart from) {

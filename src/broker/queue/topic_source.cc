@@ -150,6 +150,19 @@ void TopicSource::change(const Change& change) {
   if (!sending_ && !erased_) send().detach();
 }
 
+io::Task<Result<void>> TopicSource::stored() {
+  constexpr io::Millis pause_ms = 1;
+  auto alive = shared_from_this();
+  while (sending_ && !erased_ && !host_.core.stopping) co_await host_.loop.sleep_until(host_.loop.now() + pause_ms);
+  if (erased_ || sending_) co_return fail(Code::closed, "the topic is gone, or the broker stops");
+  auto work = [](Core& there) -> io::Task<Result<void>> {
+    auto stored = co_await there.store.durable(there.store.journal().end());
+    co_return stored;
+  };
+  auto stored = co_await on(host_.core, owner(), work);
+  co_return stored;
+}
+
 /// What was settled as a dead letter is at its new place before it leaves the old one, also where these are on cores
 /// with journals of their own.
 io::Task<> TopicSource::send() {

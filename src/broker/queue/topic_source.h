@@ -30,6 +30,8 @@ class TopicSource : public std::enable_shared_from_this<TopicSource> {
   io::Task<Result<Offset>> place_of(ReadStart from);
   /// It is done in the copy; now the owner has to know.
   void change(const Change& change);
+  /// Resumes when the owner has on disk what it was told, or cannot have it any more.
+  io::Task<Result<void>> stored();
   /// The topic is gone: nothing is here any more.
   void forget();
   bool is_forgotten() const { return erased_; }
