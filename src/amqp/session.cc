@@ -84,9 +84,10 @@ void Session::beat() {
     return stream_->close();  // the login, or the last word, took too long
   }
   if (heartbeat_ms_ == 0) return;
-  // Nobody is silent who is not listened to. Then it is gone if it takes nothing for long.
-  if (reading_ || stream_->queued() != queued_before_) last_taken_ = now;
-  queued_before_ = stream_->queued();
+  // Nobody is silent who is not listened to. Then it is gone if it takes nothing of what there is for it for long.
+  uint64_t queued = stream_->queued();
+  if (reading_ || queued == 0 || queued != queued_before_) last_taken_ = now;
+  queued_before_ = queued;
   bool is_silent = reading_ && now - last_in_ >= 2 * heartbeat_ms_;
   bool is_stuck = now - last_taken_ >= std::max(2 * heartbeat_ms_, stuck_ms);
   if (is_silent || is_stuck) {
