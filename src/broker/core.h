@@ -23,9 +23,11 @@ class QueueLogs {
  public:
   /// The log of this stream; null if no queue has it.
   virtual Log* queue_log(StreamId stream) = 0;
-  /// Publishes the records of a batch that was checked. Code::busy if the queue refuses more; not_found if it is gone.
   virtual void catalog_changed() = 0;
-  virtual Result<Appended> append_to_queue(StreamId stream, std::span<uint8_t> batch, const BatchHeader& header) = 0;
+  /// Publishes the records of a batch that was checked; their values have `value_bytes`. Code::busy if the queue
+  /// refuses more; not_found if it is gone.
+  virtual Result<Appended> append_to_queue(StreamId stream, std::span<uint8_t> batch, const BatchHeader& header,
+                                           int64_t value_bytes) = 0;
 
  protected:
   ~QueueLogs() = default;

@@ -19,9 +19,10 @@ inline constexpr Millis never = INT64_MAX;
 
 /// Who makes a blocking call; each lane is a thread that works in order. Journal writes and the segments' share of them
 /// have their own, and so have reads for those who wait and checkpoints (bulk): a compaction (rewrite), which may take
-/// minutes, delays no confirm, no reader, and no checkpoint, without which the journal would grow.
-enum class Lane : uint8_t { journal, segment, bulk, reads, rewrite };
-inline constexpr int lane_count = 5;
+/// minutes, delays no confirm, no reader, and no checkpoint, without which the journal would grow. What clients have
+/// compressed (codec) takes a processor, not a disk.
+enum class Lane : uint8_t { journal, segment, bulk, reads, rewrite, codec };
+inline constexpr int lane_count = 6;
 
 class Loop;
 

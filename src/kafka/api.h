@@ -26,6 +26,8 @@ struct Context {
   Core& core;
   const Peer& peer;
   RequestHeader header;
+  /// Of Produce: woken when nothing refers to the body any more; the connection goes on with its next request then.
+  io::Wakeup* body_done = nullptr;
   std::string_view client_id() const { return header.client_id.value_or(""); }
   int16_t version() const { return header.version; }
 };
@@ -36,7 +38,7 @@ struct Reply {
   bool close = false;                 // and then end the connection, as Kafka does for what it cannot answer
 };
 
-/// Runs a request. `body` stays where it is until the task is done, except for Produce: there until it first suspends.
+/// Runs a request. `body` stays where it is until the task is done, or says so before (Context::body_done).
 using Handle = io::Task<Reply> (*)(Context on, ByteView body);
 struct Handler {
   int16_t key;

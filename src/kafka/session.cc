@@ -250,7 +250,6 @@ void Session::hold(uint64_t answer_bytes) {
 }
 
 io::Task<bool> Session::handle_produce(Handle run, Context context, ByteView body) {
-  co_await core_.store.journal().room();
   while (answers_.size() >= pipeline_max || (core_.budget.is_overdrawn() && !answers_.empty())) {
     io::Wakeup wakeup;
     answers_waiter_ = &wakeup;
@@ -259,13 +258,15 @@ io::Task<bool> Session::handle_produce(Handle run, Context context, ByteView bod
   }
   auto answer = std::make_shared<Answer>();
   answers_.push_back(answer);
-  // Runs up to the wait for the disk before this returns; then nothing refers to the buffer any more.
+  context.body_done = &answer->body_done;
   [](Session& session, Handle produce, Context on, ByteView bytes, std::shared_ptr<Answer> place) -> io::Task<> {
     place->reply = co_await produce(on, bytes);
     place->ready = true;
+    place->body_done.wake();
     session.send_ready();
   }(*this, run, context, body, answer)
                                                                                                          .detach();
+  co_await answer->body_done;
   co_return !broken_;
 }
 

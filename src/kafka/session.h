@@ -1,6 +1,7 @@
 #pragma once
 // One Kafka connection: frames in, handlers, frames out, in the order of the requests. A request runs alone, except
-// that Produce requests run on while earlier ones wait for the disk: order is kept because appending happens at once.
+// that Produce requests run on while earlier ones wait for the disk: order is kept because one has appended before the
+// next begins.
 #include <deque>
 
 #include "io/buffer_pool.h"
@@ -34,6 +35,7 @@ class Session {
   /// The answer to a Produce request, or its place in line.
   struct Answer {
     bool ready = false;
+    io::Wakeup body_done;
     Reply reply;
   };
 

@@ -129,6 +129,7 @@ Result<RecordFacts> walk_records(const BatchHeader& header, ByteView records, Or
       return fail(Code::invalid, "records out of order", i);
     before = record.offset_delta;
     facts.has_null_key |= record.key_bytes < 0;
+    facts.value_bytes += std::max(record.value_bytes, 0);
     max_delta = std::max(max_delta, record.timestamp_delta);
     int64_t timestamp = timestamp_of(header.base_timestamp, record.timestamp_delta);
     if (timestamp < earliest && timestamp != no_timestamp) earliest = timestamp;

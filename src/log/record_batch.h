@@ -80,6 +80,7 @@ struct RecordFacts {
   bool has_null_key = false;             // refused on a compacted topic
   int64_t max_timestamp = no_timestamp;  // of the records; a header may lie about it: set_max_timestamp
   int64_t min_timestamp = no_timestamp;  // of the records that have one
+  int64_t value_bytes = 0;               // of all records
 };
 
 /// Checks one whole batch from a producer: `batch` holds it exactly, the checksum fits, offsets are dense, no attribute

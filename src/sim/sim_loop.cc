@@ -13,7 +13,8 @@ SimLoop::SimLoop(uint64_t seed) : random_(seed) {
 }
 
 void SimLoop::work(io::Lane lane, Call job, Call done) {
-  int64_t ready = std::max(now_us_, stalled_until_us_) + static_cast<int64_t>(random_.between(50, 3000));
+  ++given_[number(lane)];
+  int64_t ready = std::max(now_us_, stalled_until_us_[number(lane)]) + static_cast<int64_t>(random_.between(50, 3000));
   for (const Job& other : jobs_)
     if (other.lane == lane) ready = std::max(ready, other.ready_us + 1);  // a lane works in order
   jobs_.push_back({lane, ready, std::move(job), std::move(done)});

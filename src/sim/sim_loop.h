@@ -1,6 +1,7 @@
 #pragma once
 // A loop whose time stands still until there is nothing left to do, then jumps. Blocking jobs take a random time, so
 // that everything else happens while they are on their way. One seed, one order of events.
+#include <array>
 #include <deque>
 #include <functional>
 
@@ -26,7 +27,11 @@ class SimLoop final : public io::Loop {
   void run_for(io::Millis ms);
   Prng& random() { return random_; }
   /// No blocking job comes to its end for so long: a disk that stalls.
-  void stall_work(io::Millis ms) { stalled_until_us_ = now_us_ + ms * 1000; }
+  void stall_work(io::Millis ms) { stalled_until_us_.fill(now_us_ + ms * 1000); }
+  /// The same for one lane.
+  void stall_work(io::Lane lane, io::Millis ms) { stalled_until_us_[number(lane)] = now_us_ + ms * 1000; }
+  /// How many blocking jobs a lane has been given so far.
+  uint64_t jobs(io::Lane lane) const { return given_[number(lane)]; }
   /// From now on work takes time, too: a timer may be due before the turn ends, as on a real loop.
   void set_busy() { is_busy_ = true; }
 
@@ -37,9 +42,12 @@ class SimLoop final : public io::Loop {
     Call job, done;
   };
   int64_t next_event_us() const;
+  static size_t number(io::Lane lane) { return std::to_underlying(lane); }
 
   Prng random_;
-  int64_t now_us_ = 0, stalled_until_us_ = 0;
+  int64_t now_us_ = 0;
+  std::array<int64_t, io::lane_count> stalled_until_us_{};
+  std::array<uint64_t, io::lane_count> given_{};
   bool is_busy_ = false;
   std::deque<Job> jobs_;
 };

@@ -187,11 +187,8 @@ bool Queue::append_batch(QueueLevel& level) {
 }
 
 /// A batch that came as one, checked: from a producer of Kafka's, with that one's sequence numbers.
-Result<Appended> Queue::append_produced(uint8_t index, std::span<uint8_t> batch, const BatchHeader& header) {
-  int64_t body_bytes = 0;
-  auto reader = TRY(RecordReader::open(batch));
-  Record record;
-  while (TRY(reader.next(&record))) body_bytes += static_cast<int64_t>(record.value.value_or(ByteView()).size());
+Result<Appended> Queue::append_produced(uint8_t index, std::span<uint8_t> batch, const BatchHeader& header,
+                                        int64_t body_bytes) {
   if (settings_.overflow != Overflow::drop_head && over_limits(body_bytes))
     return fail(Code::busy, "the queue is full");
   QueueLevel& level = opened(index);

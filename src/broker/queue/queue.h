@@ -160,7 +160,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   bool append_batches();
   bool waits_for_space() const;
   bool append_batch(QueueLevel& level);
-  Result<Appended> append_produced(uint8_t level, std::span<uint8_t> batch, const BatchHeader& header);
+  Result<Appended> append_produced(uint8_t level, std::span<uint8_t> batch, const BatchHeader& header,
+                                   int64_t body_bytes);
   bool is_unread() const;
   std::optional<int64_t> expiry_of(const StoredRecord& record) const;
   void apply_settled(bool all_appended);

@@ -34,10 +34,11 @@ Log* QueueHost::queue_log(StreamId stream) {
   return found == by_stream_.end() ? nullptr : found->second.queue->opened(found->second.level).log;
 }
 
-Result<Appended> QueueHost::append_to_queue(StreamId stream, std::span<uint8_t> batch, const BatchHeader& header) {
+Result<Appended> QueueHost::append_to_queue(StreamId stream, std::span<uint8_t> batch, const BatchHeader& header,
+                                            int64_t value_bytes) {
   auto found = by_stream_.find(stream);
   if (found == by_stream_.end()) return fail(Code::not_found, "the queue is gone");
-  return found->second.queue->append_produced(found->second.level, batch, header);
+  return found->second.queue->append_produced(found->second.level, batch, header, value_bytes);
 }
 
 void QueueHost::call_when_appended(TurnWaiter& waiter) {

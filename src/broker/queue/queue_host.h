@@ -87,7 +87,8 @@ class QueueHost final : public QueueLogs {
 
   Log* queue_log(StreamId stream) override;
   void catalog_changed() override;
-  Result<Appended> append_to_queue(StreamId stream, std::span<uint8_t> batch, const BatchHeader& header) override;
+  Result<Appended> append_to_queue(StreamId stream, std::span<uint8_t> batch, const BatchHeader& header,
+                                   int64_t value_bytes) override;
 
  private:
   friend class LogReaders;
