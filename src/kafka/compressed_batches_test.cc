@@ -82,8 +82,7 @@ TEST(compressed_batches, a_connection_keeps_its_order_and_others_do_not_wait) {
     client.send(all);
     EXPECT_EQ(only(broker.call<ProduceResponse>(other, produce_of("other", small), 7)).base_offset, 0);
     EXPECT_LT(broker.loop().now(), 50'000);
-    for (int64_t i = 0; i < 20; ++i)
-      EXPECT_EQ(only(broker.receive<ProduceResponse>(client, 7)).base_offset, i);
+    for (int64_t i = 0; i < 20; ++i) EXPECT_EQ(only(broker.receive<ProduceResponse>(client, 7)).base_offset, i);
     EXPECT_GE(broker.loop().now(), 60'000);
     EXPECT_EQ(broker.loop().jobs(io::Lane::codec), 7u);
   });

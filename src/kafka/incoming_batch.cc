@@ -125,7 +125,8 @@ Checked check_topic_rules(IncomingBatch& batch, const RecordFacts& facts, int64_
   if (topic.log_append_time) {
     if (!batch.header.log_append_time() || topic.queue) return {};
     batch.bad_record = 0;
-    return refuse(batch, ErrorCode::invalid_timestamp, "The broker sets the time of the topic's records, not the producer");
+    return refuse(batch, ErrorCode::invalid_timestamp,
+                  "The broker sets the time of the topic's records, not the producer");
   }
   bool early = facts.min_timestamp != no_timestamp && topic.timestamp_before_max_ms < now &&
                facts.min_timestamp < now - topic.timestamp_before_max_ms;
