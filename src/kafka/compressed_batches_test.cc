@@ -1,5 +1,7 @@
 // Batches that take long to inflate or to compress: another thread does it, and everybody else is served meanwhile.
 #include "base/testing.h"
+#include "kafka/messages/02_list_offsets.h"
+#include "kafka/messages/20_delete_topics.h"
 #include "kafka/requests_testing.h"
 #include "log/record.h"
 
@@ -128,6 +130,52 @@ TEST(compressed_batches, a_topic_gets_the_codec_that_it_wants) {
   Record record;
   ASSERT_TRUE(reader && *reader->next(&record));
   EXPECT_EQ(record.value->size(), 20'000u);
+}
+
+ListOffsetsRequest list_offsets(std::string_view topic, int64_t timestamp) {
+  ListOffsetsRequest request;
+  request.topics.push_back({.name = topic, .partitions = {{.partition_index = 0, .timestamp = timestamp}}});
+  return request;
+}
+
+TEST(compressed_batches, a_search_by_time_looks_into_them_elsewhere) {
+  for (int64_t wanted : {now_ms + 4, int64_t{-3}}) {
+    SimBroker broker(1);
+    create_topic(broker, "t");
+    auto &client = broker.connect(), &other = broker.connect();
+    BatchBuilder builder({.codec = Codec::gzip});
+    for (int64_t at : {0, 2, 5, 3}) builder.add({.timestamp = now_ms + at, .value = view("v")});
+    Bytes batch = *builder.finish();
+    ASSERT_EQ(only(broker.call<ProduceResponse>(client, produce_of("t", batch), 7)).error_code, ErrorCode::none);
+    broker.loop().stall_work(io::Lane::codec, 60'000);
+    client.send(encode_request(list_offsets("t", wanted), 7, 1));
+    auto latest = broker.call<ListOffsetsResponse>(other, list_offsets("t", -1), 7);
+    ASSERT_TRUE(latest);
+    EXPECT_EQ(latest->topics[0].partitions[0].offset, 4);
+    EXPECT_LT(broker.loop().now(), 50'000);
+    auto found = broker.receive<ListOffsetsResponse>(client, 7);
+    ASSERT_TRUE(found);
+    EXPECT_EQ(found->topics[0].partitions[0].offset, 2);
+    EXPECT_EQ(found->topics[0].partitions[0].timestamp, now_ms + 5);
+    EXPECT_EQ(broker.loop().jobs(io::Lane::codec), 1u);
+  }
+}
+
+TEST(compressed_batches, the_topic_may_go_while_a_search_looks_into_them) {
+  SimBroker broker(1);
+  create_topic(broker, "t");
+  auto &client = broker.connect(), &other = broker.connect();
+  Bytes batch = compressed_batch(Codec::zstd, "v", 10);
+  ASSERT_EQ(only(broker.call<ProduceResponse>(client, produce_of("t", batch), 7)).error_code, ErrorCode::none);
+  broker.loop().stall_work(io::Lane::codec, 60'000);
+  client.send(encode_request(list_offsets("t", now_ms), 7, 1));
+  DeleteTopicsRequest remove;
+  remove.topic_names.push_back("t");
+  ASSERT_TRUE(broker.call<DeleteTopicsResponse>(other, remove, 4));
+  auto found = broker.receive<ListOffsetsResponse>(client, 7);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->topics[0].partitions[0].error_code, ErrorCode::unknown_topic_or_partition);
+  EXPECT_GE(broker.loop().now(), 60'000);
 }
 
 }  // namespace

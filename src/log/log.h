@@ -8,6 +8,7 @@
 #include "log/journal.h"
 #include "log/log_state.h"
 #include "log/segment_files.h"
+#include "log/time_search.h"
 
 namespace naru {
 
@@ -118,17 +119,13 @@ class Log {
   /// then: the index may have been missing, and the batches come next.
   std::optional<io::FileRange> missing(Offset from);
   /// The same for find_time().
-  std::optional<io::FileRange> missing_for_time(int64_t timestamp);
+  std::optional<io::FileRange> missing_for_time(WantedTime wanted);
 
-  struct Found {
-    Offset offset;
-    int64_t timestamp;
-    int32_t epoch;
-  };
-  /// The first readable record that is not older than `timestamp`; nothing if there is none.
-  Result<std::optional<Found>> find_time(int64_t timestamp);
-  /// The readable record with the greatest timestamp, the first of them.
-  Result<std::optional<Found>> find_max_time();
+  /// The readable record that is looked for; nothing if there is none. Code::busy: first `search` has to look into a
+  /// batch; find_by_time() (time_search.h) does that elsewhere.
+  Result<MaybeRecord> find_time(TimeSearch& search);
+  /// The same, with all its work here and now.
+  Result<MaybeRecord> find_time(WantedTime wanted);
   /// The last epoch not above `epoch`, and the offset where the next one begins; epoch -1 if there is none.
   EpochStart end_of_epoch(int32_t epoch) const;
   /// The epoch under which the record at `offset` was written.
@@ -200,10 +197,10 @@ class Log {
   template <class Position>
   std::optional<io::FileRange> missing_in(size_t segment, Position position);
   bool is_just_written(size_t segment, uint64_t at) const;
-  Result<std::optional<Found>> find_in_batch(io::File& file, const BatchHeader& header, uint64_t at, int64_t timestamp);
-  Result<std::optional<Found>> find_time_in(size_t segment, int64_t timestamp);
-  Result<std::optional<Found>> find_max_time_in(size_t segment);
-  Result<std::optional<Found>> find_max_time_in_batch(io::File& file, const Position& batch);
+  Result<MaybeRecord> first_by_time(TimeSearch& search);
+  Result<MaybeRecord> newest(TimeSearch& search);
+  Result<MaybeRecord> first_by_time_in(size_t segment, int64_t timestamp, TimeSearch& search);
+  Result<MaybeRecord> newest_in(size_t segment, TimeSearch& search);
   Result<uint64_t> end_of_batches(io::File& file, uint64_t from, uint64_t limit, uint64_t end);
   std::optional<Position> next_batch(size_t segment, Offset offset);
   void note_read_end(size_t segment, uint64_t at);

@@ -25,7 +25,10 @@ std::optional<io::FileRange> Log::missing(Offset from) {
   return missing_in(segment_of(from), position);
 }
 
-std::optional<io::FileRange> Log::missing_for_time(int64_t timestamp) {
+std::optional<io::FileRange> Log::missing_for_time(WantedTime wanted) {
+  int64_t timestamp = wanted.value_or(INT64_MIN);
+  if (!wanted)
+    for (const Segment& segment : state_.segments) timestamp = std::max(timestamp, segment.max_timestamp);
   auto position = [timestamp](const SegmentIndex& index) { return index.position_for_time(timestamp); };
   for (size_t i = 0; i < state_.segments.size(); ++i)
     if (state_.segments[i].max_timestamp >= timestamp && readable_bytes(i) > 0) return missing_in(i, position);
@@ -157,35 +160,35 @@ Result<uint64_t> Log::end_of_batches(io::File& file, uint64_t from, uint64_t lim
   return found;
 }
 
-Result<std::optional<Log::Found>> Log::find_in_batch(io::File& file, const BatchHeader& header, uint64_t at,
-                                                     int64_t timestamp) {
-  if (header.log_append_time())
-    return header.max_timestamp < timestamp
-               ? std::optional<Found>()
-               : Found{std::max(header.base_offset, state_.begin), header.max_timestamp, header.leader_epoch};
-  Bytes batch(header.size_bytes());
-  TRY_VOID(file.read(at, batch));
-  auto reader = TRY(RecordReader::open(batch));
-  Record record;
-  while (TRY(reader.next(&record))) {
-    if (record.timestamp >= timestamp && record.offset >= state_.begin)
-      return Found{record.offset, record.timestamp, header.leader_epoch};
+Result<MaybeRecord> Log::find_time(WantedTime wanted) {
+  TimeSearch search(wanted);
+  while (true) {
+    auto found = find_time(search);
+    if (found || found.error().code != Code::busy) return found;
+    search.look();
   }
+}
+
+Result<MaybeRecord> Log::find_time(TimeSearch& search) { return search.wanted ? first_by_time(search) : newest(search); }
+
+Result<MaybeRecord> Log::first_by_time(TimeSearch& search) {
+  for (size_t i = 0; i < state_.segments.size(); ++i)
+    if (auto found = TRY(first_by_time_in(i, *search.wanted, search))) return found;
   return std::nullopt;
 }
 
-Result<std::optional<Log::Found>> Log::find_time_in(size_t segment, int64_t timestamp) {
+Result<MaybeRecord> Log::first_by_time_in(size_t segment, int64_t timestamp, TimeSearch& search) {
   const Segment& s = state_.segments[segment];
   uint64_t limit = readable_bytes(segment);
   if (s.max_timestamp < timestamp || limit == 0) return std::nullopt;
   auto* index = TRY(index_of(segment));
   uint64_t from = index->position_for_time(timestamp);
   auto file = TRY(context_.files.open(state_.stream, s))->file;
-  std::optional<Found> found;
+  MaybeRecord found;
   Result<void> broken;
   auto look = [&](const BatchHeader& header, uint64_t at) {
     if (header.max_timestamp < timestamp || header.last_offset() < state_.begin) return true;
-    auto inside = find_in_batch(*file, header, at, timestamp);
+    auto inside = search.in({file, at, header}, state_.begin, timestamp);
     if (inside) found = *inside;
     if (!inside) broken = std::unexpected(inside.error());
     return inside && !found;
@@ -195,32 +198,11 @@ Result<std::optional<Log::Found>> Log::find_time_in(size_t segment, int64_t time
   return found;
 }
 
-Result<std::optional<Log::Found>> Log::find_time(int64_t timestamp) {
-  for (size_t i = 0; i < state_.segments.size(); ++i)
-    if (auto found = TRY(find_time_in(i, timestamp))) return found;
-  return std::nullopt;
-}
-
-/// The first of the records with the greatest time.
-Result<std::optional<Log::Found>> Log::find_max_time_in_batch(io::File& file, const Position& batch) {
-  if (batch.header.log_append_time()) return find_in_batch(file, batch.header, batch.at, INT64_MIN);
-  Bytes bytes(batch.header.size_bytes());
-  TRY_VOID(file.read(batch.at, bytes));
-  auto reader = TRY(RecordReader::open(bytes));
-  std::optional<Found> best;
-  Record record;
-  while (TRY(reader.next(&record))) {
-    if (record.offset >= state_.begin && (!best || record.timestamp > best->timestamp))
-      best = Found{record.offset, record.timestamp, batch.header.leader_epoch};
-  }
-  return best;
-}
-
 /// What the segment's facts name as its greatest time may be trimmed, compacted away or not yet readable: then the
 /// headers say which batch has it. Only the one in which the log begins may have lost the record that its header means.
-Result<std::optional<Log::Found>> Log::find_max_time_in(size_t segment) {
+Result<MaybeRecord> Log::newest_in(size_t segment, TimeSearch& search) {
   const Segment& s = state_.segments[segment];
-  if (auto found = TRY(find_time_in(segment, s.max_timestamp))) return found;
+  if (auto found = TRY(first_by_time_in(segment, s.max_timestamp, search))) return found;
   auto file = TRY(context_.files.open(state_.stream, s))->file;
   std::optional<Position> cut, latest;
   auto look = [&](const BatchHeader& header, uint64_t at) {
@@ -233,22 +215,22 @@ Result<std::optional<Log::Found>> Log::find_max_time_in(size_t segment) {
     return true;
   };
   TRY_VOID(walk_headers(*file, 0, readable_bytes(segment), look, state_.holes_of(segment)));
-  std::optional<Found> best;
-  if (cut) best = TRY(find_max_time_in_batch(*file, *cut));
+  MaybeRecord best;
+  if (cut) best = TRY(search.in({file, cut->at, cut->header}, state_.begin, std::nullopt));
   if (latest && (!best || latest->header.max_timestamp > best->timestamp))
-    if (auto found = TRY(find_max_time_in_batch(*file, *latest))) best = found;
+    if (auto found = TRY(search.in({file, latest->at, latest->header}, state_.begin, std::nullopt))) best = found;
   return best;
 }
 
-Result<std::optional<Log::Found>> Log::find_max_time() {
+Result<MaybeRecord> Log::newest(TimeSearch& search) {
   std::vector<size_t> order;  // by the time that a segment may have: most often the first look is the last
   for (size_t i = 0; i < state_.segments.size(); ++i)
     if (readable_bytes(i) > 0) order.push_back(i);
   std::ranges::sort(order, std::greater(), [&](size_t i) { return state_.segments[i].max_timestamp; });
-  std::optional<Found> best;
+  MaybeRecord best;
   for (size_t i : order) {
     if (best && state_.segments[i].max_timestamp < best->timestamp) break;
-    auto found = TRY(find_max_time_in(i));
+    auto found = TRY(newest_in(i, search));
     bool is_better = found && (!best || found->timestamp > best->timestamp ||
                                (found->timestamp == best->timestamp && found->offset < best->offset));
     if (is_better) best = found;

@@ -20,8 +20,8 @@ class LogTest : public ::testing::Test, public Engine {
   Log& it() { return *store().find(StreamId(1)); }
   void set(const LogSettings& settings) { log(1, settings); }
   std::string find_time(int64_t timestamp) { return found(it().find_time(timestamp)); }
-  std::string max_time() { return found(it().find_max_time()); }
-  static std::string found(const Result<std::optional<Log::Found>>& of) {
+  std::string max_time() { return found(it().find_time(std::nullopt)); }
+  static std::string found(const Result<MaybeRecord>& of) {
     if (!of) return outcome(of.error());
     if (!*of) return "none";
     return std::to_string((*of)->offset.value) + "@" + std::to_string((*of)->timestamp);

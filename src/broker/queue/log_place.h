@@ -8,15 +8,9 @@ namespace naru {
 /// read for it is read by another thread. Code::closed: it is gone.
 template <class GetLog>
 io::Task<Result<Offset>> place_in_log(io::Loop& loop, GetLog log, ReadStart from) {
-  constexpr int tries = 3;  // the index, the batches; and memory can be so short that they are gone again
-  for (int i = 0; i < tries && from.kind == ReadStart::Kind::time && log(); ++i) {
-    auto range = log()->missing_for_time(from.value);
-    if (!range) break;
-    auto job = [&range] {
-      range->file->load(range->at, range->length);
-      return true;
-    };
-    co_await io::work(loop, io::Lane::reads, job);
+  MaybeRecord found;
+  if (from.kind == ReadStart::Kind::time) {
+    CO_TRY(found, co_await find_by_time(loop, log, from.value));
   }
   Log* there = log();
   if (!there) co_return fail(Code::closed, "the log is gone");
@@ -24,10 +18,7 @@ io::Task<Result<Offset>> place_in_log(io::Loop& loop, GetLog log, ReadStart from
   switch (from.kind) {
     case ReadStart::Kind::first: co_return bounds.begin;
     case ReadStart::Kind::offset: co_return std::clamp(Offset(from.value), bounds.begin, bounds.end);
-    case ReadStart::Kind::time: {
-      CO_TRY(auto found, there->find_time(from.value));
-      co_return found ? found->offset : bounds.end;
-    }
+    case ReadStart::Kind::time: co_return found ? found->offset : bounds.end;
     case ReadStart::Kind::last:
     case ReadStart::Kind::next: break;
   }

@@ -132,12 +132,9 @@ io::Task<> LogReaders::seek(ReaderPtr reader) {
       if (slice) reader->next = slice->first;
     }
   } else if (start.kind == ReadStart::Kind::time) {
-    bool there = true;
-    for (int i = 0; i < warm_tries && there; ++i) there = co_await warm(log_->missing_for_time(start.value));
-    if (there) {
-      auto found = log_->find_time(start.value);
-      if (found && *found) reader->next = (*found)->offset;
-    }
+    auto log = [this] { return log_; };
+    auto found = co_await find_by_time(host_.loop, log, start.value);
+    if (found && *found) reader->next = (*found)->offset;
   }
   reader->busy = false;
   if (log_) host_.mark(queue_);

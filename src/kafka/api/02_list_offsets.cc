@@ -8,8 +8,8 @@
 #include <set>
 
 #include "kafka/api.h"
-#include "kafka/cold_data.h"
 #include "kafka/partitions.h"
+#include "log/time_search.h"
 
 namespace naru::kafka {
 namespace {
@@ -37,25 +37,32 @@ int16_t needed_version(int64_t wanted) {
   }
 }
 
-void find(Core& owner, const Part& part) {
+/// A part whose topic goes away meanwhile loses it.
+io::Task<> find(Core& owner, Part& part) {
   auto& answer = *part.answer;
   answer.error_code = check_leader_epoch(part.believed_epoch, owner.store.epoch());
-  if (answer.error_code != ErrorCode::none || part.wanted == latest_tiered) return;
-  Log* known = owner.find_log(*part.topic, part.partition);
-  if (!known) {
-    answer.error_code = ErrorCode::unknown_topic_or_partition;
-    return;
-  }
-  Log& log = *known;
+  if (answer.error_code != ErrorCode::none || part.wanted == latest_tiered) co_return;
+  // Null once the topic is gone.
+  auto log = [&owner, &part]() -> Log* {
+    return owner.catalog()->find(part.topic->id) ? owner.find_log(*part.topic, part.partition) : nullptr;
+  };
   if (part.wanted == latest || part.wanted == earliest || part.wanted == local_earliest) {
-    Offset at = part.wanted == latest ? log.bounds().high_watermark : log.bounds().begin;
+    Log* there = log();
+    if (!there) {
+      part.topic = nullptr;
+      co_return;
+    }
+    Offset at = part.wanted == latest ? there->bounds().high_watermark : there->bounds().begin;
     answer.offset = at.value;
     // A log notes an epoch with its first batch; before that the present one will be it.
-    answer.leader_epoch = log.state().epochs.empty() ? log.epoch() : log.epoch_at(at);
-    return;
+    answer.leader_epoch = there->state().epochs.empty() ? there->epoch() : there->epoch_at(at);
+    co_return;
   }
-  auto found = part.wanted == max_time ? log.find_max_time() : log.find_time(part.wanted);
-  if (!found) {
+  WantedTime wanted = part.wanted == max_time ? WantedTime() : part.wanted;
+  auto found = co_await find_by_time(owner.loop, log, wanted);
+  if (!found && found.error().code == Code::closed) {
+    part.topic = nullptr;
+  } else if (!found) {
     answer.error_code = ErrorCode::kafka_storage_error;
   } else if (*found) {
     answer.offset = (*found)->offset.value;
@@ -64,27 +71,8 @@ void find(Core& owner, const Part& part) {
   }
 }
 
-/// What a look for a time has to wait for, because it is not in memory.
-std::optional<io::FileRange> missing(Core& owner, const Part& part) {
-  bool is_time = part.wanted >= 0 || part.wanted == max_time;
-  if (!is_time || !owner.catalog()->find(part.topic->id)) return std::nullopt;
-  Log* log = owner.find_log(*part.topic, part.partition);
-  if (!log) return std::nullopt;
-  if (part.wanted >= 0) return log->missing_for_time(part.wanted);
-  int64_t greatest = INT64_MIN;
-  for (const Segment& segment : log->state().segments) greatest = std::max(greatest, segment.max_timestamp);
-  return log->missing_for_time(greatest);
-}
-
 io::Task<bool> find_all(Core& owner, std::vector<Part*> mine) {
-  for (Part* part : mine) {
-    auto what = [&owner, part] { return missing(owner, *part); };
-    co_await load_missing(owner, what);
-    if (owner.catalog()->find(part->topic->id))
-      find(owner, *part);
-    else
-      part->topic = nullptr;
-  }
+  for (Part* part : mine) co_await find(owner, *part);
   co_return true;
 }
 
