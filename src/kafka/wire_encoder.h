@@ -98,6 +98,9 @@ class Encoder {
     } else if constexpr (is_array<T>) {
       length(static_cast<int64_t>(field.size()));
       for (const auto& item : field) value(item, false);
+    } else if constexpr (is_made<T>) {
+      length(static_cast<int64_t>(field.size()));
+      for (auto item : field.each()) value(item, false);
     } else if constexpr (is_number<T>) {
       if constexpr (std::is_same_v<T, double>)
         number(std::bit_cast<uint64_t>(field));

@@ -293,6 +293,26 @@ struct Answer {
   }
 };
 
+template <class Inners>
+struct List {
+  static constexpr int16_t flexible_since = 2;
+  Inners inners;
+  static void describe(auto& wire, auto& m) { wire("inners", m.inners); }
+};
+
+TEST(wire, an_array_made_one_by_one_is_written_like_one_that_is_there) {
+  int made = 0;
+  List<MadeArray<Inner>> lazy;
+  lazy.inners = {3, [&](size_t i) {
+                   ++made;
+                   return Inner{static_cast<int32_t>(i), "text"};
+                 }};
+  List<std::vector<Inner>> there{{{0, "text"}, {1, "text"}, {2, "text"}}};
+  for (int16_t version = 0; version < 3; ++version) EXPECT_EQ(encode(lazy, version), encode(there, version)) << version;
+  EXPECT_EQ(made, 3 * 2 * 3);
+  EXPECT_EQ(encode(List<MadeArray<Inner>>(), 2), encode(List<std::vector<Inner>>(), 2));
+}
+
 TEST(wire, leaves_gaps_for_slices_and_says_where) {
   Answer m;
   Bytes inline_bytes = {0xaa, 0xbb};

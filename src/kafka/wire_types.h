@@ -2,7 +2,9 @@
 // What the walkers of wire.h share: versions, and the types of fields.
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <ranges>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -57,6 +59,28 @@ struct Frame {
     return sum;
   }
 };
+
+/// An array to be encoded that is never there as a whole: each element is made when its turn comes, twice, because a
+/// message is measured before it is written. For answers that are long as structs.
+template <class T>
+class MadeArray {
+ public:
+  MadeArray() = default;
+  MadeArray(size_t size, std::function<T(size_t)> make) : size_(size), make_(std::move(make)) {}
+  size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  auto each() const { return std::views::iota(size_t{0}, size_) | std::views::transform(std::cref(make_)); }
+
+ private:
+  size_t size_ = 0;
+  std::function<T(size_t)> make_;
+};
+template <class T>
+struct IsMade : std::false_type {};
+template <class T>
+struct IsMade<MadeArray<T>> : std::true_type {};
+template <class T>
+inline constexpr bool is_made = IsMade<T>::value;
 
 template <class T>
 struct IsVector : std::false_type {};

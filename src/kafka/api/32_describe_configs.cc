@@ -16,7 +16,7 @@ namespace naru::kafka {
 namespace {
 
 using Asked = DescribeConfigsRequest::Resource;
-using Answer = DescribeConfigsResponse::Resource;
+using Answer = DescribedResource;
 
 std::optional<int32_t> number(std::string_view text) {
   int32_t value = 0;
@@ -35,7 +35,8 @@ std::optional<Refusal> check_broker(std::string_view name, int32_t node, const c
 }
 
 /// The entries of a resource, or why there are none.
-std::expected<std::vector<ConfigEntry>, Refusal> entries_of(Context& on, const Asked& asked) {
+std::expected<std::vector<ConfigEntry>, Refusal> entries_of(const Context& on, const Catalog& catalog,
+                                                            const Asked& asked) {
   const Broker& broker = on.core.broker;
   const BrokerSettings& settings = broker.settings;
   std::string_view name = asked.resource_name;
@@ -43,7 +44,7 @@ std::expected<std::vector<ConfigEntry>, Refusal> entries_of(Context& on, const A
     case ResourceType::topic: {
       if (auto message = topic_name_message(name))
         return std::unexpected(Refusal{ErrorCode::invalid_topic_exception, *message});
-      TopicPtr topic = on.core.catalog()->find(name);
+      TopicPtr topic = catalog.find(name);
       if (!topic) return std::unexpected(Refusal{ErrorCode::unknown_topic_or_partition, ""});
       return topic_entries(shown_config(*topic), settings);
     }
@@ -81,31 +82,40 @@ void fill(Answer& answer, ConfigEntry& entry, const DescribeConfigsRequest& requ
   if (request.include_documentation) out.documentation = entry.documentation;
 }
 
-io::Task<DescribeConfigsResponse> handle(Context& on, const DescribeConfigsRequest& request) {
-  DescribeConfigsResponse response;
-  std::set<std::pair<int8_t, std::string_view>> seen;  // an answer is long: what is asked twice is told once
-  for (const Asked& asked : request.resources) {
-    if (!seen.emplace(asked.resource_type, asked.resource_name).second) continue;
-    auto& answer = response.results.emplace_back();
-    answer.resource_type = asked.resource_type;
-    answer.resource_name = asked.resource_name;
-    answer.error_message = "";
-    auto entries = entries_of(on, asked);
-    if (!entries) {
-      answer.error_code = entries.error().code;
-      answer.error_message = std::move(entries.error().message);
-      continue;
-    }
-    std::vector<std::string_view> keys = asked.configuration_keys.value_or(std::vector<std::string_view>());
-    for (ConfigEntry& entry : *entries)
-      if (keys.empty() || std::ranges::find(keys, entry.name) != keys.end()) fill(answer, entry, request);
+Answer answer(const Context& on, const Catalog& catalog, const DescribeConfigsRequest& request, const Asked& asked) {
+  Answer answer;
+  answer.error_message = "";
+  answer.resource_type = asked.resource_type;
+  answer.resource_name = asked.resource_name;
+  auto entries = entries_of(on, catalog, asked);
+  if (!entries) {
+    answer.error_code = entries.error().code;
+    answer.error_message = std::move(entries.error().message);
+    return answer;
   }
+  std::vector<std::string_view> keys = asked.configuration_keys.value_or(std::vector<std::string_view>());
+  for (ConfigEntry& entry : *entries)
+    if (keys.empty() || std::ranges::find(keys, entry.name) != keys.end()) fill(answer, entry, request);
+  return answer;
+}
+
+io::Task<LongDescribeConfigsResponse> handle(Context& on, const DescribeConfigsRequest& request) {
+  std::set<std::pair<int8_t, std::string_view>> seen;  // an answer is long: what is asked twice is told once
+  std::vector<const Asked*> once;
+  for (const Asked& asked : request.resources)
+    if (seen.emplace(asked.resource_type, asked.resource_name).second) once.push_back(&asked);
+  size_t count = once.size();
+  auto make = [&on, &request, once = std::move(once), catalog = on.core.catalog()](size_t i) {
+    return answer(on, *catalog, request, *once[i]);
+  };
+  LongDescribeConfigsResponse response;
+  response.results = {count, std::move(make)};
   co_return response;
 }
 
 }  // namespace
 
-extern const Handler describe_configs{32, handle_with<DescribeConfigsRequest, DescribeConfigsResponse, handle>,
+extern const Handler describe_configs{32, handle_with<DescribeConfigsRequest, LongDescribeConfigsResponse, handle>,
                                       /*long_answer=*/true};
 
 }  // namespace naru::kafka
