@@ -169,7 +169,9 @@ Result<MaybeRecord> Log::find_time(WantedTime wanted) {
   }
 }
 
-Result<MaybeRecord> Log::find_time(TimeSearch& search) { return search.wanted ? first_by_time(search) : newest(search); }
+Result<MaybeRecord> Log::find_time(TimeSearch& search) {
+  return search.wanted ? first_by_time(search) : newest(search);
+}
 
 Result<MaybeRecord> Log::first_by_time(TimeSearch& search) {
   for (size_t i = 0; i < state_.segments.size(); ++i)

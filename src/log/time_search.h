@@ -1,6 +1,6 @@
 #pragma once
-// Finding a record by its time. The headers of batches say which batch has it; the batch itself may have to be inflated,
-// which may take long: a search stops there, and goes on when another thread has looked into the batch.
+// Finding a record by its time. The headers of batches say which batch has it; the batch itself may have to be
+// inflated, which may take long: a search stops there, and goes on when another thread has looked into the batch.
 #include <functional>
 #include <map>
 #include <memory>
