@@ -13,6 +13,9 @@ namespace {
 
 using Checked = std::expected<void, std::string>;
 
+constexpr std::string_view segment_bytes_name = "x-stream-max-segment-size-bytes";
+constexpr int64_t segment_bytes_max = 3'000'000'000;  // RabbitMQ's
+
 std::expected<int64_t, std::string> number(const FieldValue& value, int64_t least, int64_t most = INT64_MAX) {
   auto integer = value.integer();
   if (!integer) return std::unexpected(std::string("\"expected integer, got ") + name(value.type) + "\"");
@@ -137,9 +140,11 @@ Checked segment_bytes(QueueDefinition& queue, const FieldValue& value) {
 }
 
 Checked strategy(QueueDefinition& queue, const FieldValue& value) {
+  auto text = word(value);
+  if (!text) return std::unexpected(text.error());
   // Either way naru lets go of a message only when it is where it was sent to, if there is somewhere.
-  queue.settings.keeps_dead_letters = value.text() == "at-least-once";
-  if (value.text() == "at-most-once" || value.text() == "at-least-once") return {};
+  queue.settings.keeps_dead_letters = *text == "at-least-once";
+  if (*text == "at-most-once" || *text == "at-least-once") return {};
   return std::unexpected("invalid_dlx_strategy");
 }
 
@@ -173,7 +178,33 @@ Checked flag(bool& target, const FieldValue& value) {
   return {};
 }
 
-Checked ignored(QueueDefinition&, const FieldValue&) { return {}; }
+/// What only a cluster acts on. It is checked all the same: who writes it wrong here would find out there.
+Checked locator(const FieldValue& value, std::initializer_list<std::string_view> words) {
+  auto text = word(value);
+  if (!text) return std::unexpected(text.error());
+  if (std::ranges::count(words, std::string_view(*text))) return {};
+  return std::unexpected("invalid_queue_locator_arg");
+}
+
+Checked leader_locator(QueueDefinition&, const FieldValue& value) {
+  return locator(value, {"client-local", "balanced", "random", "least-leaders"});
+}
+
+Checked master_locator(QueueDefinition&, const FieldValue& value) {
+  return locator(value, {"client-local", "min-masters", "random"});
+}
+
+Checked cluster_size(QueueDefinition&, const FieldValue& value) {
+  auto nodes = number(value, 1);
+  if (!nodes) return std::unexpected(nodes.error());
+  return {};
+}
+
+Checked in_memory(QueueDefinition&, const FieldValue& value) {
+  auto most = number(value, 0);
+  if (!most) return std::unexpected(most.error());
+  return {};
+}
 
 constexpr uint8_t classic_only = 1, quorum_only = 2, stream_only = 4, no_stream = 3, any_type = 7;
 uint8_t bit_of(QueueType type) {
@@ -186,9 +217,9 @@ struct Argument {
   Checked (*apply)(QueueDefinition& queue, const FieldValue& value);
 };
 
-/// Each argument once: for which types of queue, and what it does. The type comes first, as the others depend on it.
+/// Each argument once: for which types of queue, and what it does. Where several are wrong, or differ from those of the
+/// queue that is there, RabbitMQ names the first in this order.
 constexpr auto arguments = std::to_array<Argument>({
-    {"x-queue-type", any_type, queue_type},
     {"x-expires", no_stream,
      [](auto& queue, auto& value) { return set(queue.expires_ms, number(value, 1, ttl_ms_max)); }},
     {"x-message-ttl", no_stream,
@@ -202,12 +233,23 @@ constexpr auto arguments = std::to_array<Argument>({
      [](auto& queue, auto& value) { return set(queue.settings.max_length, number(value, 0)); }},
     {"x-max-length-bytes", any_type,
      [](auto& queue, auto& value) { return set(queue.settings.max_bytes, number(value, 0)); }},
-    {"x-overflow", no_stream, overflow},
+    {"x-max-in-memory-length", quorum_only, in_memory},
+    {"x-max-in-memory-bytes", quorum_only, in_memory},
     {"x-max-priority", classic_only, priorities},
+    {"x-overflow", no_stream, overflow},
+    {"x-queue-mode", classic_only, mode},
+    {"x-queue-version", classic_only, version},
     {"x-single-active-consumer", no_stream,
      [](auto& queue, auto& value) { return flag(queue.settings.single_active_consumer, value); }},
+    {"x-queue-type", any_type, queue_type},
+    {"x-max-age", stream_only, max_age},
+    {segment_bytes_name, stream_only, segment_bytes},
+    {"x-initial-cluster-size", stream_only, cluster_size},
+    {"x-quorum-initial-group-size", quorum_only, cluster_size},
     {"x-delivery-limit", quorum_only,
      [](auto& queue, auto& value) { return set(queue.settings.delivery_limit, number(value, 0)); }},
+    {"x-queue-leader-locator", quorum_only | stream_only, leader_locator},
+    {"x-queue-master-locator", classic_only, master_locator},
     {"x-delayed-retry-type", quorum_only, retry_type},
     {"x-delayed-retry-min", quorum_only,
      [](auto& queue, auto& value) { return set(queue.settings.retry_delay.step_ms, number(value, 0, ttl_ms_max)); }},
@@ -215,16 +257,6 @@ constexpr auto arguments = std::to_array<Argument>({
      [](auto& queue, auto& value) { return set(queue.settings.retry_delay.most_ms, number(value, 0, ttl_ms_max)); }},
     {"x-consumer-timeout", no_stream,
      [](auto& queue, auto& value) { return set(queue.settings.consumer_timeout_ms, number(value, 1, ttl_ms_max)); }},
-    {"x-queue-mode", classic_only, mode},
-    {"x-queue-version", classic_only, version},
-    {"x-queue-leader-locator", any_type, ignored},
-    {"x-queue-master-locator", classic_only, ignored},
-    {"x-quorum-initial-group-size", quorum_only, ignored},
-    {"x-max-in-memory-length", quorum_only, ignored},
-    {"x-max-in-memory-bytes", quorum_only, ignored},
-    {"x-max-age", stream_only, max_age},
-    {"x-stream-max-segment-size-bytes", stream_only, segment_bytes},
-    {"x-initial-cluster-size", stream_only, ignored},
     {"x-naru-retain", no_stream, retain},
     {"x-naru-retain-bytes", no_stream,
      [](auto& queue, auto& value) { return set(queue.settings.retain_bytes, number(value, 0)); }},
@@ -234,6 +266,13 @@ constexpr auto arguments = std::to_array<Argument>({
     {"x-naru-fair-limit", no_stream, fair_limit},
     {"x-naru-topic", no_stream, topic},
 });
+
+bool is_for(const Argument& argument, QueueType type) { return argument.types & bit_of(type); }
+
+const Argument* find_argument(std::string_view name) {
+  auto found = std::ranges::find(arguments, name, &Argument::name);
+  return found == arguments.end() ? nullptr : &*found;
+}
 
 /// What takes messages in an order of its own.
 constexpr std::string_view not_with_fair_key[] = {"x-max-length", "x-max-length-bytes", "x-max-priority",
@@ -246,7 +285,7 @@ constexpr std::string_view own_log_arguments[] = {"x-message-ttl",  "x-max-lengt
 
 std::string shown(const FieldValue& value) {
   if (auto text = value.text()) return std::string(*text);
-  return to_text(value);
+  return erlang_text(value);
 }
 
 }  // namespace
@@ -260,47 +299,74 @@ std::string erlang_name(QueueType type) {
   return "";
 }
 
+namespace {
+
+using Problem = std::optional<std::string>;
+
+/// What naru's own arguments cannot be together with.
+Problem combination_problem(const QueueDefinition& queue, const std::string& of_queue) {
+  FieldTableView given = queue.arguments.view();
+  auto with_any = [&](std::span<const std::string_view> names, const char* why) -> Problem {
+    for (std::string_view name : names)
+      if (given.has(name)) return "invalid arg '" + std::string(name) + of_queue + ": \"" + why + "\"";
+    return std::nullopt;
+  };
+  if (queue.settings.fair_key)
+    if (auto wrong = with_any(not_with_fair_key, "not together with x-naru-fair-key")) return wrong;
+  if (queue.settings.order_key)
+    if (auto wrong = with_any(not_with_order_key, "not together with x-naru-order-key")) return wrong;
+  if (queue.settings.topic) return with_any(own_log_arguments, "the topic keeps the messages");
+  return std::nullopt;
+}
+
+/// What keeps a queue that is kept as a log of its own type from being one.
+Problem property_problem(const QueueDefinition& queue, bool durable, std::string_view vhost) {
+  std::string of_queue = " for queue '" + queue.name + "' in vhost '" + std::string(vhost) + "'";
+  if (queue.type == QueueType::classic) return std::nullopt;
+  if (!durable) return "invalid property 'non-durable'" + of_queue;
+  if (queue.owner != 0) return "invalid property 'exclusive-owner'" + of_queue;
+  if (queue.auto_delete) return "invalid property 'auto-delete'" + of_queue;
+  auto bytes = queue.arguments.find(segment_bytes_name);
+  if (queue.type == QueueType::stream && bytes && bytes->integer() > segment_bytes_max)
+    return "Exceeded max value for " + std::string(segment_bytes_name);
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::expected<void, std::string> apply_arguments(QueueDefinition& queue, std::string_view vhost) {
   std::string of_queue = "' for queue '" + queue.name + "' in vhost '" + std::string(vhost) + "'";
   FieldTableView given = queue.arguments.view();
-  if (auto exchange = given.find("x-dead-letter-exchange"); exchange && !exchange->text())
-    return std::unexpected(std::string("invalid type '") + name(exchange->type) +
-                           "' for arg 'x-dead-letter-exchange' in queue '" + queue.name + "' in vhost '" +
-                           std::string(vhost) + "'");
-  for (const Argument& argument : arguments) {
-    auto value = given.find(argument.name);
-    if (!value) continue;
-    if (!(argument.types & bit_of(queue.type)))
-      return std::unexpected("invalid arg '" + std::string(argument.name) + of_queue + " of queue type " +
-                             erlang_name(queue.type));
-    if (auto applied = argument.apply(queue, *value); !applied)
-      return std::unexpected("invalid arg '" + std::string(argument.name) + of_queue + ": " + applied.error());
-  }
-  if (queue.settings.dead_letter_key && !queue.settings.dead_letter_exchange)
-    return std::unexpected("invalid arg 'x-dead-letter-routing-key" + of_queue + ": routing_key_but_no_dlx_defined");
-  auto without = [&](std::span<const std::string_view> names, const char* why) -> std::expected<void, std::string> {
-    for (std::string_view name : names)
-      if (given.has(name)) return std::unexpected("invalid arg '" + std::string(name) + of_queue + ": \"" + why + "\"");
-    return {};
+  Problem first;
+  auto note = [&first](Problem wrong) {
+    if (!first) first = std::move(wrong);
   };
-  if (queue.settings.fair_key)
-    if (auto fine = without(not_with_fair_key, "not together with x-naru-fair-key"); !fine) return fine;
-  if (queue.settings.order_key)
-    if (auto fine = without(not_with_order_key, "not together with x-naru-order-key"); !fine) return fine;
-  if (queue.settings.topic)
-    if (auto fine = without(own_log_arguments, "the topic keeps the messages"); !fine) return fine;
+  auto apply = [&](const Argument& argument, const FieldValue& value) {
+    if (auto applied = argument.apply(queue, value); !applied)
+      note("invalid arg '" + std::string(argument.name) + of_queue + ": " + applied.error());
+  };
+  if (auto exchange = given.find("x-dead-letter-exchange"); exchange && !exchange->text())
+    note(std::string("invalid type '") + name(exchange->type) + "' for arg 'x-dead-letter-exchange' in queue '" +
+         queue.name + "' in vhost '" + std::string(vhost) + "'");
+  if (auto type = given.find("x-queue-type")) apply(*find_argument("x-queue-type"), *type);
+  for (const Argument& argument : arguments)
+    if (auto value = is_for(argument, queue.type) ? given.find(argument.name) : std::nullopt) apply(argument, *value);
+  if (queue.settings.dead_letter_key && !queue.settings.dead_letter_exchange)
+    note("invalid arg 'x-dead-letter-routing-key" + of_queue + ": routing_key_but_no_dlx_defined");
+  for (const Field& field : given) {
+    const Argument* argument = find_argument(field.name);
+    if (argument && !is_for(*argument, queue.type))
+      note("invalid arg '" + std::string(field.name) + of_queue + " of queue type " + erlang_name(queue.type));
+  }
+  note(combination_problem(queue, of_queue));
   queue.settings.topic_vhost = vhost;
   bool was_durable = queue.durable;
   if (queue.owner != 0) queue.durable = false;  // it goes with its connection
-  std::string of_plain = " for queue '" + queue.name + "' in vhost '" + std::string(vhost) + "'";
-  if (queue.type != QueueType::classic) {
-    if (!was_durable) return std::unexpected("invalid property 'non-durable'" + of_plain);
-    if (queue.owner != 0) return std::unexpected("invalid property 'exclusive-owner'" + of_plain);
-    if (queue.auto_delete) return std::unexpected("invalid property 'auto-delete'" + of_plain);
-    queue.settings.counts_deliveries = queue.type == QueueType::quorum;
-    queue.settings.is_stream = queue.type == QueueType::stream;
-  }
+  note(property_problem(queue, was_durable, vhost));
+  queue.settings.counts_deliveries = queue.type == QueueType::quorum;
+  queue.settings.is_stream = queue.type == QueueType::stream;
   queue.settings.durability = queue.durable ? Durability::sync : Durability::os;
+  if (first) return std::unexpected(*first);
   return {};
 }
 
@@ -317,7 +383,7 @@ void apply_policy(QueueDefinition& queue, FieldTableView policy) {
   for (const Argument& argument : arguments) {
     std::string_view key = argument.name.substr(prefix.size());
     auto value = policy.find(key);
-    if (!value || !(argument.types & bit_of(queue.type))) continue;
+    if (!value || !is_for(argument, queue.type)) continue;
     // What is settled when a queue is made: how it is kept, how many logs it has.
     if (argument.apply == queue_type || argument.apply == priorities) continue;
     if (argument.name.starts_with("x-naru-") && !argument.name.starts_with("x-naru-retain")) continue;
@@ -330,9 +396,10 @@ void apply_policy(QueueDefinition& queue, FieldTableView policy) {
   if (!queue.settings.dead_letter_exchange) queue.settings.dead_letter_key.reset();
 }
 
-std::optional<std::string> inequivalence(FieldTableView declared, FieldTableView current, std::string_view what) {
+std::optional<std::string> inequivalence(FieldTableView declared, FieldTableView current, QueueType type,
+                                         std::string_view what) {
   for (const Argument& argument : arguments) {
-    if (argument.apply == ignored) continue;
+    if (!is_for(argument, type)) continue;
     auto now = declared.find(argument.name), before = current.find(argument.name);
     bool is_type = argument.name == "x-queue-type";
     if (is_type && !now && before && before->text() == "classic") continue;

@@ -7,7 +7,8 @@
 
 namespace naru::amqp {
 
-/// Fills type and settings of `queue` from its arguments. Else the explanation of a PRECONDITION_FAILED.
+/// Fills type and settings of `queue` from its arguments. Else the explanation of a PRECONDITION_FAILED; what can be
+/// applied is applied then, too, as a queue that was made before something was refused has to come back.
 std::expected<void, std::string> apply_arguments(QueueDefinition& queue, std::string_view vhost);
 
 /// Adds x-queue-type where the virtual host says so and nothing else does, if the queue can be of that type.
@@ -20,8 +21,9 @@ void apply_policy(QueueDefinition& queue, FieldTableView policy);
 /// What RabbitMQ calls a type of queue in its explanations: "rabbit_stream_queue".
 std::string erlang_name(QueueType type);
 
-/// What differs between a queue and what is declared now, among the arguments that mean something; nothing if they are
-/// equivalent. "received '11' but current is '10'", with the argument's name before.
-std::optional<std::string> inequivalence(FieldTableView declared, FieldTableView current, std::string_view what);
+/// What differs between a queue and what is declared now, among the arguments that mean something to a queue of its
+/// type; nothing if they are equivalent. "received '11' but current is '10'", with the argument's name before.
+std::optional<std::string> inequivalence(FieldTableView declared, FieldTableView current, QueueType type,
+                                         std::string_view what);
 
 }  // namespace naru::amqp

@@ -104,7 +104,7 @@ std::optional<std::string> difference(const QueueDefinition& wanted, const Queue
   };
   if (wanted.durable != there.durable) return differs("durable", wanted.durable, there.durable);
   if (wanted.auto_delete != there.auto_delete) return differs("auto_delete", wanted.auto_delete, there.auto_delete);
-  return amqp::inequivalence(wanted.arguments.view(), there.arguments.view(), what);
+  return amqp::inequivalence(wanted.arguments.view(), there.arguments.view(), there.type, what);
 }
 
 /// What keeps the user from making a queue that shows the messages of another one, or sends its own to an exchange.

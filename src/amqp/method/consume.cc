@@ -9,6 +9,27 @@ namespace {
 constexpr std::string_view consumer_timeout_name = "x-consumer-timeout";
 constexpr int64_t ten_years_ms = 315'360'000'000;
 
+/// What is wrong with the arguments that RabbitMQ knows; those that a type of queue has no use for come after the
+/// others.
+Outcome argument_refusal(FieldTableView arguments, QueueType type, const std::string& of_queue) {
+  bool classic = type == QueueType::classic, stream = type == QueueType::stream;
+  auto refused = [&](std::string_view name, const std::string& why) {
+    return Refusal{ReplyCode::precondition_failed, "invalid arg '" + std::string(name) + "' for " + of_queue + why};
+  };
+  auto cancel = arguments.find("x-cancel-on-ha-failover");
+  if (classic && cancel && !cancel->boolean())
+    return refused("x-cancel-on-ha-failover", std::string(": {unacceptable_type,") + name(cancel->type) + "}");
+  auto priority = arguments.find("x-priority");
+  if (!stream && priority && !priority->integer())
+    return refused("x-priority", std::string(": \"expected integer, got ") + name(priority->type) + "\"");
+  for (const Field& field : arguments) {
+    bool useless = (field.name == "x-cancel-on-ha-failover" && !classic) || (field.name == "x-priority" && stream) ||
+                   (field.name == stream_offset_name && !stream);
+    if (useless) return refused(field.name, " of queue type " + erlang_name(type));
+  }
+  return {};
+}
+
 }  // namespace
 
 Outcome Channel::basic_qos(ByteView payload) {
@@ -52,30 +73,17 @@ Outcome Channel::basic_consume(ByteView payload) {
   } else if (consumers_.contains(tag)) {
     return Refusal{ReplyCode::not_allowed, "attempt to reuse consumer tag '" + tag + "'"};
   }
-  int32_t priority = 0;
-  std::string of_queue = "' for queue '" + name + "' in vhost '" + session_.host().name + "'";
-  if (auto wanted = consume->arguments.find("x-priority")) {
-    if (!wanted->integer())
-      return Refusal{
-          ReplyCode::precondition_failed,
-          "invalid arg 'x-priority" + of_queue + ": \"expected integer, got " + naru::name(wanted->type) + "\""};
-    priority = static_cast<int32_t>(std::clamp<int64_t>(*wanted->integer(), INT32_MIN, INT32_MAX));
-  }
-  if (auto cancel = consume->arguments.find("x-cancel-on-ha-failover"); cancel && !cancel->boolean())
-    return Refusal{ReplyCode::precondition_failed, "invalid arg 'x-cancel-on-ha-failover" + of_queue +
-                                                       ": {unacceptable_type," + naru::name(cancel->type) + "}"};
-  bool quorum = (*found)->definition.type == QueueType::quorum;
-  bool stream = (*found)->definition.type == QueueType::stream;
-  if (!stream && consume->arguments.has(stream_offset_name))
-    return Refusal{ReplyCode::precondition_failed, "invalid arg 'x-stream-offset" + of_queue + " of queue type " +
-                                                       erlang_name((*found)->definition.type)};
+  QueueType type = (*found)->definition.type;
+  std::string of_queue = "queue '" + name + "' in vhost '" + session_.host().name + "'";
+  if (auto refused = argument_refusal(consume->arguments, type, of_queue)) return refused;
+  auto priority = consume->arguments.find("x-priority");
+  bool quorum = type == QueueType::quorum, stream = type == QueueType::stream;
   if (quorum && prefetch_all_ != 0)
-    return Refusal{ReplyCode::not_implemented,
-                   "queue '" + name + "' in vhost '" + session_.host().name + "' does not support global qos"};
+    return Refusal{ReplyCode::not_implemented, of_queue + " does not support global qos"};
   auto consumer = std::make_unique<Consumer>(*this, tag, (*found)->queue, ++last_consumer_, prefetch_);
   consumer->no_ack = consume->no_ack;
   consumer->exclusive = consume->exclusive;
-  consumer->priority = priority;
+  consumer->priority = priority ? *priority->integer() : 0;
   consumer->arguments = FieldTable(consume->arguments);
   Outcome refused;
   if (stream)
@@ -92,8 +100,7 @@ Outcome Channel::basic_consume(ByteView payload) {
   if (consume->exclusive && (*found)->definition.settings.single_active_consumer) added.queue.reset();
   if (!added.queue || !added.queue->add(added)) {
     added.queue.reset();
-    return Refusal{ReplyCode::access_refused,
-                   "queue '" + name + "' in vhost '" + session_.host().name + "' in exclusive use"};
+    return Refusal{ReplyCode::access_refused, of_queue + " in exclusive use"};
   }
   consumers_.emplace(tag, std::move(consumer));
   (*found)->had_consumer = true;

@@ -117,7 +117,7 @@ Outcome Channel::compare(const QueueDefinition& wanted, const DeclaredQueue& the
   bool durable = wanted.durable && wanted.owner == 0;  // what goes with its connection is never durable
   if (durable != current.durable) return differs("durable", durable, current.durable);
   if (wanted.auto_delete != current.auto_delete) return differs("auto_delete", wanted.auto_delete, current.auto_delete);
-  if (auto text = inequivalence(wanted.arguments.view(), current.arguments.view(), what))
+  if (auto text = inequivalence(wanted.arguments.view(), current.arguments.view(), current.type, what))
     return Refusal{ReplyCode::precondition_failed, *text};
   return {};
 }

@@ -30,7 +30,7 @@ class QueueConsumer {
 
   /// Reads from there on and takes nothing away (log_readers.h). Streams have no other consumers.
   std::optional<ReadStart> start{};
-  int32_t priority = 0;  // higher ones are served first, as long as they take
+  int64_t priority = 0;  // higher ones are served first, as long as they take
   bool no_ack = false;   // what is handed over is done
   bool exclusive = false;
 
@@ -65,7 +65,7 @@ class ConsumerLine {
   const QueueConsumer* active() const { return active_; }
 
  private:
-  using Lines = std::map<int32_t, std::list<QueueConsumer*>, std::greater<>>;  // by priority
+  using Lines = std::map<int64_t, std::list<QueueConsumer*>, std::greater<>>;  // by priority
 
   void list(QueueConsumer& consumer);
   void unlist(QueueConsumer& consumer);

@@ -66,7 +66,8 @@ def test_accepted(channel, q, arguments):
 
 @pytest.mark.parametrize("arg, value", [("x-delivery-limit", 5), ("x-quorum-initial-group-size", 3), ("x-max-age", "1D"),
                                         ("x-stream-max-segment-size-bytes", 1000), ("x-max-in-memory-length", 5),
-                                        ("x-dead-letter-strategy", "at-least-once"), ("x-initial-cluster-size", 1)])
+                                        ("x-dead-letter-strategy", "at-least-once"), ("x-initial-cluster-size", 1),
+                                        ("x-queue-leader-locator", "client-local"), ("x-queue-leader-locator", "nowhere")])
 def test_not_for_classic_queues(channel, q, arg, value):
     channel.refused(406, f"invalid arg '{arg}' for queue '{q}' in vhost '/' of queue type rabbit_classic_queue", "queue.declare",
                     queue=q, arguments={arg: value})
@@ -104,6 +105,122 @@ def test_durable_types_need_a_name(channel, kind):
                     durable=True, arguments={"x-queue-type": kind})
 
 
+TYPES = {"classic": {}, "quorum": {"x-queue-type": "quorum"}, "stream": {"x-queue-type": "stream"}}
+# Of each argument two values, and the types of queue for which they mean something.
+COMPARED = [
+    ("x-expires", 100000, 200000, "classic quorum"), ("x-message-ttl", 1000, 2000, "classic quorum"),
+    ("x-dead-letter-exchange", "a", "b", "classic quorum"), ("x-dead-letter-strategy", "at-most-once", "at-least-once", "quorum"),
+    ("x-max-length", 5, 6, "classic quorum"), ("x-max-length-bytes", 5, 6, "classic quorum stream"),
+    ("x-overflow", "drop-head", "reject-publish", "classic quorum"), ("x-max-priority", 2, 3, "classic"),
+    ("x-single-active-consumer", True, False, "classic quorum"), ("x-delivery-limit", 3, 4, "quorum"),
+    ("x-queue-mode", "default", "lazy", "classic"), ("x-queue-version", 1, 2, "classic"),
+    ("x-queue-leader-locator", "client-local", "balanced", "quorum stream"),
+    ("x-queue-master-locator", "client-local", "min-masters", "classic"),
+    ("x-quorum-initial-group-size", 1, 2, "quorum"), ("x-max-in-memory-length", 1, 2, "quorum"),
+    ("x-max-in-memory-bytes", 1, 2, "quorum"), ("x-max-age", "1D", "2D", "stream"),
+    ("x-stream-max-segment-size-bytes", 1000000, 2000000, "stream"), ("x-initial-cluster-size", 1, 2, "stream"),
+    ("x-unknown", 1, 2, ""),
+]
+
+
+def shown(value):
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("arg, value, another, kinds", COMPARED, ids=[row[0] for row in COMPARED])
+def test_equivalence_looks_at_what_means_something_to_the_type(connection, q, kind, arg, value, another, kinds):
+    base = TYPES[kind]
+    inequivalent = f"inequivalent arg '{arg}' for queue '{q}' in vhost '/': received "
+    type_name = "bool" if isinstance(value, bool) else "signedint" if isinstance(value, int) else "longstr"
+    channel = connection.channel()
+    channel.declare(q, durable=True, arguments=base)
+    if kind not in kinds:
+        channel.declare(q, durable=True, arguments=base | {arg: value})
+        return
+    channel.refused(406, inequivalent + f"the value '{shown(value)}' of type '{type_name}' but current is none", "queue.declare",
+                    queue=q, durable=True, arguments=base | {arg: value})
+    channel = connection.channel()
+    channel.call("queue.delete", queue=q)
+    channel.declare(q, durable=True, arguments=base | {arg: value})
+    channel.declare(q, durable=True, arguments=base | {arg: value})
+    channel.refused(406, inequivalent + f"'{shown(another)}' but current is '{shown(value)}'", "queue.declare", queue=q,
+                    durable=True, arguments=base | {arg: another})
+    connection.channel().refused(406, inequivalent + f"none but current is the value '{shown(value)}' of type '{type_name}'",
+                                 "queue.declare", queue=q, durable=True, arguments=base)
+
+
+@pytest.mark.parametrize("now, text", [
+    ({"x-max-length": "5"}, "'x-max-length' for {q}: received '5' but current is '5'"),
+    ({"x-max-length": 5.0}, "'x-max-length' for {q}: received '5.0' but current is '5'"),
+    ({"x-max-length": -5}, "'x-max-length' for {q}: received '-5' but current is '5'"),
+    ({"x-max-length": 6, "x-max-priority": 5, "x-expires": 5}, "'x-expires' for {q}: received the value '5' of type 'signedint' but "
+     "current is none"),
+    ({"x-queue-type": "quorum", "x-max-length": 6}, "'x-max-length' for {q}: received '6' but current is '5'")],
+    ids=["text", "real", "invalid", "several", "type-and-length"])
+def test_what_of_a_difference_is_told(channel, q, now, text):
+    channel.declare(q, durable=True, arguments={"x-max-length": 5})
+    channel.refused(406, "inequivalent arg " + text.format(q=f"queue '{q}' in vhost '/'"), "queue.declare", queue=q, durable=True,
+                    arguments=now)
+
+
+@pytest.mark.parametrize("now", [{"x-max-length": Typed("l", 5)}, {"x-max-length": 5, "x-max-age": "1D"}])
+def test_what_is_no_difference(channel, q, now):
+    channel.declare(q, arguments={"x-max-length": 5})
+    channel.declare(q, arguments=now)
+
+
+LOCATOR = "invalid_queue_locator_arg"
+CLUSTER = [
+    ("quorum", "x-queue-leader-locator", "nowhere", LOCATOR), ("stream", "x-queue-leader-locator", "nowhere", LOCATOR),
+    ("quorum", "x-queue-leader-locator", "min-masters", LOCATOR), ("stream", "x-queue-leader-locator", "", LOCATOR),
+    ("quorum", "x-queue-leader-locator", 1, "{unacceptable_type,signedint}"),
+    ("quorum", "x-quorum-initial-group-size", 0, "{value_zero,0}"),
+    ("quorum", "x-quorum-initial-group-size", -1, "{value_negative,-1}"),
+    ("quorum", "x-quorum-initial-group-size", "1", '"expected integer, got longstr"'),
+    ("stream", "x-initial-cluster-size", 0, "{value_zero,0}"), ("stream", "x-initial-cluster-size", 1.5, '"expected integer, got double"'),
+    ("quorum", "x-max-in-memory-length", -1, "{value_negative,-1}"), ("quorum", "x-max-in-memory-bytes", "1", '"expected integer, got longstr"'),
+    ("quorum", "x-dead-letter-strategy", 1, "{unacceptable_type,signedint}"),
+    ("quorum", "x-dead-letter-strategy", "nope", "invalid_dlx_strategy"),
+]
+
+
+@pytest.mark.parametrize("kind, arg, value, reason", CLUSTER)
+def test_what_only_a_cluster_acts_on_is_checked_all_the_same(channel, q, kind, arg, value, reason):
+    channel.refused(406, f"invalid arg '{arg}' for queue '{q}' in vhost '/': {reason}", "queue.declare", queue=q, durable=True,
+                    arguments={"x-queue-type": kind, arg: value})
+
+
+@pytest.mark.parametrize("value", ["client-local", "balanced", "random", "least-leaders"])
+@pytest.mark.parametrize("kind", ["quorum", "stream"])
+def test_leader_locators(channel, q, kind, value):
+    channel.declare(q, durable=True, arguments={"x-queue-type": kind, "x-queue-leader-locator": value})
+
+
+@pytest.mark.parametrize("value", ["nowhere", 1])
+def test_unknown_master_locator(channel, q, value, broker):
+    """The original's channel process dies of it."""
+    channel.send("queue.declare", queue=q, arguments={"x-queue-master-locator": value})
+    if broker.is_rabbitmq:
+        channel.connection.expect_error(541, None)
+    else:
+        channel.expect_error(406, None, "queue.declare")
+
+
+def test_segments_have_a_greatest_size(channel, q):
+    arguments = {"x-queue-type": "stream", "x-stream-max-segment-size-bytes": 3_000_000_000}
+    channel.declare(q, durable=True, arguments=arguments)
+    channel.call("queue.delete", queue=q)
+    arguments["x-stream-max-segment-size-bytes"] += 1
+    channel.refused(406, "Exceeded max value for x-stream-max-segment-size-bytes", "queue.declare", queue=q, durable=True,
+                    arguments=arguments)
+
+
+def test_values_are_looked_at_before_types(channel, q):
+    channel.refused(406, f"invalid arg 'x-max-length' for queue '{q}' in vhost '/': {{value_negative,-1}}", "queue.declare", queue=q,
+                    arguments={"x-max-age": "1D", "x-max-length": -1})
+
+
 def test_type_is_part_of_equivalence(channel, q):
     channel.declare(q, durable=True)
     channel.refused(406, f"inequivalent arg 'x-queue-type' for queue '{q}' in vhost '/': received the value 'quorum' of type "
@@ -123,6 +240,17 @@ CONSUME = [
 def test_consume_refused(channel, q, arguments, text):
     channel.declare(q)
     channel.refused(406, text.format(q=f"queue '{q}' in vhost '/'"), "basic.consume", queue=q, arguments=arguments)
+
+
+@pytest.mark.parametrize("kind, arguments", [
+    ("stream", {"x-priority": 5}), ("stream", {"x-priority": "high"}), ("stream", {"x-cancel-on-ha-failover": True}),
+    ("quorum", {"x-cancel-on-ha-failover": True}), ("quorum", {"x-cancel-on-ha-failover": 1}), ("quorum", {"x-stream-offset": "first"})])
+def test_consume_refuses_what_is_not_for_the_type(channel, q, kind, arguments):
+    channel.declare(q, durable=True, arguments={"x-queue-type": kind})
+    channel.qos(10)
+    arg, = arguments
+    channel.refused(406, f"invalid arg '{arg}' for queue '{q}' in vhost '/' of queue type rabbit_{kind}_queue", "basic.consume",
+                    queue=q, arguments=arguments)
 
 
 @pytest.mark.parametrize("arguments", [{"x-priority": 5}, {"x-priority": -5}, {"x-priority": 2**40}, {"unknown": [1, 2]}])

@@ -198,6 +198,16 @@ def test_consumer_priority_negative(connection, q, fill):
     reserve.quiet(0.1)
 
 
+def test_consumer_priorities_beyond_32_bits(connection, q, fill):
+    channels = [connection.channel() for _ in range(3)]
+    channels[0].declare(q)
+    for channel, priority in zip(channels, (2**40, 2**40 + 1, -2**40)):
+        channel.qos(1)
+        channel.consume(q, arguments={"x-priority": priority})
+    fill(q, "a", "b", "c")
+    assert [channel.deliver().text for channel in channels] == ["b", "a", "c"]
+
+
 def test_consumer_priority_turns_inside_a_level(connection, q, fill):
     channels = [connection.channel() for _ in range(3)]
     channels[0].declare(q)
