@@ -97,10 +97,22 @@ Refusal Channel::malformed(const Error& error, ByteView payload) {
   return {ReplyCode::frame_error, decode_explanation(error, payload)};
 }
 
+Refusal Channel::none_declared() { return {ReplyCode::not_found, "no previously declared queue"}; }
+
 std::expected<DeclaredQueue*, Refusal> Channel::find_queue(std::string_view wanted, std::string* resolved) {
   if (wanted.empty()) wanted = last_queue_;
-  if (wanted.empty()) return std::unexpected(Refusal{ReplyCode::not_found, "no previously declared queue"});
+  if (wanted.empty()) return std::unexpected(none_declared());
   if (resolved) *resolved = wanted;
+  return existing_queue(wanted);
+}
+
+std::expected<std::string, Refusal> Channel::stripped_queue_name(std::string_view given) const {
+  if (!given.empty()) return clean_name(given);
+  if (last_queue_.empty()) return std::unexpected(none_declared());
+  return last_queue_;
+}
+
+std::expected<DeclaredQueue*, Refusal> Channel::existing_queue(std::string_view wanted) {
   DeclaredQueue* queue = session_.host().find_queue(wanted);
   if (!queue)
     return std::unexpected(Refusal{ReplyCode::not_found,

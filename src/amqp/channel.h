@@ -58,7 +58,7 @@ inline bool names_asker(std::string_view key) {
   return key.size() > answers_name.size() && key.starts_with(answers_name) && key[answers_name.size()] == '.';
 }
 
-/// Names lose their line breaks, as RabbitMQ strips them.
+/// A name without line breaks: RabbitMQ strips them in the methods that declare, delete and bind, and nowhere else.
 std::string clean_name(std::string_view name);
 
 class Channel {
@@ -180,6 +180,12 @@ class Channel {
   Outcome not_for_streams(std::string_view what, const Queue& queue) const;
   /// The queue of this name, or the last declared one if it is empty.
   std::expected<DeclaredQueue*, Refusal> find_queue(std::string_view name, std::string* resolved);
+  /// The name of the queue that queue.bind, unbind and delete mean: without line breaks, and the one declared last if
+  /// nothing was given.
+  std::expected<std::string, Refusal> stripped_queue_name(std::string_view given) const;
+  /// The queue of exactly this name.
+  std::expected<DeclaredQueue*, Refusal> existing_queue(std::string_view name);
+  static Refusal none_declared();
   /// Nothing if the user may do this with the queue of this name, or with the last declared one.
   Outcome queue_refusal(Operation operation, std::string_view name) const;
   Refusal locked(std::string_view queue) const;

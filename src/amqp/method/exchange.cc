@@ -74,10 +74,10 @@ io::Task<Outcome> Channel::exchange_delete(ByteView payload) {
   auto wanted = decode_method<ExchangeDelete>(payload);
   if (!wanted) co_return malformed(wanted.error(), payload);
   VirtualHost& host = session_.host();
-  std::string name(wanted->exchange);
+  std::string name = clean_name(wanted->exchange);
   bool nowait = wanted->nowait;
   if (name.empty()) co_return Refusal{ReplyCode::access_refused, "operation not permitted on the default exchange"};
-  if (name.starts_with("amq.") && host.find_exchange(name))
+  if (name.starts_with("amq."))  // whether there is one or not
     co_return Refusal{ReplyCode::access_refused,
                       "deletion of system exchange '" + name + "' in vhost '" + host.name + "' not allowed"};
   if (auto no = session_.refusal(Operation::configure, "exchange", name)) co_return no;
@@ -126,9 +126,9 @@ io::Task<Outcome> Channel::exchange_bind(ByteView payload) {
   auto bind = decode_method<ExchangeBind>(payload);
   if (!bind) co_return malformed(bind.error(), payload);
   bool nowait = bind->nowait;
-  Binding binding{.source = std::string(bind->source),
+  Binding binding{.source = clean_name(bind->source),
                   .to_queue = false,
-                  .destination = std::string(bind->destination),
+                  .destination = clean_name(bind->destination),
                   .key = std::string(bind->routing_key),
                   .arguments = FieldTable(bind->arguments)};
   if (auto no = binding_refusal(binding)) co_return no;
@@ -142,9 +142,9 @@ io::Task<Outcome> Channel::exchange_unbind(ByteView payload) {
   auto unbind = decode_method<ExchangeUnbind>(payload);
   if (!unbind) co_return malformed(unbind.error(), payload);
   bool nowait = unbind->nowait;
-  Binding binding{.source = std::string(unbind->source),
+  Binding binding{.source = clean_name(unbind->source),
                   .to_queue = false,
-                  .destination = std::string(unbind->destination),
+                  .destination = clean_name(unbind->destination),
                   .key = std::string(unbind->routing_key),
                   .arguments = FieldTable(unbind->arguments)};
   if (auto no = binding_refusal(binding)) co_return no;

@@ -125,11 +125,13 @@ Outcome Channel::compare(const QueueDefinition& wanted, const DeclaredQueue& the
 io::Task<Outcome> Channel::queue_delete(ByteView payload) {
   auto wanted = decode_method<QueueDelete>(payload);
   if (!wanted) co_return malformed(wanted.error(), payload);
-  std::string name;
+  auto named = stripped_queue_name(wanted->queue);
+  if (!named) co_return named.error();
+  std::string name = *named;
   bool nowait = wanted->nowait;
-  if (auto no = queue_refusal(Operation::configure, wanted->queue)) co_return no;
-  auto found = find_queue(wanted->queue, &name);
-  if (!found && (found.error().code != ReplyCode::not_found || name.empty())) co_return found.error();
+  if (auto no = session_.refusal(Operation::configure, "queue", name)) co_return no;
+  auto found = existing_queue(name);
+  if (!found && found.error().code != ReplyCode::not_found) co_return found.error();
   bool is_stream = found && (*found)->definition.type == QueueType::stream;  // RabbitMQ's look at no count
   if (found) {
     DeclaredQueue& queue = **found;
@@ -168,15 +170,17 @@ Outcome Channel::queue_purge(ByteView payload) {
 io::Task<Outcome> Channel::queue_bind(ByteView payload) {
   auto bind = decode_method<QueueBind>(payload);
   if (!bind) co_return malformed(bind.error(), payload);
-  Binding binding{.source = std::string(bind->exchange),
-                  .destination = "",
+  auto named = stripped_queue_name(bind->queue);
+  if (!named) co_return named.error();
+  Binding binding{.source = clean_name(bind->exchange),
+                  .destination = *named,
                   .key = std::string(bind->routing_key),
                   .arguments = FieldTable(bind->arguments)};
   bool nowait = bind->nowait;
   if (bind->queue.empty() && binding.key.empty()) binding.key = last_queue_;
-  if (auto no = queue_refusal(Operation::write, bind->queue)) co_return no;
+  if (auto no = session_.refusal(Operation::write, "queue", binding.destination)) co_return no;
   if (auto no = source_refusal(binding.source, binding.key)) co_return no;
-  auto found = find_queue(bind->queue, &binding.destination);
+  auto found = existing_queue(binding.destination);
   if (!found) co_return found.error();
   auto binding_task = make_binding(std::move(binding));
   Outcome outcome = co_await binding_task;
@@ -187,16 +191,17 @@ io::Task<Outcome> Channel::queue_bind(ByteView payload) {
 io::Task<Outcome> Channel::queue_unbind(ByteView payload) {
   auto unbind = decode_method<QueueUnbind>(payload);
   if (!unbind) co_return malformed(unbind.error(), payload);
-  Binding binding{.source = std::string(unbind->exchange),
-                  .destination = "",
+  auto named = stripped_queue_name(unbind->queue);
+  if (!named) co_return named.error();
+  Binding binding{.source = clean_name(unbind->exchange),
+                  .destination = *named,
                   .key = std::string(unbind->routing_key),
                   .arguments = FieldTable(unbind->arguments)};
   if (unbind->queue.empty() && binding.key.empty()) binding.key = last_queue_;
-  if (auto no = queue_refusal(Operation::write, unbind->queue)) co_return no;
+  if (auto no = session_.refusal(Operation::write, "queue", binding.destination)) co_return no;
   if (auto no = source_refusal(binding.source, binding.key)) co_return no;
-  auto found = find_queue(unbind->queue, &binding.destination);
-  bool absent = !found && !binding.destination.empty() &&
-                (found.error().code == ReplyCode::not_found || !session_.host().has(binding));
+  auto found = existing_queue(binding.destination);
+  bool absent = !found && (found.error().code == ReplyCode::not_found || !session_.host().has(binding));
   if (!found && !absent) co_return found.error();
   auto removing = session_.door().hosts.unbind(session_.host(), std::move(binding));
   auto removed = co_await removing;

@@ -225,3 +225,29 @@ def test_names_of_255_bytes_and_of_other_alphabets(channel, x):
 def test_line_breaks_vanish_from_names(channel, x):
     channel.exchange(x + "\r\nz")
     channel.exchange(x + "z", passive=True)
+
+    other = x + "-other"
+    channel.exchange(other)
+    for destination, source in ((other, x + "\nz"), (x + "\rz", other)):
+        channel.call("exchange.bind", destination=destination, source=source, routing_key="k")
+        channel.call("exchange.unbind", destination=destination, source=source, routing_key="k")
+    channel.call("exchange.delete", exchange=x + "\n\nz\r", if_unused=True)
+    channel.refused(404, f"no exchange '{x}z' in vhost '/'", "exchange.declare", exchange=x + "\nz", type="direct", passive=True)
+
+
+@pytest.mark.parametrize("name", ["amq.nope", "amq.", "amq.direct", "am\nq.direct"])
+@pytest.mark.parametrize("if_unused", [True, False])
+def test_reserved_names_are_not_deleted_whether_there_is_one_or_not(channel, name, if_unused):
+    channel.refused(403, f"deletion of system exchange '{name.replace(chr(10), '')}' in vhost '/' not allowed", "exchange.delete",
+                    exchange=name, if_unused=if_unused)
+
+
+@pytest.mark.parametrize("name", ["", "\n"])
+def test_the_default_exchange_is_not_deleted(channel, name):
+    channel.refused(403, "operation not permitted on the default exchange", "exchange.delete", exchange=name)
+
+
+def test_line_breaks_stay_where_a_message_is_published(channel, x):
+    channel.exchange(x)
+    channel.publish(x + "\r", "k", "a")
+    channel.expect_error(404, f"no exchange '{x}\r' in vhost '/'", "basic.publish")

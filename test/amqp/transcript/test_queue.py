@@ -334,3 +334,56 @@ def test_vhost_with_room_for_two_queues(connect, q):
 def test_passive_needs_a_name(channel, q):
     channel.declare(q)
     channel.refused(404, "no queue '' in vhost '/'", "queue.declare", queue="", passive=True)
+
+
+BREAKS = ["\n", "\r\n", "\r"]
+
+
+def broken(name, line_break):
+    """The name, with line breaks in it and behind it."""
+    return name[:3] + line_break + name[3:] + line_break
+
+
+@pytest.mark.parametrize("line_break", BREAKS, ids=["lf", "crlf", "cr"])
+def test_line_breaks_vanish_where_a_queue_is_declared_bound_or_deleted(channel, other, q, x, line_break):
+    channel.declare(q)
+    channel.exchange(x)
+    assert channel.declare(broken(q, line_break), passive=True).queue == q
+    channel.call("queue.bind", queue=broken(q, line_break), exchange=broken(x, line_break), routing_key="k")
+    channel.publish(x, "k", "a")
+    assert channel.get(q).text == "a"
+    channel.call("queue.unbind", queue=broken(q, line_break), exchange=broken(x, line_break), routing_key="k")
+    channel.publish(x, "k", "b", mandatory=True)
+    assert channel.next("basic.return").reply_code == 312
+    channel.call("queue.delete", queue=broken(q, line_break))
+    channel.refused(404, f"no queue '{q}' in vhost '/'", "queue.bind", queue=broken(q, line_break), exchange="amq.direct")
+    other.declare(q)
+    other.refused(404, f"no exchange '{x}?' in vhost '/'", "queue.bind", queue=q, exchange=broken(x, line_break) + "?")
+
+
+@pytest.mark.parametrize("name", ["queue.purge", "basic.get", "basic.consume"])
+def test_line_breaks_stay_elsewhere(channel, q, name):
+    channel.declare(q)
+    wanted = broken(q, "\r")
+    channel.refused(404, f"no queue '{wanted}' in vhost '/'", name, queue=wanted)
+
+
+def test_a_name_of_line_breaks_only(connection, q):
+    """It is not the queue declared last."""
+    channel = connection.channel()
+    channel.declare(q)
+    assert channel.call("queue.delete", queue="\n").message_count == 0
+    channel.declare(q, passive=True)
+    channel.refused(404, "no queue '' in vhost '/'", "queue.bind", queue="\n", exchange="amq.direct", routing_key="k")
+    channel = connection.channel()
+    assert channel.declare("\r\n").queue.startswith("amq.gen-")
+    channel.refused(404, "no queue '' in vhost '/'", "queue.declare", queue="\n", passive=True)
+
+
+def test_permissions_are_asked_for_the_name_without_line_breaks(connect, q):
+    connection = connect(user="limited", password="limited")
+    for name in ("queue.delete", "queue.bind"):
+        fields = {"exchange": "amq.direct"} if name == "queue.bind" else {}
+        connection.channel().refused(403, "access to queue 'notmine' in vhost '/' refused for user 'limited'", name,
+                                     queue="not\nmine", **fields)
+    connection.channel().call("queue.delete", queue="\nmi\nne")
