@@ -65,11 +65,10 @@ bool Session::login(std::string_view mechanism, std::string_view response) {
   bool from_here = io::is_loopback(stream_->peer());
   std::string_view user, password;
   if (mechanism == "PLAIN") {
-    // authorisation id NUL user NUL password
-    size_t first = response.find('\0');
-    size_t second = first == response.npos ? first : response.find('\0', first + 1);
+    // NUL user NUL password. RabbitMQ takes nobody who wants to act for another: no authorisation id before it.
+    size_t second = response.starts_with('\0') ? response.find('\0', 1) : response.npos;
     if (second == response.npos) return false;
-    user = response.substr(first + 1, second - first - 1);
+    user = response.substr(1, second - 1);
     password = response.substr(second + 1);
   } else if (mechanism == "AMQPLAIN") {
     auto table = FieldTableView::parse(view(response));

@@ -113,8 +113,9 @@ def test_unknown_mechanism(connect):
     c.expect_error_or_silence(504, "unknown authentication mechanism 'KERBEROS_V4'", "connection.start_ok")
 
 
-@pytest.mark.parametrize("response", ["guest", "\0guest", ""])
+@pytest.mark.parametrize("response", ["guest", "\0guest", "", "guest\0guest\0guest", "other\0guest\0guest", "\0guest\0guest\0x"])
 def test_malformed_plain_response(connect, response):
+    """Nor may anybody ask to act for another, or for itself: there is nothing before the first NUL."""
     c = connect(handshake=False)
     c.raw(wire.PROTOCOL_HEADER)
     c.next("connection.start")
