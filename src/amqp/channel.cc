@@ -69,7 +69,6 @@ io::Task<Outcome> Channel::handle(const Frame& frame) {
     case Method::basic_recover: co_return basic_recover(payload, /*answer=*/true);
     case Method::basic_recover_async: co_return basic_recover(payload, /*answer=*/false);
     case Method::confirm_select: co_return confirm_select(payload);
-    case Method::basic_cancel_ok: co_return Outcome();  // to a cancel of ours
     case Method::access_request: session_.send(number, AccessRequestOk{.ticket = 1}); co_return Outcome();
     case Method::channel_flow: {
       auto flow = decode_method<ChannelFlow>(payload);

@@ -259,7 +259,7 @@ bool Session::refuse_on(Channel& channel, const Refusal& refusal) {
 
 io::Task<bool> Session::handle(const Frame& frame) {
   if (frame.type == FrameType::heartbeat) {
-    if (frame.channel != 0) co_return refuse({ReplyCode::unexpected_frame, "type 8, all octets = <<>>"});
+    if (frame.channel != 0) co_return refuse({ReplyCode::unexpected_frame, frame_text(frame)});
     co_return true;
   }
   if (state_ == State::closing) {
@@ -276,8 +276,7 @@ io::Task<bool> Session::handle(const Frame& frame) {
 }
 
 io::Task<bool> Session::handle_connection(const Frame& frame) {
-  if (frame.type != FrameType::method)
-    co_return refuse({ReplyCode::unexpected_frame, "expected method frame, got non method frame instead"});
+  if (frame.type != FrameType::method) co_return refuse({ReplyCode::unexpected_frame, frame_text(frame)});
   Method method = peek_method(frame.payload);
   switch (method) {
     case Method::connection_start_ok:
@@ -301,9 +300,6 @@ io::Task<bool> Session::handle_connection(const Frame& frame) {
       send(0, ConnectionCloseOk{});
       co_return false;
     }
-    case Method::connection_close_ok:
-      if (state_ == State::open) co_return false;
-      break;
     default: break;
   }
   const char* state = state_ == State::starting  ? "starting"
@@ -324,20 +320,24 @@ io::Task<bool> Session::handle_channel(const Frame& frame) {
   }
   Method method = frame.type == FrameType::method ? peek_method(frame.payload) : Method{};
   if (!channel) {
+    if (frame.type != FrameType::method)
+      co_return refuse({ReplyCode::unexpected_frame, "expected method frame, got non method frame instead"});
     if (method == Method::channel_open) co_return open_channel(frame.channel, frame.payload);
-    if (method == Method::channel_close_ok) co_return true;  // both sides had closed it
     co_return refuse({ReplyCode::channel_error, "expected 'channel.open'"}, method);
   }
   if (channel->is_closing()) {
+    // Where both sides close it, ours is still to be answered: the number is free only after that.
     if (method == Method::channel_close) send(frame.channel, ChannelCloseOk{});
-    if (method == Method::channel_close || method == Method::channel_close_ok) channels_.erase(frame.channel);
-    co_return true;
+    if (method == Method::channel_close_ok) channels_.erase(frame.channel);
+    if (method != Method::channel_open) co_return true;
   }
   if (method == Method::channel_close_ok)
     co_return refuse({ReplyCode::command_invalid, "unimplemented method"}, method);
   if (method == Method::channel_open)
     co_return refuse({ReplyCode::channel_error, "second 'channel.open' seen"}, method);
   if (method == Method::channel_close) {
+    if (auto close = decode_method<ChannelClose>(frame.payload); !close)
+      co_return refuse({ReplyCode::frame_error, decode_explanation(close.error(), frame.payload)}, method);
     channel->close();
     channels_.erase(frame.channel);
     send(frame.channel, ChannelCloseOk{});
@@ -369,8 +369,8 @@ io::Task<> Session::make_room(Channel& channel, ByteView header) {
 }
 
 bool Session::open_channel(uint16_t number, ByteView payload) {
-  if (!decode_method<ChannelOpen>(payload))
-    return refuse({ReplyCode::syntax_error, "malformed channel.open"}, Method::channel_open);
+  if (auto open = decode_method<ChannelOpen>(payload); !open)
+    return refuse({ReplyCode::frame_error, decode_explanation(open.error(), payload)}, Method::channel_open);
   if (channels_.size() >= channel_max_)
     return refuse({ReplyCode::not_allowed, "number of channels opened (" + std::to_string(channels_.size()) +
                                                ") has reached the negotiated channel_max (" +

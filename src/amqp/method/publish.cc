@@ -40,6 +40,10 @@ Outcome Channel::content_header(ByteView payload) {
       return Refusal{ReplyCode::unexpected_frame, "expected content body, got non content body frame instead"};
     case Content::Awaits::header: break;
   }
+  // RabbitMQ knows content headers by their weight of 0, too.
+  if (load_be<uint16_t>(payload.data() + sizeof(uint16_t)) != 0)
+    return Refusal{ReplyCode::unexpected_frame,
+                   "expected content header for class 60, got non content header frame instead"};
   content_.header.assign(payload.begin(), payload.end());
   auto header = decode_header(content_.header);
   if (!header) return Refusal{ReplyCode::syntax_error, "malformed content header"};

@@ -23,6 +23,11 @@ FrameError error_of(FrameError::Kind kind, ByteView head) {
   return {.kind = kind, .type = head[0], .channel = load_be<uint16_t>(head.data() + 1)};
 }
 
+std::string described(uint8_t type, ByteView shown, size_t payload_bytes) {
+  return "type " + std::to_string(type) + (shown.size() < payload_bytes ? ", first 16 octets = " : ", all octets = ") +
+         erlang_binary(shown);
+}
+
 void remember_payload(FrameError& error, ByteView payload) {
   error.payload_bytes = static_cast<uint32_t>(payload.size());
   std::copy_n(payload.begin(), std::min(payload.size(), sizeof error.start), error.start);
@@ -87,8 +92,13 @@ std::string FrameError::explanation() const {
     case Kind::unknown: why = "unknown_frame"; break;
   }
   size_t shown = std::min<size_t>(payload_bytes, sizeof start);
-  return "type " + std::to_string(type) + (shown < payload_bytes ? ", first 16 octets = " : ", all octets = ") +
-         erlang_binary({start, shown}) + ": " + why;
+  return described(type, {start, shown}, payload_bytes) + ": " + why;
+}
+
+std::string frame_text(const Frame& frame) {
+  constexpr size_t shown_max = sizeof FrameError::start;
+  return described(static_cast<uint8_t>(frame.type), frame.payload.first(std::min(frame.payload.size(), shown_max)),
+                   frame.payload.size());
 }
 
 void append_heartbeat(Bytes& to) { end_frame(to, begin_frame(to, FrameType::heartbeat, 0)); }

@@ -45,6 +45,9 @@ struct FrameError {
   std::string explanation() const;
 };
 
+/// A frame as RabbitMQ describes one that does not belong: "type 8, all octets = <<>>".
+std::string frame_text(const Frame& frame);
+
 /// Cuts a stream into frames, however the bytes arrive. Frames that lie whole in what was fed are borrowed from there;
 /// one that does not is gathered in a buffer of the reader.
 ///

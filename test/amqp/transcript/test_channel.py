@@ -1,6 +1,7 @@
 """Channels: opening, closing, flow, errors that end only one of them."""
 import pytest
 import wire
+from events import Closed
 
 
 def test_open_and_close(connection):
@@ -141,7 +142,8 @@ def test_a_hundred_channels(connection, q):
 
 @pytest.mark.parametrize("name, fields", [
     ("channel.open_ok", {}), ("queue.declare_ok", {}), ("queue.bind_ok", {}), ("basic.qos_ok", {}), ("basic.consume_ok", {}),
-    ("basic.get_empty", {}), ("exchange.declare_ok", {}), ("tx.select_ok", {}), ("confirm.select_ok", {}), ("channel.flow_ok", {})])
+    ("basic.get_empty", {}), ("exchange.declare_ok", {}), ("tx.select_ok", {}), ("confirm.select_ok", {}), ("channel.flow_ok", {}), ("basic.cancel_ok", {}),
+    ("basic.recover_ok", {}), ("access.request_ok", {}), ("connection.close", {}), ("connection.close_ok", {})])
 def test_server_methods_from_a_client(channel, name, fields):
     channel.send(name, **fields)
     channel.connection.expect_error(503, "unimplemented method", None)
@@ -151,3 +153,58 @@ def test_deliver_from_a_client(channel):
     channel.send("basic.deliver", consumer_tag="t", delivery_tag=1)
     channel.connection.send_frame(wire.HEADER, 1, wire.header(0, {}))
     channel.connection.expect_error(503, "unimplemented method", None)
+
+
+@pytest.mark.parametrize("name", ["channel.close_ok", "channel.flow", "connection.close"])
+def test_other_methods_on_an_unopened_channel(connection, name):
+    connection.send_method(4, name)
+    connection.expect_error(504, "expected 'channel.open'", name)
+
+
+@pytest.mark.parametrize("kind, payload", [(wire.HEADER, wire.header(0, {})), (wire.BODY, b"abc")], ids=["header", "body"])
+def test_content_on_an_unopened_channel(connection, kind, payload):
+    connection.send_frame(kind, 4, payload)
+    connection.expect_error(505, "expected method frame, got non method frame instead", "")
+
+
+@pytest.mark.parametrize("name, fields", [("basic.qos", {}), ("channel.close", {}), ("channel.close_ok", {})])
+def test_after_close_a_channel_is_as_one_that_never_was(connection, name, fields):
+    channel = connection.channel(1)
+    channel.close()
+    connection.send_method(1, name, **fields)
+    connection.expect_error(504, "expected 'channel.open'", name)
+
+
+def test_the_number_is_free_when_the_brokers_close_is_answered(connection):
+    """Also when both close at once: the client's close ends nothing then."""
+    channel = connection.channel()
+    channel.send("queue.purge", queue="nope")
+    channel.send("channel.close", reply_code=200)
+    channel.send("basic.qos")  # ignored
+    with pytest.raises(Closed) as end:
+        channel.next()  # and answers
+    assert end.value.code == 404
+    channel.next("channel.close_ok")
+    del connection.channels[1]
+    connection.channel(1).call("basic.qos")
+
+
+def test_open_before_the_brokers_close_is_answered(connection):
+    channel = connection.channel()
+    channel.send("queue.purge", queue="nope")
+    connection.send_method(1, "channel.open")
+    connection.expect_error(504, "second 'channel.open' seen", "channel.open")
+
+
+@pytest.mark.parametrize("number, name, text", [(7, "channel.open", "<<>>"), (1, "channel.close", "<<0,0,0,0,0,0>>")])
+def test_malformed_methods_of_the_class(connection, number, name, text):
+    connection.channel(1)
+    connection.send_frame(wire.METHOD, number, wire.method(name)[:-1])
+    connection.expect_error(501, "cannot decode " + text, name)
+
+
+@pytest.mark.parametrize("name", ["connection.close_ok", "connection.start_ok", "connection.tune_ok", "connection.open", "connection.blocked",
+                                  "connection.secure_ok", "connection.update_secret_ok"])
+def test_connection_methods_out_of_turn(connection, name):
+    connection.send_method(0, name)
+    connection.expect_error(504, "unexpected method in connection state running", name)

@@ -234,3 +234,49 @@ def test_every_cut_of_the_bytes_gives_the_same_answers(connect, q):
     got = channel.answer("basic.get_ok")
     assert (got.text, got.headers) == ("byte by byte", {"a": [1, {"b": None}]})
     assert channel.answer("queue.delete_ok").message_count == 0
+
+
+@pytest.mark.parametrize("kind, payload, octets", [
+    (HEADER, wire.header(0, {}), "<<0,60,0,0,0,0,0,0,0,0,0,0,0,0>>"), (BODY, b"", "<<>>"), (BODY, b"abc", '<<"abc">>')],
+    ids=["header", "empty-body", "body"])
+def test_content_on_channel_0(c, kind, payload, octets):
+    c.send_frame(kind, 0, payload)
+    c.expect_error(505, f"type {kind}, all octets = {octets}", "")
+
+
+def test_much_content_on_channel_0(c):
+    c.send_frame(BODY, 0, b"a" * 17)
+    c.expect_error(505, 'type 3, first 16 octets = <<"aaaaaaaaaaaaaaaa">>', "")
+
+
+@pytest.mark.parametrize("weight", [1, 65535])
+def test_header_with_a_weight(c, weight):
+    c.send_frame(METHOD, 1, PUBLISH)
+    c.send_frame(HEADER, 1, wire.header(0, {}, weight=weight))
+    c.expect_error(505, "expected content header for class 60, got non content header frame instead", "basic.publish")
+
+
+@pytest.mark.parametrize("payload", [wire.header(0, {})[:12], wire.header(0, {}) + b"xx", wire.header(0, {}, flags=0x8000)],
+                         ids=["no-flags", "left-over", "cut-short"])
+def test_malformed_properties(c, payload, broker):
+    """The original's channel process dies of them."""
+    c.send_frame(METHOD, 1, PUBLISH)
+    c.send_frame(HEADER, 1, payload)
+    if broker.is_rabbitmq:
+        c.expect_error(541, None, "")
+    else:
+        c.expect_error(502, "malformed content header", "basic.publish")
+
+
+@pytest.mark.parametrize("size", [4062, 4063])
+def test_headers_larger_than_what_was_agreed(connect, size):
+    """Eight bytes too many are let through, as everywhere."""
+    connection = connect(frame_max=4096)
+    channel = connection.channel()
+    payload = wire.header(0, {"headers": {"big": "x" * size}})
+    connection.send_frame(METHOD, 1, wire.method("basic.publish", routing_key="nowhere", mandatory=True))
+    connection.send_frame(HEADER, 1, payload)
+    if len(payload) <= 4096:
+        assert channel.next("basic.return").headers == {"big": "x" * size}
+    else:
+        connection.expect_error(501, f"type 2, all octets = <<>>: {{frame_too_large,{len(payload)},4088}}", "")
