@@ -196,5 +196,31 @@ TEST(declarations, who_declares_again_waits_until_it_is_there_for_good) {
   EXPECT_EQ(world.host().bindings().size(), 2u);
 }
 
+TEST(declarations, a_channel_that_a_timer_closes_meanwhile_is_not_closed_again) {
+  World world;
+  FieldTable arguments;
+  arguments.add("x-consumer-timeout", 3'600'000);
+  world.say(BasicConsume{.queue = "q", .consumer_tag = "slow", .arguments = arguments.view()});
+  world.send("", "q");
+  world.settle();
+  ASSERT_TRUE(world.heard_of(Method::basic_deliver));
+  // What it declares is there when its turn comes, and is something else.
+  World::Deletion deletion;
+  World::Change other;
+  world.delete_exchange("x", deletion);
+  world.declare_exchange("x", other);
+  uint64_t before = world.broker().core().counters.requests;
+  world.say(ExchangeDeclare{.exchange = "x", .type = "topic", .durable = true});
+  while (world.broker().core().counters.requests == before) world.broker().loop().turn();
+  ASSERT_FALSE(other.done);
+  Channel& channel = *(*world.broker().door().sessions.begin())->channels().at(1);
+  channel.timed_out(*channel.consumers().at("slow"));
+  world.settle();
+  EXPECT_TRUE(other.done);
+  EXPECT_EQ(world.count_of(Method::channel_close), 1);
+  EXPECT_FALSE(world.heard_of(Method::exchange_declare_ok));
+  EXPECT_EQ(world.ready("q"), 1);
+}
+
 }  // namespace
 }  // namespace naru::amqp

@@ -348,11 +348,12 @@ io::Task<bool> Session::handle_channel(const Frame& frame) {
     flush();
     (void)co_await stream_->drained(choked_bytes);
     channel = find_channel(frame.channel);
-    if (!channel) co_return true;
+    if (!channel || channel->is_closing()) co_return true;
   }
   auto handling = channel->handle(frame);
   Outcome outcome = co_await handling;
-  co_return !outcome || refuse_on(*channel, *outcome);
+  // A consumer's timer, or an administrator, may have closed it meanwhile: that was the last word.
+  co_return !outcome || channel->is_closing() || refuse_on(*channel, *outcome);
 }
 
 /// A large body is let in when there is memory for it. Who has bodies under way on other channels does not wait: they

@@ -26,6 +26,7 @@ class SimBroker {
   Core& core() { return broker_->first(); }
   QueueHost& queues() { return *queues_; }
   VirtualHosts& hosts() { return *hosts_; }
+  Door& door() { return *door_; }
   Users& users() { return *users_; }
   Parameters& parameters() { return *parameters_; }
   VirtualHost& host() { return *hosts_->find("/"); }
