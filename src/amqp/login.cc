@@ -6,7 +6,6 @@
 namespace naru::amqp {
 namespace {
 
-constexpr uint32_t server_frame_max = 131072;
 constexpr uint16_t server_channel_max = 2047, server_heartbeat_s = 60;
 constexpr io::Millis failed_login_ms = 3'000;  // until a connection that could not log in is closed without a word
 
@@ -56,7 +55,7 @@ bool Session::start_ok(ByteView payload) {
   }
   state_ = State::tuning;
   ConnectionTune tune{
-      .channel_max = server_channel_max, .frame_max = server_frame_max, .heartbeat = server_heartbeat_s};
+      .channel_max = server_channel_max, .frame_max = greatest_frame_max, .heartbeat = server_heartbeat_s};
   send(0, tune);
   return true;
 }
@@ -102,7 +101,7 @@ bool Session::tune_ok(ByteView payload) {
                                                " is higher than the maximum allowed value (" + std::to_string(limit) +
                                                ")"};
   };
-  if (auto refusal = above("frame_max", ok->frame_max, server_frame_max))
+  if (auto refusal = above("frame_max", ok->frame_max, greatest_frame_max))
     return refuse(*refusal, Method::connection_tune_ok);
   if (auto refusal = above("channel_max", ok->channel_max, server_channel_max))
     return refuse(*refusal, Method::connection_tune_ok);

@@ -289,9 +289,9 @@ void Channel::deliver(Consumer& consumer, Queue& queue, const Delivery& delivery
 MappedMessage Channel::read(Queue& queue, const Delivery& delivery, bool is_fetched, FieldTable& headers) {
   ReadOptions options{.home = queue.home_name(), .record_time = queue.settings().topic.has_value()};
   MappedMessage message = read_record(delivery.record, options, scratch_);
-  // A header frame cannot be split. What AMQP clients published mostly fits; Kafka's records may have any headers.
-  constexpr size_t other_properties_max = 2700;
-  size_t frame_bytes = session_.frame_max() - frame_overhead;
+  // A header frame cannot be split. What an AMQP client published is passed on whole, as RabbitMQ does: to one that
+  // agreed to smaller frames, too, as most clients read a larger one. Kafka's records may have any headers.
+  constexpr size_t other_properties_max = 2700, frame_bytes = greatest_frame_max - frame_overhead;
   if (scratch_.size() + other_properties_max > frame_bytes) {
     Bytes encoded;
     append_properties(encoded, message.properties);

@@ -19,6 +19,8 @@ inline constexpr uint8_t frame_end = 0xce;
 /// What a frame may take until tune-ok has set a limit, and what no limit may go below. RabbitMQ 4.1 starts with 8192,
 /// enough for a login with a long token; clients ask for limits down to 4096.
 inline constexpr uint32_t initial_frame_max = 8192, least_frame_max = 4096;
+/// What the broker proposes, and takes at most.
+inline constexpr uint32_t greatest_frame_max = 131072;
 
 /// A whole frame. `payload` borrows from what the reader was fed, or from the reader.
 struct Frame {

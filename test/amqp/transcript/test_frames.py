@@ -280,3 +280,20 @@ def test_headers_larger_than_what_was_agreed(connect, size):
         assert channel.next("basic.return").headers == {"big": "x" * size}
     else:
         connection.expect_error(501, f"type 2, all octets = <<>>: {{frame_too_large,{len(payload)},4088}}", "")
+
+
+@pytest.mark.parametrize("headers", [{"big": "v" * 6000}, {f"h{n:02}": "v" * 500 for n in range(100)}], ids=["one", "many"])
+@pytest.mark.parametrize("kind", ["classic", "quorum"])
+def test_headers_come_whole_to_who_agreed_to_smaller_frames(connect, q, fill, kind, headers):
+    """A header frame cannot be split, so it is larger than the consumer's frame_max."""
+    channel = connect(frame_max=4096).channel()
+    channel.declare(q, durable=True, arguments={"x-queue-type": kind})
+    properties = {"headers": headers, "content_type": "c" * 255, "message_id": "m" * 255}
+    fill(q, "a", "b", **properties)
+    fetched = channel.get(q, no_ack=False)
+    channel.consume(q)
+    delivered = channel.deliver()
+    assert (fetched.text, delivered.text) == ("a", "b")
+    for message in (fetched, delivered):
+        message.headers.pop("x-delivery-count", None)
+        assert message.properties == properties
