@@ -22,7 +22,7 @@ Json policy_value(const Json& body) {
   const Json *target = body.find("apply-to"), *definition = body.find("definition");
   auto priority = number_in(body, "priority");
   const Json* given = body.find("priority");
-  out.set("pattern", body.find("pattern") ? *body.find("pattern") : Json());
+  if (const Json* pattern = body.find("pattern")) out.set("pattern", *pattern);
   if (definition) out.set("definition", *definition);
   out.set("priority", priority ? Json(*priority) : given ? *given : Json(0)).set("apply-to", target ? *target : "all");
   return out;

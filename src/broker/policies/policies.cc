@@ -1,55 +1,76 @@
 #include "broker/policies/policies.h"
 
 #include <algorithm>
+#include <map>
 
+#include "base/erlang_text.h"
 #include "broker/policies/age.h"
 
 namespace naru {
 namespace {
 
+/// As Erlang prints what it made of JSON: texts are binaries, objects maps.
+std::string erlang_text(const Json& value) {
+  auto listed = [](const auto& all, const auto& print) {
+    std::string text;
+    for (const auto& one : all) text += (text.empty() ? "" : ",") + print(one);
+    return text;
+  };
+  if (auto text = value.text()) return erlang_binary(*text);
+  if (auto* items = value.items()) return "[" + listed(*items, erlang_text) + "]";
+  if (auto* members = value.members())
+    return "#{" +
+           listed(*members,
+                  [](const auto& one) { return erlang_binary(one.first) + " => " + erlang_text(one.second); }) +
+           "}";
+  return to_text(value);
+}
+
 enum class Kind : uint8_t { count, positive, millis, positive_millis, text, age, overflow, strategy, retry, mode, any };
 struct Setting {
   std::string_view key;
   Kind kind;
+  std::string_view what;       // it is called where its value is refused
   bool takes_smaller = false;  // and so it may be in an operator policy
 };
 
-/// What a policy may say. What only a cluster of RabbitMQs knows is taken and does nothing, so that definitions import.
+/// What a policy may say, by name as RabbitMQ looks at them: of several that are wrong the first one is told. What only
+/// a cluster of RabbitMQs knows is taken and does nothing, so that definitions import.
 constexpr Setting settings[] = {
-    {"message-ttl", Kind::millis, true},
-    {"expires", Kind::positive_millis, true},
-    {"max-length", Kind::count, true},
-    {"max-length-bytes", Kind::count, true},
-    {"max-in-memory-length", Kind::count, true},
-    {"max-in-memory-bytes", Kind::count, true},
-    {"delivery-limit", Kind::count, true},
-    {"dead-letter-exchange", Kind::text},
-    {"dead-letter-routing-key", Kind::text},
-    {"dead-letter-strategy", Kind::strategy},
-    {"alternate-exchange", Kind::text},
-    {"overflow", Kind::overflow},
-    {"queue-mode", Kind::mode},
-    {"queue-version", Kind::count},
-    {"max-age", Kind::age},
-    {"stream-max-segment-size-bytes", Kind::count},
-    {"queue-leader-locator", Kind::text},
-    {"queue-master-locator", Kind::text},
-    {"initial-cluster-size", Kind::count},
-    {"naru-retain", Kind::age},
-    {"naru-retain-bytes", Kind::count},
-    {"consumer-timeout", Kind::positive_millis},
-    {"delayed-retry-type", Kind::retry},
-    {"delayed-retry-min", Kind::millis},
-    {"delayed-retry-max", Kind::millis},
-    {"federation-upstream", Kind::any},
-    {"federation-upstream-set", Kind::any},
-    {"federation-upstream-pattern", Kind::any},
-    {"ha-mode", Kind::any},
-    {"ha-params", Kind::any},
-    {"ha-sync-mode", Kind::any},
-    {"ha-sync-batch-size", Kind::any},
-    {"ha-promote-on-shutdown", Kind::any},
-    {"ha-promote-on-failure", Kind::any},
+    {"alternate-exchange", Kind::text, "alternate exchange name"},
+    {"consumer-timeout", Kind::positive_millis, "consumer timeout"},
+    {"dead-letter-exchange", Kind::text, "dead letter exchange name"},
+    {"dead-letter-routing-key", Kind::text, "dead letter routing key"},
+    {"dead-letter-strategy", Kind::strategy, "dead letter strategy"},
+    {"delayed-retry-max", Kind::millis, "delayed-retry-max value"},
+    {"delayed-retry-min", Kind::millis, "delayed-retry-min value"},
+    {"delayed-retry-type", Kind::retry, "delayed-retry-type value"},
+    {"delivery-limit", Kind::count, "delivery limit", true},
+    {"expires", Kind::positive_millis, "queue expiry", true},
+    {"federation-upstream", Kind::any, ""},
+    {"federation-upstream-pattern", Kind::any, ""},
+    {"federation-upstream-set", Kind::any, ""},
+    {"ha-mode", Kind::any, ""},
+    {"ha-params", Kind::any, ""},
+    {"ha-promote-on-failure", Kind::any, ""},
+    {"ha-promote-on-shutdown", Kind::any, ""},
+    {"ha-sync-batch-size", Kind::any, ""},
+    {"ha-sync-mode", Kind::any, ""},
+    {"initial-cluster-size", Kind::count, "cluster size"},
+    {"max-age", Kind::age, "max age"},
+    {"max-in-memory-bytes", Kind::count, "maximum memory in bytes", true},
+    {"max-in-memory-length", Kind::count, "maximum memory in bytes", true},
+    {"max-length", Kind::count, "maximum length", true},
+    {"max-length-bytes", Kind::count, "maximum length in bytes", true},
+    {"message-ttl", Kind::millis, "message TTL", true},
+    {"naru-retain", Kind::age, "naru-retain value"},
+    {"naru-retain-bytes", Kind::count, "naru-retain-bytes value"},
+    {"overflow", Kind::overflow, "overflow value"},
+    {"queue-leader-locator", Kind::text, "queue leader locator value"},
+    {"queue-master-locator", Kind::text, "queue-master-locator value"},
+    {"queue-mode", Kind::mode, "queue-mode value"},
+    {"queue-version", Kind::count, "queue-version value"},
+    {"stream-max-segment-size-bytes", Kind::count, "segment size"},
 };
 
 const Setting* find_setting(std::string_view key) {
@@ -57,39 +78,28 @@ const Setting* find_setting(std::string_view key) {
   return found == std::end(settings) ? nullptr : &*found;
 }
 
-std::optional<std::string> wrong_value(const Setting& setting, const Json& value) {
+std::string refused(const Setting& setting, const Json& value) {
+  return erlang_text(value) + " is not a valid " + std::string(setting.what);
+}
+
+bool is_right(const Setting& setting, const Json& value) {
   auto text = value.text();
   auto number = value.integer();
-  std::string shown = to_text(value);
   auto one_of = [&](std::initializer_list<std::string_view> words) { return text && std::ranges::count(words, *text); };
   switch (setting.kind) {
     case Kind::count:
-    case Kind::millis:
-      if (number && *number >= 0) return std::nullopt;
-      return shown + " is not a valid " + std::string(setting.key);
+    case Kind::millis: return number && *number >= 0;
     case Kind::positive:
-    case Kind::positive_millis:
-      if (number && *number > 0) return std::nullopt;
-      return shown + " is not a valid " + std::string(setting.key);
+    case Kind::positive_millis: return number && *number > 0;
     case Kind::text:
-    case Kind::age:
-      if (text) return std::nullopt;
-      return shown + " is not a valid " + std::string(setting.key);
-    case Kind::overflow:
-      if (one_of({"drop-head", "reject-publish", "reject-publish-dlx"})) return std::nullopt;
-      return shown + " is not a valid overflow value";
-    case Kind::strategy:
-      if (one_of({"at-most-once", "at-least-once"})) return std::nullopt;
-      return shown + " is not a valid dead letter strategy";
-    case Kind::retry:
-      if (one_of({"disabled", "all", "failed", "returned"})) return std::nullopt;
-      return shown + " is not a valid delayed-retry-type value";
-    case Kind::mode:
-      if (one_of({"default", "lazy"})) return std::nullopt;
-      return shown + " is not a valid queue-mode value";
-    case Kind::any: return std::nullopt;
+    case Kind::age: return text.has_value();
+    case Kind::overflow: return one_of({"drop-head", "reject-publish", "reject-publish-dlx"});
+    case Kind::strategy: return one_of({"at-most-once", "at-least-once"});
+    case Kind::retry: return one_of({"disabled", "all", "failed", "returned"});
+    case Kind::mode: return one_of({"default", "lazy"});
+    case Kind::any: return true;
   }
-  return std::nullopt;
+  return true;
 }
 
 bool is_one_of(const Json* value, std::string_view first, std::string_view second) {
@@ -102,7 +112,7 @@ std::optional<std::string> wrong_mirroring(const Json& definition) {
   const Json *mode = at("ha-mode"), *params = at("ha-params"), *batch = at("ha-sync-batch-size");
   if (!mode && (params || at("ha-sync-mode") || at("ha-promote-on-shutdown")))
     return "ha-mode must be specified to specify ha-params, ha-sync-mode or ha-promote-on-shutdown";
-  std::string given = params ? to_text(*params) + " given" : "none given";
+  std::string given = params ? erlang_text(*params) + " given" : "none given";
   if (mode && mode->text() == "all") {
     if (params) return "ha-mode=\"all\" does not take parameters";
   } else if (mode && mode->text() == "exactly") {
@@ -111,28 +121,34 @@ std::optional<std::string> wrong_mirroring(const Json& definition) {
     if (!params || !params->items()) return "ha-mode=\"nodes\" takes a list, " + given;
     if (params->items()->empty()) return "ha-mode=\"nodes\" list must be non-empty";
   } else if (mode) {
-    return to_text(*mode) + " is not a valid ha-mode value";
+    return erlang_text(*mode) + " is not a valid ha-mode value";
   }
   if (!is_one_of(at("ha-sync-mode"), "manual", "automatic"))
-    return "ha-sync-mode must be \"manual\" or \"automatic\", got " + to_text(*at("ha-sync-mode"));
+    return "ha-sync-mode must be \"manual\" or \"automatic\", got " + erlang_text(*at("ha-sync-mode"));
   for (const char* key : {"ha-promote-on-shutdown", "ha-promote-on-failure"})
     if (!is_one_of(at(key), "always", "when-synced"))
-      return std::string(key) + " must be \"always\" or \"when-synced\", got " + to_text(*at(key));
+      return std::string(key) + " must be \"always\" or \"when-synced\", got " + erlang_text(*at(key));
   if (batch && batch->integer().value_or(0) < 1)
-    return "ha-sync-batch-size takes an integer greater than 0, " + to_text(*batch) + " given";
+    return "ha-sync-batch-size takes an integer greater than 0, " + erlang_text(*batch) + " given";
   return std::nullopt;
 }
 
 std::optional<std::string> wrong_definition(const Json& definition, bool is_operator) {
   auto* members = definition.members();
   if (!members || members->empty()) return "no policy provided";
-  for (const auto& [key, value] : *members) {
-    const Setting* setting = find_setting(key);
-    if (!setting || (is_operator && !setting->takes_smaller))
-      return "[{<<\"" + key + "\">>," + to_text(value) + "}] are not recognised policy settings";
-    if (auto wrong = wrong_value(*setting, value)) return wrong;
+  auto is_known = [&](const Setting& setting) { return setting.takes_smaller || !is_operator; };
+  for (const Setting& setting : settings) {
+    const Json* value = is_known(setting) ? definition.find(setting.key) : nullptr;
+    if (value && !is_right(setting, *value)) return refused(setting, *value);
   }
-  return std::nullopt;
+  std::map<std::string_view, const Json*> unknown;
+  for (const auto& [key, value] : *members)
+    if (const Setting* setting = find_setting(key); !setting || !is_known(*setting)) unknown[key] = &value;
+  if (unknown.empty()) return std::nullopt;
+  std::string all;
+  for (const auto& [key, value] : unknown)
+    all += (all.empty() ? "{" : ",{") + erlang_binary(key) + "," + erlang_text(*value) + "}";
+  return "[" + all + "] are not recognised policy settings";
 }
 
 bool is_meant(std::string_view apply_to, PolicyTarget target) {
@@ -157,37 +173,46 @@ bool takes_smaller(std::string_view key) {
 }
 
 std::optional<std::string> unusable_value(const Json& definition) {
-  auto* members = definition.members();
-  if (!members) return std::nullopt;
-  for (const auto& [key, value] : *members) {
-    const Setting* setting = find_setting(key);
-    if (!setting) continue;
-    bool is_time = setting->kind == Kind::millis || setting->kind == Kind::positive_millis;
-    if (setting->kind == Kind::age && !parse_age(value.text().value_or("")))
-      return to_text(value) + " is not a valid " + key + ": an age is a number and one of Y, M, D, h, m, s";
-    if (is_time && value.integer().value_or(0) > ttl_ms_max)
-      return to_text(value) + " is not a valid " + key + ": longer than ten years";
+  constexpr int64_t segment_bytes_max = 3'000'000'000;
+  for (const Setting& setting : settings) {
+    const Json* value = definition.find(setting.key);
+    if (!value) continue;
+    std::string_view text = value->text().value_or("");
+    int64_t number = value->integer().value_or(0);
+    auto one_of = [&](std::initializer_list<std::string_view> words) { return std::ranges::count(words, text) > 0; };
+    bool is_time = setting.kind == Kind::millis || setting.kind == Kind::positive_millis;
+    if (is_time && number > ttl_ms_max) return refused(setting, *value) + ": longer than ten years";
+    if (setting.key == "queue-master-locator" && !one_of({"client-local", "min-masters", "random"}))
+      return erlang_text(*value) + " invalid queue-master-locator value";
+    bool is_wrong =
+        (setting.kind == Kind::age && !parse_age(text)) ||
+        (setting.key == "queue-version" && number != 1 && number != 2) ||
+        (setting.key == "stream-max-segment-size-bytes" && number > segment_bytes_max) ||
+        (setting.key == "queue-leader-locator" && !one_of({"client-local", "balanced", "random", "least-leaders"}));
+    if (is_wrong) return refused(setting, *value);
   }
   return wrong_mirroring(definition);
 }
 
 std::expected<Policy, std::string> make_policy(std::string_view name, const Json& value, bool is_operator) {
   const Json* text = value.find("pattern");
-  if (!text || !text->text()) return std::unexpected("Key 'pattern' not found in policy");
+  if (!text) return std::unexpected("Key 'pattern' not found in policy");
+  if (!text->text()) return std::unexpected("pattern should be a binary but was " + erlang_text(*text));
   auto pattern = Pattern::compile(*text->text());
-  if (!pattern)
-    return std::unexpected("pattern should be regular expression but " + to_text(*text) + " gives " + pattern.error());
+  if (!pattern) return std::unexpected("pattern should be regular expression but is invalid: " + pattern.error());
   const Json* definition = value.find("definition");
   if (!definition) return std::unexpected("Key 'definition' not found in policy");
   if (auto wrong = wrong_definition(*definition, is_operator)) return std::unexpected(*wrong);
   const Json* priority = value.find("priority");
   if (priority && !priority->integer())
-    return std::unexpected("priority should be a number, actually was " + to_text(*priority));
+    return std::unexpected("priority should be a number, actually was " + erlang_text(*priority));
   const Json* target = value.find("apply-to");
   std::string apply_to(target ? target->text().value_or("?") : "all");
   constexpr std::string_view targets[] = {"all", "exchanges", "queues", "classic_queues", "quorum_queues", "streams"};
   if (std::ranges::find(targets, apply_to) == std::end(targets))
-    return std::unexpected("apply-to '" + apply_to + "' unrecognised");
+    return std::unexpected("apply-to '" + apply_to +
+                           "' unrecognised; should be 'queues', 'classic_queues', 'quorum_queues', 'streams', "
+                           "'exchanges' or 'all'");
   return Policy{std::string(name), std::move(apply_to), std::move(*pattern), priority ? *priority->integer() : 0,
                 *definition};
 }

@@ -70,6 +70,22 @@ TEST_F(PoliciesTest, what_makes_no_sense_is_refused) {
   EXPECT_NE(wrong(R"({"pattern":"","definition":{"dead-letter-exchange":"x"}})", true), "");
 }
 
+TEST_F(PoliciesTest, refusals_have_rabbitmqs_words) {
+  auto of = [](const char* definition, bool is_operator = false) {
+    return wrong((R"({"pattern":"","definition":)" + std::string(definition) + "}").c_str(), is_operator);
+  };
+  EXPECT_EQ(of(R"({"max-length":"5"})"), R"(<<"5">> is not a valid maximum length)");
+  EXPECT_EQ(of(R"({"message-ttl":-1,"max-length":-1})"), "-1 is not a valid maximum length");  // by name
+  EXPECT_EQ(of(R"({"nope":1,"message-ttl":-1})", true), "-1 is not a valid message TTL");
+  EXPECT_EQ(of(R"({"nope":"x","max-length":5,"nada":[2,null]})"),
+            R"([{<<"nada">>,[2,null]},{<<"nope">>,<<"x">>}] are not recognised policy settings)");
+  EXPECT_EQ(of(R"({"overflow":"x","max-length":5})", true),
+            R"([{<<"overflow">>,<<"x">>}] are not recognised policy settings)");
+  EXPECT_EQ(unusable_value(*parse_json(R"({"queue-version":3})")), "3 is not a valid queue-version value");
+  EXPECT_EQ(unusable_value(*parse_json(R"({"queue-leader-locator":"x"})")),
+            R"(<<"x">> is not a valid queue leader locator value)");
+}
+
 TEST_F(PoliciesTest, what_could_not_be_applied_is_told_when_it_is_set) {
   auto unusable = [](const char* definition) { return unusable_value(*parse_json(definition)).has_value(); };
   EXPECT_TRUE(unusable(R"({"max-length":1,"max-age":"7 days"})"));

@@ -274,6 +274,34 @@ def test_definitions_go_round(api, vhost):
     assert api.get(f"/queues/{vhost}/late")["durable"] is True
 
 
+@pytest.mark.parametrize("definition, reason", [
+    ({"max-length": -1}, "-1 is not a valid maximum length"), ({"max-length-bytes": 1.5}, "1.5 is not a valid maximum length in bytes"),
+    ({"message-ttl": -1}, "-1 is not a valid message TTL"), ({"expires": 0}, "0 is not a valid queue expiry"),
+    ({"expires": 0, "max-length": -1}, "0 is not a valid queue expiry"), ({"delivery-limit": "5"}, '<<"5">> is not a valid delivery limit'),
+    ({"max-length": "5"}, '<<"5">> is not a valid maximum length'),
+    ({"message-ttl": -1, "max-length": -1, "nope": 1}, "-1 is not a valid maximum length"),
+    ({"max-length": 5, "nope": 1, "nada": "x"}, '[{<<"nada">>,<<"x">>},{<<"nope">>,1}] are not recognised policy settings')])
+@pytest.mark.parametrize("kind", ["policies", "operator-policies"])
+def test_limits_that_a_policy_cannot_set(api, vhost, kind, definition, reason):
+    import html
+    status, answer = api("PUT", f"/{kind}/{vhost}/p", {"pattern": "x", "definition": definition})
+    assert (status, html.unescape(answer["reason"])) == (400, f"Validation failed\n\n{reason}\n")
+
+
+@pytest.mark.parametrize("definition, reason", [
+    ({"overflow": "nope"}, '<<"nope">> is not a valid overflow value'), ({"dead-letter-exchange": 5}, "5 is not a valid dead letter exchange name"),
+    ({"queue-version": 3}, "3 is not a valid queue-version value"), ({"max-age": "1X"}, '<<"1X">> is not a valid max age'),
+    ({"stream-max-segment-size-bytes": 10**12}, "1000000000000 is not a valid segment size"),
+    ({"queue-leader-locator": "nope"}, '<<"nope">> is not a valid queue leader locator value'),
+    ({"queue-master-locator": "nope"}, '<<"nope">> invalid queue-master-locator value'),
+    ({"initial-cluster-size": -1}, "-1 is not a valid cluster size"), ({"alternate-exchange": 5}, "5 is not a valid alternate exchange name"),
+    ({"dead-letter-routing-key": 5}, "5 is not a valid dead letter routing key"), ({"queue-mode": "nope"}, '<<"nope">> is not a valid queue-mode value')])
+def test_what_else_a_policy_cannot_say(api, vhost, definition, reason):
+    import html
+    status, answer = api("PUT", f"/policies/{vhost}/p", {"pattern": "x", "definition": definition})
+    assert (status, html.unescape(answer["reason"])) == (400, f"Validation failed\n\n{reason}\n")
+
+
 def test_bodies_that_are_none(api, vhost):
     import urllib.error
     import urllib.request
