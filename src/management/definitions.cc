@@ -14,7 +14,8 @@ namespace {
 
 bool is_wanted(const Call& call, std::string_view vhost) { return call.names.empty() || call.vhost() == vhost; }
 
-/// In the definitions of one virtual host nothing says which.
+/// In the definitions of one virtual host, queues, exchanges and bindings do not say which: they can be imported into
+/// another. Policies and parameters say it all the same, as RabbitMQ's do.
 void add_vhost(const Call& call, Json& to, const std::string& vhost) {
   if (call.names.empty()) to.set("vhost", vhost);
 }
@@ -83,9 +84,7 @@ Json parameters_of(const Call& call, bool policies) {
   Json all = Json::array();
   for (const auto& [key, value] : call.site.parameters.all()) {
     if ((key.component == Parameters::policy) != policies || !is_wanted(call, key.vhost)) continue;
-    Json one = policies ? view_policy(key, value) : view_parameter(key, value);
-    if (!call.names.empty()) std::erase_if(*one.members(), [](const auto& member) { return member.first == "vhost"; });
-    all.push(std::move(one));
+    all.push(policies ? view_policy(key, value) : view_parameter(key, value));
   }
   return all;
 }
@@ -117,11 +116,13 @@ void add_site(const Call& call, Json& out) {
 
 io::Task<Reply> get(Call& call) {
   Json out;
-  out.set("rabbit_version", amqp::rabbitmq_version)
-      .set("rabbitmq_version", amqp::rabbitmq_version)
-      .set("product_name", "naru")
-      .set("product_version", call.site.core.broker.settings.version);
-  if (call.names.empty()) add_site(call, out);
+  out.set("rabbit_version", amqp::rabbitmq_version);
+  if (call.names.empty()) {
+    out.set("rabbitmq_version", amqp::rabbitmq_version)
+        .set("product_name", "naru")
+        .set("product_version", call.site.core.broker.settings.version);
+    add_site(call, out);
+  }
   out.set("parameters", parameters_of(call, /*policies=*/false))
       .set("policies", parameters_of(call, /*policies=*/true))
       .set("queues", queues_of(call))

@@ -274,6 +274,29 @@ def test_definitions_go_round(api, vhost):
     assert api.get(f"/queues/{vhost}/late")["durable"] is True
 
 
+def test_definitions_of_one_virtual_host(api, vhost):
+    """What clients declared does not say where it belongs, so that it can go elsewhere; what administrators set does."""
+    api.put(f"/queues/{vhost}/q", {"durable": True})
+    api.put(f"/exchanges/{vhost}/x", {"type": "fanout"})
+    api.post(f"/bindings/{vhost}/e/x/q/q", {})
+    api.put(f"/policies/{vhost}/p", {"pattern": "x", "definition": {"max-length": 2}})
+    api.put(f"/operator-policies/{vhost}/o", {"pattern": "y", "definition": {"max-length": 3}})
+    one = api.get(f"/definitions/{vhost}")
+    assert set(one) == {"rabbit_version", "parameters", "policies", "queues", "exchanges", "bindings"}
+    assert one["queues"] == [{"name": "q", "durable": True, "auto_delete": False, "arguments": {}}]
+    assert ["vhost" in thing for section in ("queues", "exchanges", "bindings") for thing in one[section]] == [False] * 3
+    assert one["policies"] == [{"vhost": vhost, "name": "p", "pattern": "x", "apply-to": "all", "definition": {"max-length": 2},
+                                "priority": 0}]
+    assert [(thing["vhost"], thing["name"]) for thing in one["parameters"]] == [(vhost, "o")]
+    api.put(f"/vhosts/{vhost}-2")
+    try:  # what the policies say of a virtual host does not count
+        api.post(f"/definitions/{vhost}-2", one)
+        again = api.get(f"/definitions/{vhost}-2")
+        assert again["queues"] == one["queues"] and again["policies"] == [one["policies"][0] | {"vhost": f"{vhost}-2"}]
+    finally:
+        api.delete(f"/vhosts/{vhost}-2")
+
+
 @pytest.mark.parametrize("definition, reason", [
     ({"max-length": -1}, "-1 is not a valid maximum length"), ({"max-length-bytes": 1.5}, "1.5 is not a valid maximum length in bytes"),
     ({"message-ttl": -1}, "-1 is not a valid message TTL"), ({"expires": 0}, "0 is not a valid queue expiry"),
@@ -669,7 +692,7 @@ def test_what_naru_has_none_of_is_refused(api, vhost):
     # What came in with the definitions of a RabbitMQ that has more plugins stays, and goes out again.
     parameter = {"component": "shovel", "name": "s", "value": {"src-uri": "amqp://"}}
     api.post(f"/definitions/{vhost}", {"parameters": [parameter]})
-    assert api.get(f"/definitions/{vhost}")["parameters"] == [parameter | {"value": {"src-uri": "amqp://"}}]
+    assert api.get(f"/definitions/{vhost}")["parameters"] == [parameter | {"vhost": vhost}]
     api.delete(f"/parameters/shovel/{vhost}/s")
 
 
