@@ -40,20 +40,23 @@ std::optional<std::string> inequivalence(const ExchangeDefinition& declared, con
   return alternate_differs(declared.arguments.view(), current.arguments.view(), what);
 }
 
-std::expected<std::optional<std::string>, std::string> queue_behind_topic(const QueueDefinition& wanted,
-                                                                          std::string_view vhost,
-                                                                          const Catalog& catalog) {
-  auto named = wanted.arguments.find("x-naru-topic");
+std::expected<std::optional<TopicAccess>, std::string> topic_access(const QueueDefinition& wanted,
+                                                                    std::string_view vhost, const Catalog& catalog) {
+  auto shown = wanted.arguments.find("x-naru-topic"), fed = wanted.arguments.find("x-naru-to-topic");
+  auto named = shown ? shown : fed;
   if (!named || !named->text()) return std::nullopt;
+  auto allowed = [&](std::string_view name) {
+    return TopicAccess{shown ? Operation::read : Operation::write, std::string(name)};
+  };
   std::string name(*named->text()), prefix = std::string(vhost) + ".";
   auto refused = std::unexpected("access to topic '" + name + "' refused: it belongs to another virtual host");
   TopicPtr topic = catalog.find(name);
   if (topic && topic->queue && topic->queue->vhost != vhost) return refused;
-  if (topic && topic->queue) return topic->queue->name;
+  if (topic && topic->queue) return allowed(topic->queue->name);
   // A topic of Kafka's, there or still to come, belongs where a stream of that name would.
-  if (vhost == "/") return name;
+  if (vhost == "/") return allowed(name);
   if (!name.starts_with(prefix)) return refused;
-  return name.substr(prefix.size());
+  return allowed(std::string_view(name).substr(prefix.size()));
 }
 
 std::optional<std::string> binding_problem(VirtualHost& host, const ExchangeDefinition& source,

@@ -15,11 +15,15 @@ namespace naru::amqp {
 std::optional<std::string> inequivalence(const ExchangeDefinition& declared, const ExchangeDefinition& current,
                                          std::string_view vhost);
 
-/// The name, in this virtual host, of what `wanted` would show the messages of by its x-naru-topic: who declares it has
-/// to be allowed to read that. None if it shows no others. Else the text of an ACCESS_REFUSED.
-std::expected<std::optional<std::string>, std::string> queue_behind_topic(const QueueDefinition& wanted,
-                                                                          std::string_view vhost,
-                                                                          const Catalog& catalog);
+/// What who declares a queue has to be allowed with its topic: to read what x-naru-topic shows, to write what
+/// x-naru-to-topic feeds. `name`: as a queue in this virtual host would have it.
+struct TopicAccess {
+  Operation needed;
+  std::string name;
+};
+/// None if the queue has no topic of another. Else the text of an ACCESS_REFUSED.
+std::expected<std::optional<TopicAccess>, std::string> topic_access(const QueueDefinition& wanted,
+                                                                    std::string_view vhost, const Catalog& catalog);
 
 /// What is wrong with a binding from `source`, in this virtual host: the text of a PRECONDITION_FAILED.
 std::optional<std::string> binding_problem(VirtualHost& host, const ExchangeDefinition& source, const Binding& binding);

@@ -89,11 +89,11 @@ Checked retain(QueueDefinition& queue, const FieldValue& value) {
   return {};
 }
 
-Checked topic(QueueDefinition& queue, const FieldValue& value) {
+Checked topic(std::optional<std::string>& target, const FieldValue& value) {
   auto text = word(value);
   if (!text) return std::unexpected(text.error());
   if (topic_name_error(*text)) return std::unexpected("\"no name that a topic can have\"");
-  queue.settings.topic = *text;
+  target = *text;
   return {};
 }
 
@@ -264,7 +264,8 @@ constexpr auto arguments = std::to_array<Argument>({
     {"x-naru-fair-key", no_stream, [](auto& queue, auto& value) { return key(queue.settings.fair_key, value); }},
     {"x-naru-fair-weights", no_stream, weights},
     {"x-naru-fair-limit", no_stream, fair_limit},
-    {"x-naru-topic", no_stream, topic},
+    {"x-naru-topic", no_stream, [](auto& queue, auto& value) { return topic(queue.settings.topic, value); }},
+    {"x-naru-to-topic", no_stream, [](auto& queue, auto& value) { return topic(queue.settings.to_topic, value); }},
 });
 
 bool is_for(const Argument& argument, QueueType type) { return argument.types & bit_of(type); }
@@ -282,6 +283,11 @@ constexpr std::string_view not_with_order_key[] = {"x-max-priority"};
 /// What a queue over a topic has no say in.
 constexpr std::string_view own_log_arguments[] = {"x-message-ttl",  "x-max-length",  "x-max-length-bytes", "x-overflow",
                                                   "x-max-priority", "x-naru-retain", "x-naru-retain-bytes"};
+
+/// What is about consumers, of a queue that has none but the broker, which takes the messages one after the other.
+constexpr std::string_view consumer_arguments[] = {"x-max-priority",     "x-expires",        "x-single-active-consumer",
+                                                   "x-consumer-timeout", "x-naru-order-key", "x-naru-fair-key",
+                                                   "x-naru-topic",       "x-naru-retain",    "x-naru-retain-bytes"};
 
 std::string shown(const FieldValue& value) {
   if (auto text = value.text()) return std::string(*text);
@@ -315,6 +321,11 @@ Problem combination_problem(const QueueDefinition& queue, const std::string& of_
     if (auto wrong = with_any(not_with_fair_key, "not together with x-naru-fair-key")) return wrong;
   if (queue.settings.order_key)
     if (auto wrong = with_any(not_with_order_key, "not together with x-naru-order-key")) return wrong;
+  if (queue.settings.to_topic) {
+    if (auto wrong = with_any(consumer_arguments, "the broker takes the messages, in order")) return wrong;
+    if (!queue.durable || queue.owner != 0 || queue.auto_delete)
+      return "invalid arg 'x-naru-to-topic" + of_queue + ": \"only of durable queues that stay\"";
+  }
   if (queue.settings.topic) return with_any(own_log_arguments, "the topic keeps the messages");
   return std::nullopt;
 }
@@ -388,6 +399,7 @@ void apply_policy(QueueDefinition& queue, FieldTableView policy) {
     if (argument.apply == queue_type || argument.apply == priorities) continue;
     if (argument.name.starts_with("x-naru-") && !argument.name.starts_with("x-naru-retain")) continue;
     if (queue.settings.fair_key && std::ranges::count(not_with_fair_key, argument.name)) continue;
+    if (queue.settings.to_topic && std::ranges::count(consumer_arguments, argument.name)) continue;
     if (queue.settings.topic && std::ranges::count(own_log_arguments, argument.name)) continue;
     auto own = queue.arguments.find(argument.name);
     if (own && !(takes_smaller(key) && value->integer() < own->integer())) continue;

@@ -9,7 +9,7 @@ namespace naru::amqp {
 
 class SimWorld {
  public:
-  SimWorld() : broker_(1) { start(); }
+  explicit SimWorld(uint64_t seed = 1) : broker_(seed) { start(); }
   ~SimWorld() { client_.reset(); }
 
   SimBroker& broker() { return broker_; }
@@ -22,8 +22,9 @@ class SimWorld {
   void declare(const char* queue, const FieldTable& arguments = {}) {
     say(QueueDeclare{.queue = queue, .durable = true, .arguments = arguments.view()});
   }
-  void send(const char* exchange, const char* key, const Properties& properties = {}, bool mandatory = false) {
-    client_->publish(1, {.exchange = exchange, .routing_key = key, .mandatory = mandatory}, properties, view("m"));
+  void send(std::string_view exchange, std::string_view key, const Properties& properties = {}, bool mandatory = false,
+            std::string_view body = "m") {
+    client_->publish(1, {.exchange = exchange, .routing_key = key, .mandatory = mandatory}, properties, view(body));
   }
   /// Until all has been said, heard and written.
   void settle(io::Millis ms = 100) {

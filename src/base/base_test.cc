@@ -4,6 +4,7 @@
 #include "base/flat_index.h"
 #include "base/hash.h"
 #include "base/interval_set.h"
+#include "base/murmur2.h"
 #include "base/result.h"
 #include "base/strong.h"
 #include "base/testing.h"
@@ -19,6 +20,16 @@ TEST(crc32c, matches_the_published_vectors) {
   EXPECT_EQ(crc32c(Bytes(32, 0)), 0x8a9136aau);       // RFC 3720 B.4
   EXPECT_EQ(crc32c(Bytes(32, 0xff)), 0x62a8ab43u);
   EXPECT_EQ(crc32c(view("6789"), crc32c(view("12345"))), 0xe3069283u);
+}
+
+TEST(murmur2, puts_keys_where_kafkas_java_producer_does) {
+  // From that client's own tests.
+  EXPECT_EQ(static_cast<int32_t>(murmur2(view("21"))), -973932308);
+  EXPECT_EQ(static_cast<int32_t>(murmur2(view("foobar"))), -790332482);
+  EXPECT_EQ(static_cast<int32_t>(murmur2(view("a-little-bit-long-string"))), -985981536);
+  EXPECT_EQ(static_cast<int32_t>(murmur2(view("a-little-bit-longer-string"))), -1486304829);
+  EXPECT_EQ(static_cast<int32_t>(murmur2(view("lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8"))), -58897971);
+  EXPECT_EQ(static_cast<int32_t>(murmur2(view("abc"))), 479470107);
 }
 
 TEST(endian, stores_and_loads_each_order) {

@@ -1,6 +1,7 @@
 #include "kafka/incoming_batch.h"
 
 #include "log/compression.h"
+#include "log/producer_window.h"
 #include "log/record.h"
 
 namespace naru::kafka {
@@ -84,6 +85,8 @@ Checked check_records(IncomingBatch& batch, int16_t version, CodecWork& work, Re
   if (!header) return refuse(batch, header.error());
   if (header->base_offset != Offset(0))
     return refuse(batch, ErrorCode::invalid_record, "The base offset of a new batch is 0");
+  if (header->producer_id >= feed_producers)
+    return refuse(batch, ErrorCode::invalid_record, "Producer ids of this size are the broker's own");
   batch.header = *header;
   if (header->codec() == Codec::none) return {};
   if (header->codec() == Codec::zstd && version < 7)

@@ -7,7 +7,7 @@
 namespace naru {
 
 BatchBuilder::BatchBuilder(const BatchOptions& options)
-    : fixed_base_timestamp_(options.delete_horizon_ms.has_value()), next_(options.base_offset) {
+    : level_(options.level), fixed_base_timestamp_(options.delete_horizon_ms.has_value()), next_(options.base_offset) {
   header_.base_offset = options.base_offset;
   header_.leader_epoch = options.leader_epoch;
   header_.producer_id = options.producer_id;
@@ -56,7 +56,7 @@ Result<Bytes> BatchBuilder::finish_at(Offset last, int64_t max_timestamp) {
   header_.last_offset_delta = static_cast<int32_t>(last - header_.base_offset);
   if (header_.count == 0 && !header_.log_append_time()) header_.max_timestamp = max_timestamp;
   if (header_.codec() != Codec::none && header_.count > 0) {
-    Bytes body = TRY(compress(header_.codec(), ByteView(out_).subspan(batch_header_bytes)));
+    Bytes body = TRY(compress(Compression{header_.codec(), level_}, ByteView(out_).subspan(batch_header_bytes)));
     out_.resize(batch_header_bytes);
     append(out_, body);
   }

@@ -13,6 +13,7 @@ namespace naru {
 struct BatchOptions {
   Offset base_offset{};
   Codec codec = Codec::none;
+  std::optional<int> level{};  // of the codec; see Compression
   int32_t leader_epoch = -1;
   int64_t producer_id = no_producer;
   int16_t producer_epoch = -1;
@@ -60,6 +61,7 @@ class BatchBuilder {
                    ByteView headers_raw, int32_t header_count);
 
   BatchHeader header_;
+  const std::optional<int> level_;
   bool fixed_base_timestamp_;
   Offset next_;
   Bytes out_;      // room for the header, then the records

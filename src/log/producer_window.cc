@@ -54,7 +54,7 @@ const ProducerWindow::Batch* ProducerWindow::find(const BatchHeader& header) con
 }
 
 Result<void> ProducerWindow::check(const BatchHeader& header) const {
-  if (!header.has_producer()) return {};
+  if (!header.has_producer() || header.producer_id >= feed_producers) return {};
   const Producer* known = find_producer(header.producer_id);
   if (!known) return {};
   if (header.producer_epoch < known->epoch) return fail(Code::fenced, "an older producer epoch", known->epoch);
@@ -62,6 +62,12 @@ Result<void> ProducerWindow::check(const BatchHeader& header) const {
   int32_t expected = header.producer_epoch > known->epoch ? 0 : known->next_sequence();
   if (header.base_sequence != expected) return fail(Code::out_of_order, "sequence of the producer", expected);
   return {};
+}
+
+std::optional<int32_t> ProducerWindow::last_sequence(int64_t producer_id) const {
+  const Producer* known = find_producer(producer_id);
+  if (!known || known->batches == 0) return std::nullopt;
+  return known->last[known->batches - 1].last_sequence;
 }
 
 void ProducerWindow::remember(const BatchHeader& header, int64_t now_ms) {

@@ -18,6 +18,10 @@ namespace naru {
 
 inline constexpr int64_t producer_expiry_ms = 24 * 60 * 60 * 1000;  // Kafka's producer.id.expiration.ms
 
+/// Producer ids from here on are naru's own: what queues feed into topics. Their sequence numbers ascend with gaps, and
+/// who appends looks himself at what is there (last_sequence). No client may use them.
+inline constexpr int64_t feed_producers = int64_t{1} << 62;
+
 /// One per log. The owner calls check before it appends a batch and remember after, in log order; recovery calls
 /// remember (or marker) for each batch that it finds, and so arrives at the same state, as long as nobody was
 /// forgotten.
@@ -39,6 +43,9 @@ class ProducerWindow {
   Result<void> check(const BatchHeader& header) const;
   /// The stored batch that this one repeats, or null. Valid until the next change.
   const Batch* find(const BatchHeader& header) const;
+
+  /// The last sequence number that is stored of a producer; nothing if it is unknown.
+  std::optional<int32_t> last_sequence(int64_t producer_id) const;
 
   /// A batch was appended at header.base_offset. Nothing to do without a producer id.
   void remember(const BatchHeader& header, int64_t now_ms);

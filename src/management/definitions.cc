@@ -229,8 +229,8 @@ io::Task<Wrong> import_queue(Call& call, const Json& item) {
   co_await call.site.hosts.queue_arrived(*host, wanted.name);
   if (host->find_queue(wanted.name)) co_return std::nullopt;  // stays as it is
   if (auto applied = amqp::apply_arguments(wanted, host->name); !applied) co_return applied.error();
-  auto behind = amqp::queue_behind_topic(wanted, host->name, *call.site.core.catalog());
-  if (!behind) co_return "queue " + wanted.name + ": " + behind.error();
+  auto topic = amqp::topic_access(wanted, host->name, *call.site.core.catalog());
+  if (!topic) co_return "queue " + wanted.name + ": " + topic.error();
   auto declaring = call.site.hosts.declare_queue(*host, std::move(wanted));
   auto declared = co_await declaring;
   co_return declared ? std::nullopt : Wrong(declared.error().reason);

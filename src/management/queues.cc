@@ -109,10 +109,10 @@ std::optional<std::string> difference(const QueueDefinition& wanted, const Queue
 
 /// What keeps the user from making a queue that shows the messages of another one, or sends its own to an exchange.
 std::optional<Reply> reach_refusal(const Call& call, const QueueDefinition& wanted) {
-  auto behind = amqp::queue_behind_topic(wanted, call.vhost(), *call.site.core.catalog());
-  if (!behind) return not_authorised("ACCESS_REFUSED - " + behind.error());
-  if (*behind)
-    if (auto no = refusal(call, Operation::read, call.vhost(), "queue", **behind)) return no;
+  auto topic = amqp::topic_access(wanted, call.vhost(), *call.site.core.catalog());
+  if (!topic) return not_authorised("ACCESS_REFUSED - " + topic.error());
+  if (*topic)
+    if (auto no = refusal(call, (*topic)->needed, call.vhost(), "queue", (*topic)->name)) return no;
   const auto& dead = wanted.settings.dead_letter_exchange;
   if (!dead) return std::nullopt;
   if (auto no = refusal(call, Operation::read, call.vhost(), "queue", wanted.name)) return no;

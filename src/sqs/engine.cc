@@ -22,7 +22,8 @@ bool is_sayable(std::string_view name) {
 
 /// Queues that SQS has, whoever declared them.
 bool is_shown(const QueueDefinition& queue) {
-  return queue.durable && queue.owner == 0 && !queue.settings.is_stream && !queue.settings.topic;
+  return queue.durable && queue.owner == 0 && !queue.settings.is_stream && !queue.settings.topic &&
+         !queue.settings.to_topic;
 }
 
 }  // namespace

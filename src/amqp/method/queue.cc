@@ -10,11 +10,11 @@ std::string in_vhost(std::string_view kind, std::string_view name, std::string_v
   return std::string(kind) + " '" + std::string(name) + "' in vhost '" + std::string(vhost) + "'";
 }
 
-Refusal failed(const Error& error) {
+Refusal failed(const Error& error, bool feeds_topic = false) {
+  std::string argument = feeds_topic ? "x-naru-to-topic: " : "x-naru-topic: ";
   if (error.code == Code::full) return {ReplyCode::resource_error, "no space left on the broker's disk"};
-  if (error.code == Code::not_found) return {ReplyCode::not_found, std::string("x-naru-topic: ") + error.reason};
-  if (error.code == Code::invalid)
-    return {ReplyCode::precondition_failed, std::string("x-naru-topic: ") + error.reason};
+  if (error.code == Code::not_found) return {ReplyCode::not_found, argument + error.reason};
+  if (error.code == Code::invalid) return {ReplyCode::precondition_failed, argument + error.reason};
   if (error.code == Code::exists)
     return {ReplyCode::precondition_failed, std::string("cannot declare a durable queue: ") + error.reason +
                                                 " in Kafka; x-naru-topic declares a queue over it"};
@@ -78,7 +78,7 @@ io::Task<Outcome> Channel::queue_declare(ByteView payload) {
   QueueDefinition asked = wanted;
   auto declaring = session_.door().hosts.declare_queue(host, std::move(wanted));
   auto declared = co_await declaring;
-  if (!declared) co_return failed(declared.error());
+  if (!declared) co_return failed(declared.error(), asked.settings.to_topic.has_value());
   if (closing_) co_return Outcome();
   if (auto refusal = compare(asked, **declared)) co_return refusal;  // somebody else may have been faster
   answer(**declared);
@@ -94,10 +94,10 @@ Outcome Channel::new_queue_refusal(const QueueDefinition& wanted) const {
     return Refusal{ReplyCode::precondition_failed, "cannot declare queue '" + wanted.name +
                                                        "': queue limit in vhost '" + host.name + "' (" +
                                                        std::to_string(*limit) + ") is reached"};
-  auto behind = queue_behind_topic(wanted, host.name, *session_.door().core.catalog());
-  if (!behind) return Refusal{ReplyCode::access_refused, behind.error()};
-  if (*behind)
-    if (auto no = session_.refusal(Operation::read, "queue", **behind)) return no;
+  auto topic = topic_access(wanted, host.name, *session_.door().core.catalog());
+  if (!topic) return Refusal{ReplyCode::access_refused, topic.error()};
+  if (*topic)
+    if (auto no = session_.refusal((*topic)->needed, "queue", (*topic)->name)) return no;
   auto dead_letters = wanted.arguments.find("x-dead-letter-exchange");
   if (!dead_letters || !dead_letters->text()) return {};
   if (auto no = session_.refusal(Operation::read, "queue", wanted.name)) return no;

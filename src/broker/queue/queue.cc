@@ -3,6 +3,7 @@
 #include "broker/queue/log_readers.h"
 #include "broker/queue/queue_host.h"
 #include "broker/queue/queue_leases.h"
+#include "broker/queue/topic_feed.h"
 #include "broker/queue/topic_source.h"
 #include "log/record_batch.h"
 

@@ -22,6 +22,7 @@ class GroupOrder;
 class LeaseTaker;
 class LogReaders;
 struct QueueLeases;
+class TopicFeed;
 class TopicSource;
 struct Catalog;
 class QueueHost;
@@ -106,7 +107,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
 
   /// After a start: what lies here from before may expire.
   void look_at_backlog();
-  /// For queues over a topic: the catalog has changed.
+  /// For queues over a topic, and those that feed one: the catalog has changed.
   void attach_topic(const Catalog& catalog);
   /// A partition's cursor is here.
   void source_ready(TopicSource& source);
@@ -196,6 +197,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   std::optional<Next> first_unknown();
   MessageId id_of(uint8_t level, Offset offset, size_t body_bytes = 0) const;
   bool is_stale(const MessageId& id) const;
+  void feed_topic(const Catalog& catalog);
   std::optional<size_t> free_level() const;
   std::optional<Offset> oldest_idle(uint8_t index);
   io::Task<> load_and_go_on(Next next);
@@ -229,6 +231,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   std::vector<std::shared_ptr<QueueLevel>> levels_;  // who waits for one has it, too: another may take its place
   size_t first_level_ = 0;                           // whose turn it is, where all are equal: a topic's partitions
   ConsumerLine takers_;
+  std::shared_ptr<TopicFeed> feed_;      // of one with to_topic
   std::unique_ptr<LogReaders> readers_;  // once there was one
   std::unique_ptr<FairShare> fair_;
   std::unique_ptr<GroupOrder> groups_;

@@ -194,7 +194,7 @@ void Queue::hand_out(QueueConsumer& consumer, const Next& next, const StoredReco
 }
 
 io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64_t left)> take) {
-  if (settings_.is_stream) co_return false;  // nothing is taken from it
+  if (settings_.is_stream || settings_.to_topic) co_return false;  // nobody takes anything from it
   auto self = shared_from_this();
   last_used_ms = host_.loop.now();
   append_batches();

@@ -13,7 +13,7 @@ void QueueHost::mark(Queue& queue) {
 }
 
 void QueueHost::enlist(Queue& queue) {
-  if (queue.settings_.topic) over_topics_.push_back(&queue);
+  if (queue.settings_.topic || queue.settings_.to_topic) with_topics_.push_back(&queue);
   for (size_t i = 0; i < queue.levels_.size(); ++i)
     by_stream_[queue.levels_[i]->ids.stream] = {&queue, static_cast<uint8_t>(i)};
 }
@@ -21,12 +21,12 @@ void QueueHost::enlist(Queue& queue) {
 void QueueHost::strike(Queue& queue) {
   if (queue.keeper_) keepers_.erase(*queue.keeper_);
   queue.keeper_.reset();
-  std::erase(over_topics_, &queue);
+  std::erase(with_topics_, &queue);
   for (auto& level : queue.levels_) by_stream_.erase(level->ids.stream);
 }
 
 void QueueHost::catalog_changed() {
-  for (Queue* queue : over_topics_) queue->attach_topic(*core.catalog());
+  for (Queue* queue : with_topics_) queue->attach_topic(*core.catalog());
 }
 
 Log* QueueHost::queue_log(StreamId stream) {

@@ -108,7 +108,7 @@ class QueueHost final : public QueueLogs {
     uint8_t level;
   };
   std::unordered_map<StreamId, Place> by_stream_;
-  std::vector<Queue*> over_topics_;
+  std::vector<Queue*> with_topics_;
   int sending_ = 0, together_ = 0;
   std::list<Queue*> keepers_;  // queues that may have messages in memory, the oldest first
   /// What queues keep in memory of what they have: beyond, the oldest is read back from its segments when it is wanted.

@@ -62,6 +62,8 @@ struct QueueSettings {
   bool grouped = false;
   /// The messages are the records of this topic, of all its partitions; the queue has no log of its own.
   std::optional<std::string> topic{};
+  /// What comes is appended to this topic, and done here when it is there (topic_feed.h); nobody else gets it.
+  std::optional<std::string> to_topic{};
   std::string topic_vhost{};  // where that topic belongs, if it is a stream's
   /// A log that consumers read and take nothing from. max_bytes is then of the whole log, and all that other queues do
   /// with messages (limits, expiry, priorities, dead letters) is not for it.

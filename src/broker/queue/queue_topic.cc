@@ -1,5 +1,6 @@
-// Queues over a topic: an ack cursor over each of its partitions, and no log of their own.
+// Queues over a topic: an ack cursor over each of its partitions, and no log of their own. And those that feed one.
 #include "broker/queue/queue_host.h"
+#include "broker/queue/topic_feed.h"
 #include "broker/queue/topic_source.h"
 #include "io/logger.h"
 
@@ -12,6 +13,7 @@ constexpr size_t sources_max = 256;  // at a time: a MessageId has a byte for th
 
 void Queue::attach_topic(const Catalog& catalog) {
   if (erased_) return;
+  if (settings_.to_topic) return feed_topic(catalog);
   TopicPtr topic = catalog.find(*settings_.topic);
   if (topic && topic->log.trim_to_cursors) topic = nullptr;  // a queue: its messages are its consumers'
   // A stream that came to this name later.
@@ -47,6 +49,14 @@ void Queue::attach_topic(const Catalog& catalog) {
     levels_[*index] = level;
     level->source->attach().detach();
   }
+}
+
+void Queue::feed_topic(const Catalog& catalog) {
+  if (!feed_) {
+    feed_ = std::make_shared<TopicFeed>(*this, host_);
+    CHECK(add(*feed_));  // nobody came before it
+  }
+  feed_->look(catalog);
 }
 
 /// A new one, or that of a partition that is gone.

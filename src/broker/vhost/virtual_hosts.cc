@@ -154,7 +154,8 @@ DeclaredQueue& VirtualHosts::insert(VirtualHost& host, QueueDefinition definitio
   ++host.version_;
   if (added.definition.expires_ms) watch_expiry(host, added);
   topics_.put(host.name, added.definition);
-  if (added.definition.settings.topic) added.queue->attach_topic(*core_.catalog());
+  const QueueSettings& settings = added.definition.settings;
+  if (settings.topic || settings.to_topic) added.queue->attach_topic(*core_.catalog());
   return added;
 }
 
@@ -222,6 +223,11 @@ io::Task<Result<DeclaredQueue*>> VirtualHosts::declare_queue(VirtualHost& host, 
     TopicPtr over = core_.catalog()->find(*wanted.settings.topic);
     if (!over) co_return fail(Code::not_found, "no such topic");
     if (over->log.trim_to_cursors) co_return fail(Code::invalid, "it is a queue");
+  }
+  if (wanted.settings.to_topic) {
+    TopicPtr there = core_.catalog()->find(*wanted.settings.to_topic);
+    if (!there) co_return fail(Code::not_found, "no such topic");
+    if (there->queue) co_return fail(Code::invalid, "it is a queue or a stream: bind that");
   }
   auto topic = topic_name_of(host.name, wanted);
   if (topic) {

@@ -1,0 +1,195 @@
+#include "broker/queue/topic_feed.h"
+
+#include "base/murmur2.h"
+#include "broker/queue/queue_host.h"
+#include "io/logger.h"
+#include "log/producer_window.h"
+
+namespace naru {
+namespace {
+
+constexpr size_t bytes_at_once = 256 * KiB;
+constexpr size_t record_overhead = 64;    // lengths and deltas, at most
+constexpr io::Millis retry_ms = 500;      // while the disk is full
+constexpr int64_t keyless_together = 64;  // records without a key go to the same partition, and so into one batch
+constexpr size_t codec_bytes_here = 4 * KiB;
+
+int32_t sequence_of(Offset offset) { return static_cast<int32_t>(offset.value & INT32_MAX); }
+
+/// How far it is from one sequence number to another, forward or (negative) back.
+int64_t distance(int32_t from, int32_t to) {
+  constexpr int64_t round = int64_t{1} << 31;
+  int64_t forward = (int64_t{to} - from + round) % round;
+  return forward < round / 2 ? forward : forward - round;
+}
+
+size_t size_of(const StoredRecord& record) {
+  return record_overhead + record.key.value_or(ByteView()).size() + record.body().size() + record.headers.raw().size();
+}
+
+}  // namespace
+
+TopicFeed::TopicFeed(Queue& queue, QueueHost& host)
+    : queue_(queue),
+      host_(host),
+      producer_id_(feed_producers + static_cast<int64_t>(queue.id())),
+      retry_(host.loop, [this] {
+        pausing_ = false;
+        go_on();
+      }) {
+  exclusive = true;
+}
+
+void TopicFeed::look(const Catalog& catalog) {
+  bool was_there = topic_ != nullptr;
+  topic_ = catalog.find(*queue_.settings().to_topic);
+  if (topic_ && topic_->queue) topic_ = nullptr;  // of a queue that came to this name later
+  if (was_there && !topic_)
+    io::log(io::Level::warning, "a queue's topic is gone: messages wait for one of its name",
+            {{"queue", queue_.name}, {"topic", *queue_.settings().to_topic}});
+  go_on();
+}
+
+void TopicFeed::go_on() {
+  if (!gone_ && can_take()) queue_.wake(*this);
+}
+
+void TopicFeed::queue_gone(Queue&) {
+  gone_ = true;
+  retry_.cancel();
+}
+
+bool TopicFeed::can_take() const {
+  return topic_ && !sending_ && !pausing_ && left_over_.empty() && taken_bytes_ < bytes_at_once;
+}
+
+/// Where Kafka's Java producer would put it. Always the same for the same message: after a crash it is looked for
+/// there.
+int32_t TopicFeed::partition_of(const StoredRecord& record) const {
+  auto count = static_cast<int32_t>(topic_->partitions.size());
+  if (record.key) return static_cast<int32_t>(murmur2(*record.key) & INT32_MAX) % count;
+  return static_cast<int32_t>((record.offset.value / keyless_together) % count);
+}
+
+/// False if the batch would be larger than the topic takes.
+bool TopicFeed::add(int32_t partition, const Delivery& delivery, size_t bytes) {
+  BatchOptions options{.producer_id = producer_id_, .producer_epoch = 0, .base_sequence = 0};
+  if (topic_->compression) options.codec = topic_->compression->codec, options.level = topic_->compression->level;
+  Bunch& bunch = bunches_.try_emplace(partition, Bunch{BatchBuilder(options), {}}).first->second;
+  auto most = std::min(static_cast<size_t>(topic_->message_bytes_max), static_cast<size_t>(topic_->log.segment_bytes));
+  if (bunch.builder.count() > 0 && bunch.builder.bytes() + bytes > most) return false;
+  std::vector<Header> headers;
+  for (const Header& header : delivery.record.headers) headers.push_back(header);
+  bunch.builder.add({.timestamp = delivery.record.timestamp,
+                     .key = delivery.record.key,
+                     .value = delivery.record.value,
+                     .headers = headers});
+  bunch.ids.push_back(delivery.id);
+  return true;
+}
+
+void TopicFeed::take(Queue&, const Delivery& delivery) {
+  size_t bytes = size_of(delivery.record);
+  bool fits = bytes + batch_header_bytes <= static_cast<size_t>(topic_->message_bytes_max) &&
+              bytes + batch_header_bytes <= topic_->log.segment_bytes;
+  bool has_key = delivery.record.key || !topic_->log.compact;
+  if (!fits || !has_key) {
+    refused_.push_back(delivery.id);
+  } else if (!add(partition_of(delivery.record), delivery, bytes)) {
+    left_over_.push_back(delivery.id);
+  }
+  taken_bytes_ += bytes;
+  if (std::exchange(planned_, true)) return;
+  host_.loop.post([self = shared_from_this()] { self->send().detach(); });
+}
+
+io::Task<> TopicFeed::send() {
+  planned_ = false;
+  if (gone_) co_return;
+  auto self = shared_from_this();
+  auto queue = queue_.shared_from_this();
+  sending_ = true;
+  host_.count_sending(+1);
+  host_.core.budget.overdraw(taken_bytes_);
+  io::Reserved counted(host_.core.budget, taken_bytes_);
+  TopicPtr topic = topic_;  // it may be another one than a moment ago
+  auto bunches = std::exchange(bunches_, {});
+  std::vector<io::Task<bool>> sends;
+  for (auto& [partition, bunch] : bunches) sends.push_back(send_to(topic, partition, bunch));
+  bool all = true;
+  for (auto& one : sends) all &= co_await one;
+  settle(std::exchange(left_over_, {}), Offset(-1));
+  refuse_all();
+  host_.count_sending(-1);
+  taken_bytes_ = 0;
+  sending_ = false;
+  pausing_ = !all && !gone_;
+  if (pausing_) retry_.arm(host_.loop.now() + retry_ms);
+  go_on();
+}
+
+/// False if some of it is back in the queue.
+io::Task<bool> TopicFeed::send_to(TopicPtr topic, int32_t partition, Bunch& bunch) {
+  Result<Bytes> batch = fail(Code::closed);
+  auto finish = [&] {
+    batch = bunch.builder.finish();
+    return true;
+  };
+  if (topic && topic->compression && bunch.builder.bytes() > codec_bytes_here)
+    co_await io::work(host_.loop, io::Lane::codec, finish);
+  else
+    finish();
+  Offset done(-1);
+  bool has_partition = topic && static_cast<size_t>(partition) < topic->partitions.size();
+  if (has_partition && batch) {
+    auto work = [&](Core& there) { return append(there, *topic, partition, bunch, std::move(*batch)); };
+    Core& owner = host_.core.broker.owner(topic->partitions[static_cast<size_t>(partition)]);
+    auto appended = co_await on(host_.core, owner, work);
+    if (appended) done = *appended;
+  }
+  settle(bunch.ids, done);
+  co_return done == bunch.ids.back().offset;
+}
+
+/// On the owner of the partition. Returns up to which offset of the queue the topic has all that goes there, durably.
+io::Task<Result<Offset>> TopicFeed::append(Core& owner, const Topic& topic, int32_t partition, Bunch& bunch,
+                                           Bytes batch) {
+  co_await owner.store.journal().room();
+  Log* log = owner.find_log(topic, partition);
+  if (!log) co_return fail(Code::closed, "the topic is gone");
+  Offset first = bunch.ids.front().offset, last = bunch.ids.back().offset;
+  JournalPosition position = owner.store.journal().end();
+  auto seen = log->state().producers.last_sequence(producer_id_);
+  // Of the same numbers the offset nearest to these: what is ahead of them, or behind, is less than half of a round.
+  Offset seen_offset = seen ? first + distance(sequence_of(first), *seen) : Offset(-1);
+  if (seen_offset < first) {
+    if (topic.log_append_time) set_log_append_time(batch, owner.loop.wall());
+    BatchHeader header = *peek_header(batch);
+    // Where offsets have gaps, the first number is not that of the first record: what counts is the last one.
+    header.base_sequence = (sequence_of(last) - (header.count - 1)) & INT32_MAX;
+    seal_batch(std::span(batch), header);
+    CO_TRY(Appended appended, log->append(batch, *peek_header(batch)));
+    position = appended.position;
+    seen_offset = last;
+    owner.note_append(topic.log);
+  }
+  CO_TRY_VOID(co_await owner.store.durable_if_space(position));
+  co_return std::min(seen_offset, last);
+}
+
+/// What the topic has is done; the others go back to their places.
+void TopicFeed::settle(const std::vector<MessageId>& ids, Offset last) {
+  if (gone_) return;
+  for (const MessageId& id : ids) id.offset <= last ? queue_.settle(id) : queue_.requeue(id, Return::looked_at);
+}
+
+void TopicFeed::refuse_all() {
+  for (const MessageId& id : std::exchange(refused_, {})) {
+    if (gone_) return;
+    io::log(io::Level::warning, "a message does not fit into its topic and becomes a dead letter",
+            {{"queue", queue_.name}, {"topic", *queue_.settings().to_topic}, {"bytes", id.body_bytes}});
+    queue_.reject(id);
+  }
+}
+
+}  // namespace naru
