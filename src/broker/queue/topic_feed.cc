@@ -144,7 +144,12 @@ io::Task<bool> TopicFeed::send_to(TopicPtr topic, int32_t partition, Bunch& bunc
   if (has_partition && batch) {
     auto work = [&](Core& there) { return append(there, *topic, partition, bunch, std::move(*batch)); };
     Core& owner = host_.core.broker.owner(topic->partitions[static_cast<size_t>(partition)]);
-    auto appended = co_await on(host_.core, owner, work);
+    // An offset of the queue means one message for ever only when it is on disk here: another core's journal may be
+    // faster, and after a crash the next message would have the number that is known there.
+    Result<void> here;
+    if (&owner != &host_.core) here = co_await host_.store.durable_if_space(host_.store.journal().end());
+    Result<Offset> appended = fail(Code::full);
+    if (here) appended = co_await on(host_.core, owner, work);
     if (appended) done = *appended;
   }
   settle(bunch.ids, done);
