@@ -85,9 +85,10 @@ void Session::beat() {
   }
   if (heartbeat_ms_ == 0) return;
   // Nobody is silent who is not listened to. Then it is gone if it takes nothing of what there is for it for long.
-  uint64_t queued = stream_->queued();
-  if (reading_ || queued == 0 || queued != queued_before_) last_taken_ = now;
-  queued_before_ = queued;
+  // What is queued says little: it grows by every heartbeat.
+  uint64_t queued = stream_->queued(), taken = bytes_out_ - std::min(queued, bytes_out_);
+  if (reading_ || queued == 0 || taken > taken_before_) last_taken_ = now;
+  taken_before_ = taken;
   bool is_silent = reading_ && now - last_in_ >= 2 * heartbeat_ms_;
   bool is_stuck = now - last_taken_ >= std::max(2 * heartbeat_ms_, stuck_ms);
   if (is_silent || is_stuck) {

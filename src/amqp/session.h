@@ -185,7 +185,7 @@ class Session final : TurnWaiter {
   uint16_t channel_max_ = 2047;
   io::Millis heartbeat_ms_ = 0, last_in_ = 0, last_out_ = 0, last_bytes_ = 0;
   io::Millis last_taken_ = 0;  // when it was seen to take what is sent, or was listened to
-  uint64_t queued_before_ = 0;
+  uint64_t taken_before_ = 0;
   io::Timer heart_, watchdog_;
   int64_t contents_bytes_ = 0;  // see holds
   io::Reserved unfinished_;     // what is held of frames and messages whose end is still to come

@@ -27,12 +27,12 @@ class SimClient {
   explicit SimClient(sim::SimConnection& connection) : connection_(connection), frames_(frame_max) {}
 
   /// Says all that a login takes at once, without hearing the answers.
-  void log_in(std::string_view vhost = "/") {
+  void log_in(std::string_view vhost = "/", uint16_t heartbeat_s = 0) {
     static constexpr std::string_view response("\0guest\0guest", 12);
     connection_.send(protocol_header);
     FieldTable none;
     send(0, ConnectionStartOk{.client_properties = none.view(), .response = response});
-    send(0, ConnectionTuneOk{.channel_max = 100, .frame_max = frame_max, .heartbeat = 0});
+    send(0, ConnectionTuneOk{.channel_max = 100, .frame_max = frame_max, .heartbeat = heartbeat_s});
     send(0, ConnectionOpen{.virtual_host = vhost});
   }
   template <class M>
@@ -46,6 +46,11 @@ class SimClient {
     append_method(bytes, channel, to);
     append_header(bytes, channel, body.size(), properties);
     append_body(bytes, channel, body, frame_max);
+    connection_.send(bytes);
+  }
+  void beat() {
+    Bytes bytes;
+    append_heartbeat(bytes);
     connection_.send(bytes);
   }
   void hang_up() { connection_.hang_up(); }
