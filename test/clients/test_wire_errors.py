@@ -298,8 +298,8 @@ def test_empty_transactional_id(wired):
 def test_fetch_out_of_range(wired, topic):
     wired.produce(topic, simple_batch("a", "b"))
     assert wired.fetch(topic, 2)[:2] == (NONE, 2)
-    assert wired.fetch(topic, 3)[0] == OUT_OF_RANGE
-    assert wired.fetch(topic, -1)[0] == OUT_OF_RANGE
+    assert wired.fetch(topic, 3)[:2] == (OUT_OF_RANGE, -1)
+    assert wired.fetch(topic, -1)[:2] == (OUT_OF_RANGE, -1)
     assert wired.fetch(topic, 0, partition=9)[0] == UNKNOWN_TOPIC
     assert wired.fetch("no-such-topic", 0)[0] == UNKNOWN_TOPIC
 

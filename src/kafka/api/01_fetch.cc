@@ -223,7 +223,7 @@ class Fetching {
         auto& out = topic.partitions.emplace_back();
         out.partition_index = part.partition;
         out.error_code = part.error;
-        bool known = part.error == ErrorCode::none || part.error == ErrorCode::offset_out_of_range;
+        bool known = part.error == ErrorCode::none;  // with an error nothing is told, not even of a log that is there
         out.high_watermark = known ? part.bounds.high_watermark.value : -1;
         out.last_stable_offset = out.high_watermark;
         out.log_start_offset = known ? part.bounds.begin.value : -1;
