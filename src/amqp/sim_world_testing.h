@@ -47,9 +47,9 @@ class SimWorld {
     DeclaredQueue* there = host().find_queue(queue);
     return there ? there->queue->counts().ready : -1;
   }
-  void crash() {
+  void crash(bool power = true) {
     client_.reset();
-    broker_.disk().lose_power();
+    if (power) broker_.disk().lose_power();
     broker_.kill();
     start();
   }

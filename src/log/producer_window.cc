@@ -64,10 +64,10 @@ Result<void> ProducerWindow::check(const BatchHeader& header) const {
   return {};
 }
 
-std::optional<int32_t> ProducerWindow::last_sequence(int64_t producer_id) const {
+std::optional<ProducerWindow::Last> ProducerWindow::last(int64_t producer_id) const {
   const Producer* known = find_producer(producer_id);
   if (!known || known->batches == 0) return std::nullopt;
-  return known->last[known->batches - 1].last_sequence;
+  return Last{known->epoch, known->last[known->batches - 1].last_sequence};
 }
 
 void ProducerWindow::remember(const BatchHeader& header, int64_t now_ms) {

@@ -19,7 +19,7 @@ namespace naru {
 inline constexpr int64_t producer_expiry_ms = 24 * 60 * 60 * 1000;  // Kafka's producer.id.expiration.ms
 
 /// Producer ids from here on are naru's own: what queues feed into topics. Their sequence numbers ascend with gaps, and
-/// who appends looks himself at what is there (last_sequence). No client may use them.
+/// who appends looks himself at what is there (last). No client may use them.
 inline constexpr int64_t feed_producers = int64_t{1} << 62;
 
 /// One per log. The owner calls check before it appends a batch and remember after, in log order; recovery calls
@@ -44,8 +44,12 @@ class ProducerWindow {
   /// The stored batch that this one repeats, or null. Valid until the next change.
   const Batch* find(const BatchHeader& header) const;
 
-  /// The last sequence number that is stored of a producer; nothing if it is unknown.
-  std::optional<int32_t> last_sequence(int64_t producer_id) const;
+  struct Last {
+    int16_t epoch;
+    int32_t sequence;
+  };
+  /// What is stored last of a producer; nothing if it is unknown.
+  std::optional<Last> last(int64_t producer_id) const;
 
   /// A batch was appended at header.base_offset. Nothing to do without a producer id.
   void remember(const BatchHeader& header, int64_t now_ms);

@@ -14,13 +14,14 @@ constexpr io::Millis retry_ms = 500;      // while the disk is full
 constexpr int64_t keyless_together = 64;  // records without a key go to the same partition, and so into one batch
 constexpr size_t codec_bytes_here = 4 * KiB;
 
-int32_t sequence_of(Offset offset) { return static_cast<int32_t>(offset.value & INT32_MAX); }
+constexpr int sequence_bits = 31;
+constexpr int partition_bits = 14;
 
-/// How far it is from one sequence number to another, forward or (negative) back.
-int64_t distance(int32_t from, int32_t to) {
-  constexpr int64_t round = int64_t{1} << 31;
-  int64_t forward = (int64_t{to} - from + round) % round;
-  return forward < round / 2 ? forward : forward - round;
+// An offset as an idempotent producer's epoch and sequence number, and back.
+int16_t epoch_of(Offset offset) { return static_cast<int16_t>((offset.value >> sequence_bits) & INT16_MAX); }
+int32_t sequence_of(Offset offset) { return static_cast<int32_t>(offset.value & INT32_MAX); }
+Offset offset_of(const ProducerWindow::Last& last) {
+  return Offset(int64_t{last.epoch} << sequence_bits | last.sequence);
 }
 
 size_t size_of(const StoredRecord& record) {
@@ -30,13 +31,7 @@ size_t size_of(const StoredRecord& record) {
 }  // namespace
 
 TopicFeed::TopicFeed(Queue& queue, QueueHost& host)
-    : queue_(queue),
-      host_(host),
-      producer_id_(feed_producers + static_cast<int64_t>(queue.id())),
-      retry_(host.loop, [this] {
-        pausing_ = false;
-        go_on();
-      }) {
+    : queue_(queue), host_(host), retry_(host.loop, [this] { try_again(); }) {
   exclusive = true;
 }
 
@@ -60,7 +55,13 @@ void TopicFeed::queue_gone(Queue&) {
 }
 
 bool TopicFeed::can_take() const {
-  return topic_ && !sending_ && !pausing_ && left_over_.empty() && taken_bytes_ < bytes_at_once;
+  return topic_ && !sending_ && !pausing_ && !left_over_ && !refused_ && taken_bytes_ < bytes_at_once;
+}
+
+/// With other partitions messages go elsewhere, and what was seen there says nothing: rather twice than never.
+int64_t TopicFeed::producer_id(const Topic& topic) const {
+  auto count = static_cast<int64_t>(topic.partitions.size()) & ((1 << partition_bits) - 1);
+  return feed_producers | static_cast<int64_t>(queue_.id()) << partition_bits | count;
 }
 
 /// Where Kafka's Java producer would put it. Always the same for the same message: after a crash it is looked for
@@ -71,13 +72,14 @@ int32_t TopicFeed::partition_of(const StoredRecord& record) const {
   return static_cast<int32_t>((record.offset.value / keyless_together) % count);
 }
 
-/// False if the batch would be larger than the topic takes.
+/// False if the batch would be larger than the topic takes, or its numbers go round.
 bool TopicFeed::add(int32_t partition, const Delivery& delivery, size_t bytes) {
-  BatchOptions options{.producer_id = producer_id_, .producer_epoch = 0, .base_sequence = 0};
+  BatchOptions options;
   if (topic_->compression) options.codec = topic_->compression->codec, options.level = topic_->compression->level;
   Bunch& bunch = bunches_.try_emplace(partition, Bunch{BatchBuilder(options), {}}).first->second;
   auto most = std::min(static_cast<size_t>(topic_->message_bytes_max), static_cast<size_t>(topic_->log.segment_bytes));
-  if (bunch.builder.count() > 0 && bunch.builder.bytes() + bytes > most) return false;
+  if (!bunch.ids.empty() && bunch.builder.bytes() + bytes > most) return false;
+  if (!bunch.ids.empty() && epoch_of(bunch.ids.front().offset) != epoch_of(delivery.id.offset)) return false;
   std::vector<Header> headers;
   for (const Header& header : delivery.record.headers) headers.push_back(header);
   bunch.builder.add({.timestamp = delivery.record.timestamp,
@@ -94,9 +96,9 @@ void TopicFeed::take(Queue&, const Delivery& delivery) {
               bytes + batch_header_bytes <= topic_->log.segment_bytes;
   bool has_key = delivery.record.key || !topic_->log.compact;
   if (!fits || !has_key) {
-    refused_.push_back(delivery.id);
+    refused_ = delivery.id;
   } else if (!add(partition_of(delivery.record), delivery, bytes)) {
-    left_over_.push_back(delivery.id);
+    left_over_ = delivery.id;
   }
   taken_bytes_ += bytes;
   if (std::exchange(planned_, true)) return;
@@ -118,12 +120,20 @@ io::Task<> TopicFeed::send() {
   for (auto& [partition, bunch] : bunches) sends.push_back(send_to(topic, partition, bunch));
   bool all = true;
   for (auto& one : sends) all &= co_await one;
-  settle(std::exchange(left_over_, {}), Offset(-1));
-  refuse_all();
+  if (auto id = std::exchange(left_over_, {})) settle({*id}, Offset(-1));
+  refuse();
   host_.count_sending(-1);
   taken_bytes_ = 0;
   sending_ = false;
-  pausing_ = !all && !gone_;
+  pausing_ = !gone_ && (!all || refused_);
+  if (pausing_) retry_.arm(host_.loop.now() + retry_ms);
+  go_on();
+}
+
+/// What was refused may have to wait for room where dead letters go: then all that is behind it waits.
+void TopicFeed::try_again() {
+  if (refused_ && queue_.is_done(*refused_)) refused_.reset();
+  pausing_ = refused_.has_value();
   if (pausing_) retry_.arm(host_.loop.now() + retry_ms);
   go_on();
 }
@@ -144,10 +154,9 @@ io::Task<bool> TopicFeed::send_to(TopicPtr topic, int32_t partition, Bunch& bunc
   if (has_partition && batch) {
     auto work = [&](Core& there) { return append(there, *topic, partition, bunch, std::move(*batch)); };
     Core& owner = host_.core.broker.owner(topic->partitions[static_cast<size_t>(partition)]);
-    // An offset of the queue means one message for ever only when it is on disk here: another core's journal may be
-    // faster, and after a crash the next message would have the number that is known there.
-    Result<void> here;
-    if (&owner != &host_.core) here = co_await host_.store.durable_if_space(host_.store.journal().end());
+    // An offset of the queue means one message for ever only when it is on disk: what is faster there, a topic of
+    // level `os` or another core's journal, would know a number that after a crash is the next message's.
+    Result<void> here = co_await host_.store.durable_if_space(host_.store.journal().end());
     Result<Offset> appended = fail(Code::full);
     if (here) appended = co_await on(host_.core, owner, work);
     if (appended) done = *appended;
@@ -164,22 +173,23 @@ io::Task<Result<Offset>> TopicFeed::append(Core& owner, const Topic& topic, int3
   if (!log) co_return fail(Code::closed, "the topic is gone");
   Offset first = bunch.ids.front().offset, last = bunch.ids.back().offset;
   JournalPosition position = owner.store.journal().end();
-  auto seen = log->state().producers.last_sequence(producer_id_);
-  // Of the same numbers the offset nearest to these: what is ahead of them, or behind, is less than half of a round.
-  Offset seen_offset = seen ? first + distance(sequence_of(first), *seen) : Offset(-1);
-  if (seen_offset < first) {
+  auto known = log->state().producers.last(producer_id(topic));
+  Offset seen = known ? offset_of(*known) : Offset(-1);
+  if (seen < first) {
     if (topic.log_append_time) set_log_append_time(batch, owner.loop.wall());
     BatchHeader header = *peek_header(batch);
+    header.producer_id = producer_id(topic);
+    header.producer_epoch = epoch_of(last);
     // Where offsets have gaps, the first number is not that of the first record: what counts is the last one.
     header.base_sequence = (sequence_of(last) - (header.count - 1)) & INT32_MAX;
     seal_batch(std::span(batch), header);
     CO_TRY(Appended appended, log->append(batch, *peek_header(batch)));
     position = appended.position;
-    seen_offset = last;
+    seen = last;
     owner.note_append(topic.log);
   }
   CO_TRY_VOID(co_await owner.store.durable_if_space(position));
-  co_return std::min(seen_offset, last);
+  co_return std::min(seen, last);
 }
 
 /// What the topic has is done; the others go back to their places.
@@ -188,13 +198,12 @@ void TopicFeed::settle(const std::vector<MessageId>& ids, Offset last) {
   for (const MessageId& id : ids) id.offset <= last ? queue_.settle(id) : queue_.requeue(id, Return::looked_at);
 }
 
-void TopicFeed::refuse_all() {
-  for (const MessageId& id : std::exchange(refused_, {})) {
-    if (gone_) return;
-    io::log(io::Level::warning, "a message does not fit into its topic and becomes a dead letter",
-            {{"queue", queue_.name}, {"topic", *queue_.settings().to_topic}, {"bytes", id.body_bytes}});
-    queue_.reject(id);
-  }
+void TopicFeed::refuse() {
+  if (!refused_ || gone_) return;
+  io::log(io::Level::warning, "a message does not fit into its topic and becomes a dead letter",
+          {{"queue", queue_.name}, {"topic", *queue_.settings().to_topic}, {"bytes", refused_->body_bytes}});
+  queue_.reject(*refused_);
+  if (queue_.is_done(*refused_)) refused_.reset();
 }
 
 }  // namespace naru

@@ -3,9 +3,10 @@
 // queue makes it durable and confirms it; this is its only consumer, and lets a message go when the topic has it on
 // disk.
 //
-// A message is in the topic once, also after a crash: it is appended in the name of an idempotent producer whose
-// sequence numbers are the messages' offsets in the queue, with gaps where others went to other partitions. What the
-// partition has seen is not appended again.
+// A message is in the topic once, also after a crash: it is appended in the name of an idempotent producer whose epoch
+// and sequence number are the message's offset in the queue, with gaps where others went to other partitions. What the
+// partition has seen is not appended again. That is right as long as nothing comes behind what has a higher offset: so
+// messages go in order, wait for those that the topic does not take, and are on disk here before they are there.
 #include <map>
 
 #include "broker/core.h"
@@ -34,21 +35,22 @@ class TopicFeed final : public QueueConsumer, public std::enable_shared_from_thi
     BatchBuilder builder;
     std::vector<MessageId> ids;
   };
+  int64_t producer_id(const Topic& topic) const;
   int32_t partition_of(const StoredRecord& record) const;
   bool add(int32_t partition, const Delivery& delivery, size_t bytes);
   io::Task<> send();
   io::Task<bool> send_to(TopicPtr topic, int32_t partition, Bunch& bunch);
   io::Task<Result<Offset>> append(Core& owner, const Topic& topic, int32_t partition, Bunch& bunch, Bytes batch);
   void settle(const std::vector<MessageId>& ids, Offset last);
-  void refuse_all();
+  void refuse();
+  void try_again();
   void go_on();
 
   Queue& queue_;
   QueueHost& host_;
   TopicPtr topic_;  // null: messages wait for it
-  const int64_t producer_id_;
   std::map<int32_t, Bunch> bunches_;
-  std::vector<MessageId> refused_, left_over_;  // what the topic never takes; what found no place
+  std::optional<MessageId> refused_, left_over_;  // the topic never takes it; it found no place in its batch
   size_t taken_bytes_ = 0;
   bool planned_ = false, sending_ = false, pausing_ = false, gone_ = false;
   io::Timer retry_;

@@ -230,6 +230,7 @@ io::Task<Result<DeclaredQueue*>> VirtualHosts::declare_queue(VirtualHost& host, 
     if (there->queue) co_return fail(Code::invalid, "it is a queue or a stream: bind that");
   }
   auto topic = topic_name_of(host.name, wanted);
+  if (topic && topic == wanted.settings.to_topic) co_return fail(Code::invalid, "it would be the queue itself");
   if (topic) {
     auto clearing = make_way(*topic);
     CO_TRY_VOID(co_await clearing);
