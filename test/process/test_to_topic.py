@@ -153,7 +153,8 @@ def test_messages_wait_while_there_is_no_topic(both):
 
 
 @pytest.mark.parametrize("codec", ["gzip", "zstd"])
-def test_records_are_compressed_as_the_topic_wants(both, codec):
+def test_a_topic_that_compresses_is_read_back_right(both, codec):
+    """That its batches have this codec is shown by topic_feeds_test.cc."""
     create(both, "orders", 2, compression_type=codec)
     channel = bound(both)
     for number in range(20):
