@@ -7,7 +7,12 @@ import urllib.parse
 import urllib.request
 
 import pytest
-from broker import ANY_COMMAND
+from broker import ANY_COMMAND, PEER
+
+naru_only = pytest.mark.skipif(PEER == "rabbitmq", reason="naru's own")
+
+MESSAGE = {"routing_key": "q", "payload": "m", "payload_encoding": "string", "properties": {}}
+LOOK = {"count": 1, "ackmode": "ack_requeue_true", "encoding": "auto"}
 
 
 def quote(name):
@@ -65,6 +70,15 @@ class Api:
     def delete(self, path):
         status, answer = self("DELETE", path)
         assert status == 204, (path, status, answer)
+
+
+def publish(api, vhost, key, payload, exchange="amq.default", **properties):
+    return api.post(f"/exchanges/{vhost}/{exchange}/publish",
+                    {"routing_key": key, "payload": payload, "payload_encoding": "string", "properties": properties})
+
+
+def get(api, vhost, queue, count=1, ackmode="ack_requeue_true", **more):
+    return api.post(f"/queues/{vhost}/{queue}/get", {"count": count, "ackmode": ackmode, "encoding": "auto", **more})
 
 
 @pytest.fixture
