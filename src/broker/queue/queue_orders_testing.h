@@ -1,88 +1,14 @@
 #pragma once
-// A queue beside a model that a child could check: a list of messages, each ready, held or gone. The store, the journal
-// and the disk are the real ones on a simulated loop and disk; a restart recovers them. Included by tests only.
-#include <algorithm>
-#include <set>
-
+// A queue beside its model (queue_model_testing.h), step by step. The store, the journal and the disk are the real ones
+// on a simulated loop and disk; a restart recovers them. Included by tests only.
 #include "base/testing.h"
+#include "broker/queue/queue_model_testing.h"
 #include "broker/queue/sim_queues_testing.h"
 
 namespace naru::queue_orders {
 
 // All the other steps of an order together take less than the time to live.
 inline constexpr int64_t ttl_ms = 1000, a_while_ms = 2000;
-
-enum class Op : uint8_t {
-  publish,
-  publish_ttl,
-  publish_urgent,  // with a priority of 1
-  ack,
-  requeue,
-  reject,
-  get,
-  die,    // a consumer, and another comes in its place
-  leave,  // for good
-  come,
-  expire,
-  purge,
-  restart,
-  kill,
-  pause,
-  resume
-};
-
-/// What happens; and which consumer does it, where one does.
-struct Step {
-  Step(Op what, size_t which = 0) : op(what), who(which) {}  // most orders have one consumer
-  Op op;
-  size_t who;
-  auto operator<=>(const Step&) const = default;
-};
-
-inline std::string name(const Step& step) {
-  constexpr const char* names[] = {"publish", "publish_ttl", "publish_urgent", "ack",   "requeue", "reject",
-                                   "get",     "die",         "leave",          "come",  "expire",  "purge",
-                                   "restart", "kill",        "pause",          "resume"};
-  return names[static_cast<size_t>(step.op)] + (step.who > 0 ? "@" + std::to_string(step.who) : "");
-}
-
-struct Shape {
-  QueueSettings settings{};
-  size_t prefetch = 2;
-  bool no_ack = false;
-  std::vector<int64_t> consumers{0};  // their priorities; all are there from the start
-  std::vector<Op> first{Op::publish, Op::publish_ttl, Op::publish};
-};
-
-/// Where a message stands: those of a higher priority before the others, then by when they came.
-struct Place {
-  int behind = 0;  // less its priority
-  int number = 0;
-  auto operator<=>(const Place&) const = default;
-};
-
-/// What should be.
-struct Model {
-  struct Message {
-    std::string text;
-    std::string key;        // where at most one of a key may be with a consumer
-    bool expires = false;   // when time passes, unless it is held
-    bool overdue = false;   // time has passed
-    uint32_t attempts = 0;  // how often it was handed out
-    bool after_kill = false;
-  };
-  struct Consumer {
-    int64_t priority = 0;
-    bool paused = false;
-    std::vector<std::pair<Place, Message>> held{};  // in the order it got them
-  };
-  std::map<Place, Message> ready;
-  std::map<size_t, Consumer> consumers;  // those that are there
-  std::vector<size_t> line;              // the same, in the order they came
-  std::optional<size_t> active;          // where only one is served
-  std::vector<std::string> buried;
-  std::vector<std::string> given;  // to consumers: to whom, text and whether it counted as redelivered
-};
 
 struct Held {
   MessageId id;
@@ -132,10 +58,9 @@ class World : SimQueues {
   void begin(const Shape& shape) {
     shape_ = shape;
     ++queues_;
-    model_ = {};
+    model_ = Model(shape);
     seen_.clear();
     burial_.buried.clear();
-    waiting_.clear();
     next_ = 0;
     open();
     for (size_t who = 0; who < shape.consumers.size(); ++who) attach(who);
@@ -159,7 +84,7 @@ class World : SimQueues {
       case Op::requeue:
         answer(who, [&](const Held& held, auto& message) {
           queue_->requeue(held.id, Return::returned);
-          give_back(message.first, message.second);
+          model_.give_back(message);
         });
         break;
       case Op::reject:
@@ -185,8 +110,9 @@ class World : SimQueues {
       case Op::restart: restart(false); break;
       case Op::kill: restart(true); break;
       case Op::pause:
-        if (there) takers_[who]->paused = model_.consumers[who].paused = true;
-        waiting_.erase(who);
+        if (!there) break;
+        takers_[who]->paused = true;
+        model_.pause(who);
         break;
       case Op::resume:
         if (!there) break;
@@ -195,7 +121,7 @@ class World : SimQueues {
         break;
     }
     settle();
-    go_on();
+    model_.hand_out(seen_);
     compare();
   }
 
@@ -210,9 +136,7 @@ class World : SimQueues {
   void attach(size_t who) {
     takers_[who] = std::make_unique<Taker>(shape_, who, seen_);
     ASSERT_TRUE(queue_->add(*takers_[who]));
-    model_.consumers[who] = {.priority = shape_.consumers[who]};
-    model_.line.push_back(who);
-    choose_active();
+    model_.come(who);
   }
   void detach(size_t who) {
     std::vector<Held> held = std::move(takers_[who]->held);
@@ -243,13 +167,7 @@ class World : SimQueues {
     start_again();
     host->dead_letters = &burial_;
     open();
-    for (auto& [who, consumer] : model_.consumers)
-      for (auto& [place, message] : consumer.held) model_.ready[place] = message;
-    model_.consumers.clear();
-    model_.line.clear();
-    waiting_.clear();
-    model_.active.reset();
-    for (auto& [place, message] : model_.ready) message.after_kill |= killed;
+    model_.restart(killed);
     for (size_t who : there) attach(who);
   }
 
@@ -266,9 +184,7 @@ class World : SimQueues {
   void answer(size_t who, const auto& how) {
     if (!takers_.contains(who) || takers_[who]->held.empty()) return;
     Taker& taker = *takers_[who];
-    auto& held = model_.consumers[who].held;
-    auto message = held.front();
-    held.erase(held.begin());
+    auto message = model_.let_go(who);
     how(taker.held.front(), message);
     taker.held.erase(taker.held.begin());
     queue_->wake(taker);
@@ -284,121 +200,25 @@ class World : SimQueues {
     }(*queue_, take, found)
                                                                                                .detach();
     settle();
-    auto first = next_ready();
+    auto first = model_.next_ready();
     ASSERT_EQ(found, first != model_.ready.end());
     if (!found) return;
-    EXPECT_EQ(*got, told(first->second));
+    EXPECT_EQ(*got, first->second.told());
     model_.ready.erase(first);
   }
   void leave(size_t who) {
     detach(who);
-    auto held = std::move(model_.consumers[who].held);
-    model_.consumers.erase(who);
-    waiting_.erase(who);
-    std::erase(model_.line, who);
-    if (model_.active == who) model_.active.reset();
-    choose_active();
-    for (auto at = held.rbegin(); at != held.rend(); ++at) give_back(at->first, at->second);
+    model_.leave(who);
     settle();
-    go_on();
+    model_.hand_out(seen_);
   }
   void expire() {
     loop->run_for(a_while_ms);
-    auto pass = [](Model::Message& message) { message.overdue |= message.expires; };
-    for (auto& [place, message] : model_.ready) pass(message);
-    for (auto& [who, consumer] : model_.consumers)
-      for (auto& [place, message] : consumer.held) pass(message);
+    model_.let_time_pass();
   }
   void purge() {
     EXPECT_EQ(queue_->purge(), static_cast<int64_t>(model_.ready.size()));
     model_.ready.clear();
-  }
-  void give_back(Place place, Model::Message message) {
-    if (shape_.settings.delivery_limit && message.attempts > *shape_.settings.delivery_limit) {
-      model_.buried.push_back(message.text + " delivery_limit");
-    } else {
-      model_.ready[place] = std::move(message);
-    }
-  }
-
-  // --- what follows from it
-  static std::string told(const Model::Message& message) {
-    return message.text + (message.attempts > 0 || message.after_kill ? " again" : "");
-  }
-  /// Where one is served: the first to come of the highest priority when there is none; it stays until it goes.
-  void choose_active() {
-    if (!shape_.settings.single_active_consumer || model_.active || model_.line.empty()) return;
-    model_.active =
-        *std::ranges::max_element(model_.line, {}, [&](size_t who) { return model_.consumers[who].priority; });
-  }
-  /// The first whose key nobody has, where that matters.
-  std::map<Place, Model::Message>::iterator next_ready() {
-    auto is_busy = [&](const std::string& key) {
-      return std::ranges::any_of(model_.consumers, [&](const auto& one) {
-        return std::ranges::any_of(one.second.held, [&](const auto& held) { return held.second.key == key; });
-      });
-    };
-    return std::ranges::find_if(
-        model_.ready, [&](const auto& one) { return !shape_.settings.order_key || !is_busy(one.second.key); });
-  }
-  bool could_take(size_t who) const {
-    const Model::Consumer& consumer = model_.consumers.at(who);
-    if (shape_.settings.single_active_consumer && model_.active != who) return false;
-    return !consumer.paused && consumer.held.size() < shape_.prefetch;
-  }
-  /// Those of the highest priority at which somebody takes messages.
-  std::vector<size_t> takers() const {
-    std::vector<size_t> found;
-    for (size_t who : model_.line) {
-      if (!could_take(who)) continue;
-      int64_t mine = model_.consumers.at(who).priority;
-      if (!found.empty() && model_.consumers.at(found.front()).priority > mine) continue;
-      if (!found.empty() && model_.consumers.at(found.front()).priority < mine) found.clear();
-      found.push_back(who);
-    }
-    return found;
-  }
-  /// Whose turn it is among equals is the queue's to say, if nobody is passed over who has waited since others were
-  /// served.
-  size_t whose_turn(const std::vector<size_t>& among) {
-    std::erase_if(waiting_, [&](size_t who) { return std::ranges::count(among, who) == 0; });
-    size_t chosen = waiting_.empty() ? among.front() : *waiting_.begin();
-    if (model_.given.size() < seen_.size()) {
-      size_t who = std::stoul(seen_[model_.given.size()]);
-      if (waiting_.contains(who) || (waiting_.empty() && std::ranges::count(among, who) > 0)) chosen = who;
-    }
-    waiting_.insert(among.begin(), among.end());
-    waiting_.erase(chosen);
-    return chosen;
-  }
-  /// Messages leave from the head: the overdue ones there, and what is too much.
-  void after_turn() {
-    const auto& limit = shape_.settings.max_length;
-    while (limit && static_cast<int64_t>(model_.ready.size()) > *limit) bury_first("maxlen");
-    while (!model_.ready.empty() && model_.ready.begin()->second.overdue) bury_first("expired");
-  }
-  void bury_first(const char* why) {
-    model_.buried.push_back(model_.ready.begin()->second.text + " " + why);
-    model_.ready.erase(model_.ready.begin());
-  }
-  /// Consumers get what they have room for, oldest first; what is overdue is on its way out instead.
-  void go_on() {
-    for (;;) {
-      auto among = takers();
-      auto next = next_ready();
-      if (among.empty() || next == model_.ready.end()) break;
-      if (next->second.overdue) {
-        model_.buried.push_back(next->second.text + " expired");
-        model_.ready.erase(next);
-        continue;
-      }
-      size_t who = whose_turn(among);
-      model_.given.push_back(std::to_string(who) + ": " + told(next->second));
-      ++next->second.attempts;
-      if (!shape_.no_ack) model_.consumers[who].held.push_back(*next);
-      model_.ready.erase(next);
-    }
-    after_turn();
   }
 
   void compare() {
@@ -423,7 +243,6 @@ class World : SimQueues {
   Shape shape_;
   Model model_;
   std::vector<std::string> seen_;
-  std::set<size_t> waiting_;  // who could have had a message that another got, and would have taken one ever since
   uint64_t queues_ = 0;
   int next_ = 0;
 };
