@@ -23,6 +23,7 @@ class FairShare {
     /// of several such keys the one with the least. Nobody waits for nothing: if there are no others, they get all.
     bool quiet_first = false;
     static constexpr uint32_t noisy_min = 30;
+    bool operator==(const Shares&) const = default;
   };
   /// A message of one of the queue's logs.
   struct Place {

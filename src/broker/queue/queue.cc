@@ -18,15 +18,15 @@ constexpr size_t batch_bytes_max = MiB;   // of one turn's messages; larger ones
 Queue::Queue(QueueHost& host, std::string its_name, std::vector<LevelIds> levels, QueueSettings settings)
     : name(std::move(its_name)),
       host_(host),
-      settings_(std::move(settings)),
+      settings_(host.shared(std::move(settings))),
       id_(levels[0].stream.value),
-      takers_(settings_.single_active_consumer),
+      takers_(settings_->single_active_consumer),
       getter_(host.new_holder()),
       burials_(host, *this),
       expiry_(host.loop, [this] { expire_heads(); }) {
   last_used_ms = host.loop.now();
-  has_ttl_ = settings_.lifetime_ms.has_value();
-  if (settings_.topic) {
+  has_ttl_ = settings_->lifetime_ms.has_value();
+  if (settings_->topic) {
     host.enlist(*this);
     return;
   }
@@ -49,8 +49,8 @@ Queue::Counters& Queue::Counters::operator+=(const Counters& other) {
 }
 
 void Queue::set_settings(QueueSettings settings) {
-  settings_ = std::move(settings);
-  has_ttl_ |= settings_.lifetime_ms.has_value();
+  settings_ = host_.shared(std::move(settings));
+  has_ttl_ |= settings_->lifetime_ms.has_value();
   for (auto& level : levels_) {
     level->head_seen = Offset(-1);
     if (level->log) level->log->set_settings(log_settings());
@@ -78,14 +78,14 @@ LogSettings queue_log_settings(const QueueSettings& settings) {
   return log;
 }
 
-LogSettings Queue::log_settings() const { return queue_log_settings(settings_); }
+LogSettings Queue::log_settings() const { return queue_log_settings(*settings_); }
 
 QueueLevel& Queue::opened(uint8_t index) {
   QueueLevel& level = *levels_[index];
   if (level.log || level.source) return level;
   level.log = &host_.store.log(level.ids.stream, log_settings());
-  if (settings_.retains()) host_.core.note_append(log_settings());
-  if (settings_.is_stream) return level;
+  if (settings_->retains()) host_.core.note_append(log_settings());
+  if (settings_->is_stream) return level;
   level.cursor = &host_.store.cursor(level.ids.cursor, level.ids.stream);
   know_keys(level);
   if (host_.unclean) level.cursor->doubt_below(level.log->bounds().end);
@@ -99,18 +99,18 @@ QueueLevel& Queue::opened(uint8_t index) {
 
 /// For a queue whose messages have keys that count.
 void Queue::know_keys(QueueLevel& level) {
-  if (settings_.grouped) {
+  if (settings_->grouped) {
     level.keys = std::make_unique<RecordKeys>("", level.cursor->floor());
     groups_ = std::make_unique<GroupOrder>();
     leases().watch_durable(*level.log);
     return;
   }
-  if (fair_ && !settings_.fair_key) level.keys = std::make_unique<RecordKeys>("", level.cursor->floor());
-  const auto& key = settings_.order_key ? settings_.order_key : settings_.fair_key;
+  if (fair_ && !settings_->fair_key) level.keys = std::make_unique<RecordKeys>("", level.cursor->floor());
+  const auto& key = settings_->order_key ? settings_->order_key : settings_->fair_key;
   if (!key) return;
   level.keys = std::make_unique<RecordKeys>(key->header, level.cursor->floor());
-  if (settings_.order_key) level.cursor->order_by_key(*level.keys);
-  if (settings_.fair_key && !fair_) fair_ = std::make_unique<FairShare>(settings_.shares);
+  if (settings_->order_key) level.cursor->order_by_key(*level.keys);
+  if (settings_->fair_key && !fair_) fair_ = std::make_unique<FairShare>(settings_->shares);
 }
 
 void Queue::look_at_backlog() {
@@ -121,11 +121,11 @@ void Queue::look_at_backlog() {
 void Queue::changed() { host_.mark(*this); }
 
 bool Queue::publish(const NewMessage& message, MessageId* at) {
-  if (erased_) return true;           // by who still had a way to it
-  if (settings_.topic) return false;  // no route leads here
-  bool full = settings_.overflow != Overflow::drop_head && over_limits(std::ssize(message.body));
+  if (erased_) return true;            // by who still had a way to it
+  if (settings_->topic) return false;  // no route leads here
+  bool full = settings_->overflow != Overflow::drop_head && over_limits(std::ssize(message.body));
   if (full) {
-    if (settings_.overflow == Overflow::reject_publish_dlx && settings_.dead_letter_exchange && host_.dead_letters) {
+    if (settings_->overflow == Overflow::reject_publish_dlx && settings_->dead_letter_exchange && host_.dead_letters) {
       Bytes headers;
       for (const Header& header : message.headers) append_header(headers, header);
       StoredRecord record;
@@ -139,10 +139,10 @@ bool Queue::publish(const NewMessage& message, MessageId* at) {
     return false;
   }
   if (hand_over(message)) return true;
-  QueueLevel& level = opened(std::min(message.priority, settings_.max_priority));
+  QueueLevel& level = opened(std::min(message.priority, settings_->max_priority));
   int64_t now = host_.loop.wall(), timestamp = message.timestamp.value_or(now);
-  std::optional<int64_t> ttl = settings_.message_ttl_ms;
-  if (message.ttl_ms && !settings_.is_stream && (!ttl || *message.ttl_ms < *ttl)) ttl = message.ttl_ms;
+  std::optional<int64_t> ttl = settings_->message_ttl_ms;
+  if (message.ttl_ms && !settings_->is_stream && (!ttl || *message.ttl_ms < *ttl)) ttl = message.ttl_ms;
   headers_.clear();
   auto header_count = static_cast<int32_t>(message.headers.size());
   if (ttl) {
@@ -155,7 +155,7 @@ bool Queue::publish(const NewMessage& message, MessageId* at) {
   Offset offset = level.next();
   level.buffer(timestamp, message, headers_, header_count);
   if (at)
-    *at = {.level = std::min(message.priority, settings_.max_priority),
+    *at = {.level = std::min(message.priority, settings_->max_priority),
            .offset = offset,
            .body_bytes = static_cast<uint32_t>(message.body.size())};
   if (watcher) watcher->published(offset, now, message);
@@ -190,7 +190,7 @@ bool Queue::append_batch(QueueLevel& level) {
 /// A batch that came as one, checked: from a producer of Kafka's, with that one's sequence numbers.
 Result<Appended> Queue::append_produced(uint8_t index, std::span<uint8_t> batch, const BatchHeader& header,
                                         int64_t body_bytes) {
-  if (settings_.overflow != Overflow::drop_head && over_limits(body_bytes))
+  if (settings_->overflow != Overflow::drop_head && over_limits(body_bytes))
     return fail(Code::busy, "the queue is full");
   QueueLevel& level = opened(index);
   if (!append_batch(level)) return fail(Code::full, "what came before is not stored yet");
@@ -205,13 +205,13 @@ Result<Appended> Queue::append_produced(uint8_t index, std::span<uint8_t> batch,
   host_.count_kept(*this, level.window);
   ready_bytes_ += body_bytes;
   counters_.published += static_cast<uint64_t>(header.count);
-  if (settings_.message_ttl_ms) has_ttl_ = true;
+  if (settings_->message_ttl_ms) has_ttl_ = true;
   changed();
   return appended;
 }
 
 /// A stream without readers: nothing of it is wanted soon.
-bool Queue::is_unread() const { return settings_.is_stream && !(readers_ && readers_->any()); }
+bool Queue::is_unread() const { return settings_->is_stream && !(readers_ && readers_->any()); }
 
 bool Queue::append_batches() {
   bool all = true;
@@ -277,7 +277,7 @@ void Queue::apply_settled(bool all_appended) {
 void Queue::end_turn() {
   if (erased_) return;
   if (readers_) readers_->dispatch(levels_[0]->window);
-  if (!settings_.is_stream) {
+  if (!settings_->is_stream) {
     if (leases_) expire_leases();
     dispatch();
     if (leases_) serve_leases();
@@ -285,7 +285,7 @@ void Queue::end_turn() {
     if (has_ttl_ && !watcher) expire_heads();
   }
   forget_passed();
-  if (settings_.retains())
+  if (settings_->retains())
     for (auto& level : levels_)
       if (level->log) apply_retention(*level);
 }
@@ -321,7 +321,7 @@ Queue::Counts Queue::counts() {
   Counts all;
   for (auto& level : levels_) {
     if (!level->log && !level->cursor) continue;
-    if (settings_.is_stream) {
+    if (settings_->is_stream) {
       all.ready += level->log->bounds().end - level->log->bounds().begin + level->header.count;
       continue;
     }
@@ -336,7 +336,7 @@ Queue::Counts Queue::counts() {
 }
 
 int64_t Queue::purge() {
-  if (settings_.is_stream) return 0;  // it is not emptied
+  if (settings_->is_stream) return 0;  // it is not emptied
   append_batches();
   apply_settled(host_.append_published());
   int64_t purged = 0;
@@ -370,7 +370,7 @@ int64_t Queue::purge() {
 int64_t Queue::erase() {
   int64_t ready = counts().ready;
   erased_ = true;
-  host_.of_erased[std::to_underlying(settings_.kind())] += counters_;
+  host_.of_erased[std::to_underlying(settings_->kind())] += counters_;
   host_.strike(*this);
   expiry_.cancel();
   end_leases();
@@ -415,9 +415,9 @@ void Queue::requeue(const MessageId& id, Return how) {
   if (erased_ || id.is_copy || is_stale(id)) return;
   QueueLevel& level = *levels_[id.level];
   uint32_t attempts = level.cursor->attempts(id.offset);
-  if (how != Return::looked_at && settings_.delivery_limit) {
+  if (how != Return::looked_at && settings_->delivery_limit) {
     // Attempts include the first one, which was no return.
-    if (attempts > *settings_.delivery_limit) return reject(id, Death::delivery_limit);
+    if (attempts > *settings_->delivery_limit) return reject(id, Death::delivery_limit);
   }
   if (is_counted(id.level, id.offset)) ready_bytes_ += id.body_bytes;
   if (fair_) fair_->given_back({id.level, id.offset});
@@ -426,7 +426,7 @@ void Queue::requeue(const MessageId& id, Return how) {
   if (groups_) {
     groups_->returned(id.offset);
   } else {
-    give_back(level, id, settings_.retry_delay.after(attempts, how));
+    give_back(level, id, settings_->retry_delay.after(attempts, how));
   }
   changed();
 }

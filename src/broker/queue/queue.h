@@ -49,7 +49,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   VirtualHost* home = nullptr;
   /// Of a queue where messages wait for their time; lives as long as the queue. See amqp/delay_schedule.h.
   std::unique_ptr<QueueWatcher> watcher;
-  const QueueSettings& settings() const { return settings_; }
+  const QueueSettings& settings() const { return *settings_; }
   void set_settings(QueueSettings settings);
 
   /// Adds a message; it is in the log at the end of the turn. False if the queue refuses it. `at` is told where it will
@@ -112,7 +112,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   /// A partition's cursor is here.
   void source_ready(TopicSource& source);
   /// The name that messages without a routing key of their own were sent to.
-  const std::string& home_name() const { return settings_.topic ? *settings_.topic : name; }
+  const std::string& home_name() const { return settings_->topic ? *settings_->topic : name; }
   // For watchers, of the only level:
   /// The oldest message from `from` on that is not settled; none if there is none below the log's end.
   std::optional<Offset> first_open(Offset from);
@@ -226,7 +226,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   void changed();
 
   QueueHost& host_;
-  QueueSettings settings_;
+  std::shared_ptr<const QueueSettings> settings_;  // other queues may have the same
   const uint64_t id_;
   std::vector<std::shared_ptr<QueueLevel>> levels_;  // who waits for one has it, too: another may take its place
   size_t first_level_ = 0;                           // whose turn it is, where all are equal: a topic's partitions

@@ -80,7 +80,7 @@ void Queue::look_ahead() {
     QueueLevel& level = *levels_[next->level];
     level.cursor->uncount(next->taken.offset);
     uint64_t key = level.keys->key_of(next->taken.offset);
-    if (key == 0 && !settings_.fair_key) key = RecordKeys::own_key(next->taken.offset);
+    if (key == 0 && !settings_->fair_key) key = RecordKeys::own_key(next->taken.offset);
     fair_->add({next->level, next->taken.offset}, key);
   }
 }
@@ -95,13 +95,13 @@ std::optional<Queue::Next> Queue::take_next(HolderId holder, Order order) {
 std::optional<Queue::Next> Queue::take_oldest(HolderId holder, Order order) {
   for (size_t n = 0; n < levels_.size(); ++n) {
     size_t i = order == Order::lowest_first ? n : levels_.size() - 1 - n;
-    if (settings_.topic) i = (first_level_ + n) % levels_.size();
+    if (settings_->topic) i = (first_level_ + n) % levels_.size();
     QueueLevel& level = *levels_[i];
     if (!level.cursor) continue;
     Offset end = level.end();
     if (level.keys) {
       end = level.keys->learn(level.window, *level.cursor, end);
-      if (settings_.order_key)
+      if (settings_->order_key)
         holder = host_.new_holder();  // a key is busy for everybody, also for whoever has a message of it
     }
     if (auto taken = level.cursor->take(end, holder)) {
@@ -162,8 +162,8 @@ void Queue::dispatch() {
 /// it has to go the long way, behind others or for others.
 bool Queue::hand_over(const NewMessage& message) {
   if (readers_ && readers_->any()) return false;
-  if (takers_.size() == 0 || settings_.retains() || settings_.order_key || fair_ || loading_) return false;
-  if (settings_.grouped || message.delayed_to) return false;
+  if (takers_.size() == 0 || settings_->retains() || settings_->order_key || fair_ || loading_) return false;
+  if (settings_->grouped || message.delayed_to) return false;
   QueueConsumer* consumer = takers_.next();
   if (!consumer || !consumer->no_ack) return false;
   for (auto& level : levels_)
@@ -194,7 +194,7 @@ void Queue::hand_out(QueueConsumer& consumer, const Next& next, const StoredReco
 }
 
 io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64_t left)> take) {
-  if (settings_.is_stream || settings_.to_topic) co_return false;  // nobody takes anything from it
+  if (settings_->is_stream || settings_->to_topic) co_return false;  // nobody takes anything from it
   auto self = shared_from_this();
   last_used_ms = host_.loop.now();
   append_batches();

@@ -7,8 +7,8 @@ namespace naru {
 /// When the message expires. What came from Kafka was not told when it was stored.
 std::optional<int64_t> Queue::expiry_of(const StoredRecord& record) const {
   std::optional<int64_t> at = record.expires_ms;
-  if (!at && record.was_produced && settings_.message_ttl_ms) at = record.timestamp + *settings_.message_ttl_ms;
-  if (settings_.lifetime_ms) at = std::min(at.value_or(INT64_MAX), record.timestamp + *settings_.lifetime_ms);
+  if (!at && record.was_produced && settings_->message_ttl_ms) at = record.timestamp + *settings_->message_ttl_ms;
+  if (settings_->lifetime_ms) at = std::min(at.value_or(INT64_MAX), record.timestamp + *settings_->lifetime_ms);
   return at;
 }
 
@@ -68,7 +68,7 @@ io::Task<> Queue::expire_heads_now() {
       }
       if (!level.cursor->held(*head)) {
         if (level.keys && level.keys->learn(level.window, *level.cursor, level.end()) <= *head) break;
-        HolderId holder = settings_.order_key ? host_.new_holder() : getter_;
+        HolderId holder = settings_->order_key ? host_.new_holder() : getter_;
         if (!level.cursor->take(*head + 1, holder)) continue;  // its key is busy: it is looked at when its turn comes
       }
       MessageId id = id_of(static_cast<uint8_t>(i), *head, record.body().size());

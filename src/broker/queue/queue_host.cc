@@ -12,8 +12,13 @@ void QueueHost::mark(Queue& queue) {
   plan();
 }
 
+std::shared_ptr<const QueueSettings> QueueHost::shared(QueueSettings settings) {
+  if (!settings_ || *settings_ != settings) settings_ = std::make_shared<const QueueSettings>(std::move(settings));
+  return settings_;
+}
+
 void QueueHost::enlist(Queue& queue) {
-  if (queue.settings_.topic || queue.settings_.to_topic) with_topics_.push_back(&queue);
+  if (queue.settings_->topic || queue.settings_->to_topic) with_topics_.push_back(&queue);
   for (size_t i = 0; i < queue.levels_.size(); ++i)
     by_stream_[queue.levels_[i]->ids.stream] = {&queue, static_cast<uint8_t>(i)};
 }

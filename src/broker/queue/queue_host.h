@@ -46,6 +46,8 @@ class QueueHost final : public QueueLogs {
   /// What queues that are gone had counted, by kind.
   std::array<Queue::Counters, QueueSettings::kinds> of_erased{};
 
+  /// One object for many queues: most of them are declared alike.
+  std::shared_ptr<const QueueSettings> shared(QueueSettings settings);
   HolderId new_holder() { return HolderId(++last_holder_); }
   /// The queue has something to do at the end of this turn.
   void mark(Queue& queue);
@@ -110,7 +112,8 @@ class QueueHost final : public QueueLogs {
   std::unordered_map<StreamId, Place> by_stream_;
   std::vector<Queue*> with_topics_;
   int sending_ = 0, together_ = 0;
-  std::list<Queue*> keepers_;  // queues that may have messages in memory, the oldest first
+  std::shared_ptr<const QueueSettings> settings_;  // of the last queue
+  std::list<Queue*> keepers_;                      // queues that may have messages in memory, the oldest first
   /// What queues keep in memory of what they have: beyond, the oldest is read back from its segments when it is wanted.
   static constexpr int64_t kept_bytes_max = 12 * MiB;
   int64_t kept_bytes_ = 0;

@@ -109,7 +109,7 @@ void Queue::lease_out(LeaseTaker& taker, const Next& next, const StoredRecord& r
     QueueHost::Together together(host_);
     return mark_settled(out.id);
   }
-  if (settings_.max_bytes && is_counted(next.level, next.taken.offset)) leases_->bytes.out(out.id);
+  if (settings_->max_bytes && is_counted(next.level, next.taken.offset)) leases_->bytes.out(out.id);
   ++counters_.delivered;
   if (out.attempt > 1) ++counters_.redelivered;
   ++taker.taken_;
@@ -127,7 +127,7 @@ void Queue::lease_out(LeaseTaker& taker, const Next& next, const StoredRecord& r
 bool Queue::is_looked_ahead() const { return groups_->size() >= groups_looked_at_max; }
 
 Offset Queue::known_end(const QueueLevel& level) const {
-  return settings_.grouped ? level.log->bounds().high_watermark : level.end();
+  return settings_->grouped ? level.log->bounds().high_watermark : level.end();
 }
 
 /// What nobody has is held by the queue itself until its turn comes.
@@ -159,8 +159,8 @@ std::optional<Queue::Next> Queue::take_grouped() {
 }
 
 void Queue::share_fairly() {
-  if (fair_ || groups_ || settings_.order_key || settings_.is_stream || settings_.topic) return;
-  FairShare::Shares shares = settings_.shares;
+  if (fair_ || groups_ || settings_->order_key || settings_->is_stream || settings_->topic) return;
+  FairShare::Shares shares = settings_->shares;
   shares.quiet_first = true;
   fair_ = std::make_unique<FairShare>(std::move(shares));
   for (auto& level : levels_)

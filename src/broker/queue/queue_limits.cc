@@ -14,22 +14,22 @@ constexpr io::Millis unreadable_ms = 2;  // until a record that is not durable y
 
 /// `coming`: with one more message of that size. Quorum queues look only at what they have, as RabbitMQ's.
 bool Queue::over_limits(std::optional<int64_t> coming) {
-  if ((!settings_.max_length && !settings_.max_bytes) || settings_.is_stream || settings_.topic) return false;
+  if ((!settings_->max_length && !settings_->max_bytes) || settings_->is_stream || settings_->topic) return false;
   int64_t ready = coming ? 1 : 0, bytes = ready_bytes_;
-  if (coming && !settings_.counts_deliveries) bytes += *coming;
+  if (coming && !settings_->counts_deliveries) bytes += *coming;
   ready += waiting_ahead();
   for (auto& level : levels_) {
     if (!level->cursor) continue;
     auto counts = level->cursor->counts(level->end());
     ready += counts.ready + counts.delayed + level->header.count;
   }
-  return (settings_.max_length && ready > *settings_.max_length) ||
-         (settings_.max_bytes && bytes > *settings_.max_bytes && ready > 0);
+  return (settings_->max_length && ready > *settings_->max_length) ||
+         (settings_->max_bytes && bytes > *settings_->max_bytes && ready > 0);
 }
 
 /// Not while dispatch() stands still: consumers come first.
 void Queue::trim_to_limits() {
-  if (loading_ || trimming_ || settings_.overflow != Overflow::drop_head || !over_limits()) return;
+  if (loading_ || trimming_ || settings_->overflow != Overflow::drop_head || !over_limits()) return;
   drop_heads().detach();
 }
 
@@ -70,14 +70,14 @@ bool Queue::is_counted(uint8_t index, Offset offset) const {
 }
 
 void Queue::count_backlog() {
-  if (!settings_.max_bytes || settings_.is_stream || settings_.topic || counting_ || erased_) return;
+  if (!settings_->max_bytes || settings_->is_stream || settings_->topic || counting_ || erased_) return;
   auto is_behind = [](const auto& level) { return level->uncounted < level->uncounted_end; };
   if (std::ranges::any_of(levels_, is_behind)) count_backlog_now().detach();
 }
 
 /// All that is there, as after a start.
 void Queue::count_anew() {
-  if (!settings_.max_bytes || counting_) return;
+  if (!settings_->max_bytes || counting_) return;
   ready_bytes_ = 0;
   for (auto& level : levels_) {
     if (!level->cursor) continue;

@@ -7,9 +7,9 @@ namespace naru {
 
 io::Task<Result<int64_t>> Queue::replay(ReadStart from) {
   auto self = shared_from_this();
-  if (settings_.is_stream || settings_.grouped)
+  if (settings_->is_stream || settings_->grouped)
     co_return fail(Code::unsupported, "who reads a stream, or a FIFO queue of SQS, keeps its own place");
-  if (!settings_.retains() && !settings_.topic)
+  if (!settings_->retains() && !settings_->topic)
     co_return fail(Code::unsupported, "the queue keeps nothing that was acknowledged: see x-naru-retain");
   if (from.kind == ReadStart::Kind::offset && levels_.size() > 1)
     co_return fail(Code::unsupported, "an offset says nothing about several logs: name a time");

@@ -35,6 +35,7 @@ struct RetryDelay {
     if (how == Return::failed ? !of_failed : how == Return::returned ? !of_returned : true) return 0;
     return attempts > 0 && step_ms > most_ms / attempts ? most_ms : step_ms * attempts;
   }
+  bool operator==(const RetryDelay&) const = default;
 };
 
 struct QueueSettings {
@@ -52,6 +53,7 @@ struct QueueSettings {
   /// its headers.
   struct Key {
     std::string header{};  // empty: the record's key
+    bool operator==(const Key&) const = default;
   };
   std::optional<Key> order_key{};
   /// Consumers get messages of each key in turn, however many there are of one.
@@ -82,6 +84,7 @@ struct QueueSettings {
   RetryDelay retry_delay{};
   /// How long a consumer may keep a message without an acknowledgement. Nothing: for ever.
   std::optional<int64_t> consumer_timeout_ms{};
+  bool operator==(const QueueSettings&) const = default;
 };
 
 /// Of the logs that such a queue lives in.

@@ -13,11 +13,11 @@ constexpr size_t sources_max = 256;  // at a time: a MessageId has a byte for th
 
 void Queue::attach_topic(const Catalog& catalog) {
   if (erased_) return;
-  if (settings_.to_topic) return feed_topic(catalog);
-  TopicPtr topic = catalog.find(*settings_.topic);
+  if (settings_->to_topic) return feed_topic(catalog);
+  TopicPtr topic = catalog.find(*settings_->topic);
   if (topic && topic->log.trim_to_cursors) topic = nullptr;  // a queue: its messages are its consumers'
   // A stream that came to this name later.
-  bool is_anothers = topic && topic->queue && topic->queue->vhost != settings_.topic_vhost;
+  bool is_anothers = topic && topic->queue && topic->queue->vhost != settings_->topic_vhost;
   if (is_anothers) topic = nullptr;
   int32_t attached = 0;
   for (auto& level : levels_) {
