@@ -49,6 +49,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   VirtualHost* home = nullptr;
   /// Of a queue where messages wait for their time; lives as long as the queue. See amqp/delay_schedule.h.
   std::unique_ptr<QueueWatcher> watcher;
+  /// Good until they are set again.
   const QueueSettings& settings() const { return *settings_; }
   void set_settings(QueueSettings settings);
 

@@ -46,7 +46,7 @@ class QueueHost final : public QueueLogs {
   /// What queues that are gone had counted, by kind.
   std::array<Queue::Counters, QueueSettings::kinds> of_erased{};
 
-  /// One object for many queues: most of them are declared alike.
+  /// One object for queues that are declared alike one after another, as most are.
   std::shared_ptr<const QueueSettings> shared(QueueSettings settings);
   HolderId new_holder() { return HolderId(++last_holder_); }
   /// The queue has something to do at the end of this turn.

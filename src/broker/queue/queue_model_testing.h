@@ -206,7 +206,8 @@ class Model {
     waiting_.erase(chosen);
     return chosen;
   }
-  /// Messages leave from the head: the overdue ones there, and what is too much.
+  /// Messages leave from the head: the overdue ones there, and what is too much. (Where they have priorities, a queue
+  /// that is too long begins with the lowest; no shape has both.)
   void bury_first(const char* why) {
     buried.push_back(ready.begin()->second.text + " " + why);
     ready.erase(ready.begin());
