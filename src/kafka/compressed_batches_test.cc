@@ -161,6 +161,28 @@ TEST(compressed_batches, a_search_by_time_looks_into_them_elsewhere) {
   }
 }
 
+TEST(compressed_batches, what_fails_late_and_has_no_answer_ends_its_own_connection_only) {
+  for_each_seed(30, [](uint64_t seed) {
+    SimBroker broker(seed);
+    create_topic(broker, "t");
+    auto before = broker.core().counters.connections;
+    auto& client = broker.connect();
+    BatchBuilder builder({.codec = Codec::gzip});
+    builder.add({.timestamp = broker.loop().wall() + 3 * 3'600'000, .value = Bytes(300'000)});
+    Bytes from_the_future = *builder.finish(), good = batch_of("x");
+    client.send(encode_request(produce_of("t", good), 7, 1));
+    client.send(encode_request(produce_of("t", from_the_future, /*acks=*/0), 7, 2));
+    if (seed % 2 > 0) client.send(encode_request(produce_of("t", good), 7, 3));
+    ASSERT_EQ(only(broker.receive<ProduceResponse>(client, 7)).error_code, ErrorCode::none);
+    broker.loop().run([&] { return client.is_closed(); });
+    broker.loop().run_for(5000);
+    EXPECT_EQ(broker.core().counters.connections, before);
+    EXPECT_EQ(broker.core().budget.used(), 0u);
+    EXPECT_EQ(only(broker.call<ProduceResponse>(broker.connect(), produce_of("t", good), 7)).error_code,
+              ErrorCode::none);
+  });
+}
+
 TEST(compressed_batches, the_topic_may_go_while_a_search_looks_into_them) {
   SimBroker broker(1);
   create_topic(broker, "t");

@@ -56,8 +56,11 @@ void Session::watch() {
     lose_peer();
     return stream_->close();
   }
-  bool holds = begin_ != end_ || reserved_.any() || held_bytes_ > 0 || (waiting_for_group_ && peer_.work_bytes > 0);
+  bool taken = held_bytes_ > 0 && stream_->queued() == 0;
+  bool holds =
+      begin_ != end_ || reserved_.any() || (held_bytes_ > 0 && !taken) || (waiting_for_group_ && peer_.work_bytes > 0);
   watchdog_.arm(core_.loop.now() + (holds ? stall_ms : idle_ms));
+  if (taken) core_.budget.give(std::exchange(held_bytes_, 0));  // last: it may wake this session, which may end
 }
 
 /// Whether memory that others wait for is held by a frame that has stopped arriving, for a peer that takes nothing of
@@ -74,37 +77,26 @@ bool Session::is_hogging() {
 }
 
 io::Task<> Session::run() {
-  while (!broken_ && !door_.stopping) {
+  while (!over_ && !broken_ && !door_.stopping) {
     if (!co_await read_more()) break;
     busy_ = true;
     while (auto frame = next_frame()) {
       core_.counters.bytes_in += frame->size();
       if (!co_await handle(*frame)) {
-        broken_ = true;
+        over_ = true;
         break;
       }
     }
     busy_ = false;
     last_bytes_ = core_.loop.now();  // whatever the work waited for was not the peer's doing
   }
-  while (!answers_.empty() && !broken_) {
-    io::Wakeup wakeup;
-    answers_waiter_ = &wakeup;
-    co_await wakeup;
-    answers_waiter_ = nullptr;
-  }
+  co_await all_answered();
   // What was answered reaches the peer, as far as it reads at all.
   ending_ = true;
   watchdog_.arm(core_.loop.now() + last_words_ms);
   (void)co_await stream_->drained(0);
   watchdog_.cancel();
   stream_->close();
-  while (!answers_.empty()) {  // their coroutines still refer to this session
-    io::Wakeup wakeup;
-    answers_waiter_ = &wakeup;
-    co_await wakeup;
-    answers_waiter_ = nullptr;
-  }
   if (held_bytes_ > 0) core_.budget.give(std::exchange(held_bytes_, 0));
 }
 
@@ -173,7 +165,7 @@ std::optional<ByteView> Session::next_frame() {
   int32_t size = load_be<int32_t>(buffer_.data() + begin_);
   if (size < 8 || static_cast<size_t>(size) > frame_bytes_max(core_.budget)) {
     note_frame(size);  // Kafka: InvalidReceiveException, and the end
-    broken_ = true;
+    over_ = true;
     return std::nullopt;
   }
   if (end_ - begin_ - 4 < static_cast<size_t>(size)) return std::nullopt;
@@ -191,8 +183,10 @@ io::Task<bool> Session::handle(ByteView frame) {
   const Api* api = find_api(header.key);
   const Handler* handler = find_handler(header.key);
   if (!co_await flow()) co_return false;
-  if (api && header.key == api_versions_key && !api->accepts(header.version))
+  if (api && header.key == api_versions_key && !api->accepts(header.version)) {
+    co_await all_answered();
     co_return send(api_versions_unsupported(header));
+  }
   // Nothing that one could answer would be understood: Kafka closes the connection, and clients know that.
   if (!api || !handler || !api->accepts(header.version)) co_return false;
   // What others are in the middle of takes more than there is. What is small, and has a small answer, goes on.
@@ -207,13 +201,18 @@ io::Task<bool> Session::handle(ByteView frame) {
   co_return co_await handle_alone(handler->handle, context, request->body);
 }
 
-io::Task<bool> Session::handle_alone(Handle run, Context context, ByteView body) {
+/// Waits until the Produce requests that came before have their answers.
+io::Task<> Session::all_answered() {
   while (!answers_.empty()) {
     io::Wakeup wakeup;
     answers_waiter_ = &wakeup;
     co_await wakeup;
     answers_waiter_ = nullptr;
   }
+}
+
+io::Task<bool> Session::handle_alone(Handle run, Context context, ByteView body) {
+  co_await all_answered();
   if (broken_) co_return false;
   if (begin_ == end_) {  // the last one that has arrived: while it waits, the connection needs no buffer
     std::string_view client = context.client_id();
@@ -272,15 +271,18 @@ io::Task<bool> Session::handle_produce(Handle run, Context context, ByteView bod
 
 void Session::send_ready() {
   while (!answers_.empty() && answers_.front()->ready) {
-    auto answer = std::move(answers_.front());
-    answers_.pop_front();
-    if (broken_) continue;
-    if (!send(std::move(answer->reply))) {
-      broken_ = true;
-      stream_->close();
+    // It stays in line meanwhile: whoever is woken by the connection's end ends the session when the line is empty.
+    if (!broken_) {
+      Reply& reply = answers_.front()->reply;
+      hold(reply.frame.bytes.size());
+      if (!send(std::move(reply))) {
+        broken_ = true;
+        stream_->close();
+      }
     }
+    answers_.pop_front();
   }
-  if (answers_waiter_ && (answers_.empty() || answers_.size() < pipeline_max)) answers_waiter_->wake();
+  if (answers_waiter_ && (answers_.empty() || answers_.size() < pipeline_max)) answers_waiter_->wake();  // the last
 }
 
 bool Session::send(Reply reply) {

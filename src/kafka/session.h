@@ -43,6 +43,7 @@ class Session {
   io::Task<bool> make_room(size_t frame_bytes);
   std::optional<ByteView> next_frame();
   io::Task<bool> handle(ByteView frame);
+  io::Task<> all_answered();
   io::Task<bool> handle_alone(Handle run, Context context, ByteView body);
   io::Task<bool> handle_produce(Handle run, Context context, ByteView body);
   void send_ready();
@@ -68,7 +69,9 @@ class Session {
   io::Wakeup* answers_waiter_ = nullptr;
   uint64_t held_bytes_ = 0;     // answers in memory that the peer has not taken, as counted in the budget
   uint64_t queued_before_ = 0;  // for the peer, when the watchdog looked last
-  bool broken_ = false, busy_ = false, ending_ = false;
+  bool over_ = false;           // nothing more is read; what was asked before is still answered
+  bool broken_ = false;         // nothing is answered any more
+  bool busy_ = false, ending_ = false;
   bool waiting_for_group_ = false, waiting_for_memory_ = false, waiting_for_peer_ = false;
   io::Millis last_bytes_ = 0;
   io::Timer watchdog_;

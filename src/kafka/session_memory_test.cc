@@ -101,6 +101,43 @@ TEST(session_memory, who_reads_no_answer_is_cut_off_when_others_need_the_memory)
   EXPECT_TRUE(std::ranges::any_of(deaf, &sim::SimConnection::is_closed));
 }
 
+/// An answer of more than ten times its size: a partition that is not there, named again and again.
+ProduceRequest produce_with_a_long_answer(int partitions = 4000) {
+  ProduceRequest request = produce_of("t", {});
+  request.topic_data[0].partition_data.resize(partitions, request.topic_data[0].partition_data[0]);
+  return request;
+}
+
+TEST(session_memory, a_producer_that_reads_no_answer_is_cut_off_when_others_need_the_memory) {
+  SimBroker broker(1, little_memory);
+  create_topic(broker, "t");
+  create_topics(broker, 100);
+  std::vector<sim::SimConnection*> deaf;
+  while (!broker.core().budget.is_overdrawn()) {
+    ASSERT_LT(deaf.size(), 100u) << "their answers are not counted";
+    deaf.push_back(&broker.connect());
+    deaf.back()->set_window(100);
+    deaf.back()->send(encode_request(produce_with_a_long_answer(), 8, 1));
+    broker.loop().run_for(10);
+  }
+  broker.loop().run_for(10'000);
+  EXPECT_TRUE(std::ranges::none_of(deaf, &sim::SimConnection::is_closed)) << "nobody needs it yet";
+  EXPECT_TRUE(ask_for_topics(broker, broker.connect()));
+  EXPECT_TRUE(std::ranges::any_of(deaf, &sim::SimConnection::is_closed));
+}
+
+TEST(session_memory, a_producer_that_has_read_its_answer_holds_nothing_though_it_says_nothing_more) {
+  SimBroker broker(1, little_memory);
+  create_topic(broker, "t");
+  auto& client = broker.connect();
+  auto produced = broker.call<ProduceResponse>(client, produce_with_a_long_answer(), 8);
+  ASSERT_TRUE(produced);
+  ASSERT_EQ(produced->responses[0].partition_responses.size(), 4000u);
+  broker.loop().run_for(5000);
+  EXPECT_EQ(broker.core().budget.used(), 0u);
+  EXPECT_TRUE(broker.call<ProduceResponse>(client, produce_with_a_long_answer(), 8));
+}
+
 TEST(session_memory, who_reads_slowly_is_not) {
   SimBroker broker(1, little_memory);
   create_topics(broker, 100);

@@ -245,6 +245,33 @@ TEST(session, an_unknown_version_of_api_versions_is_answered_in_version_0) {
   EXPECT_EQ(response->error_code, ErrorCode::unsupported_version);
 }
 
+TEST(session, what_cannot_be_served_waits_for_the_answers_before_it) {
+  for_each_seed(20, [](uint64_t seed) {
+    SimBroker broker(seed);
+    create_topic(broker, "t");
+    Bytes batch = batch_of("x");
+    auto& asking = broker.connect();
+    asking.send(encode_request(produce_of("t", batch), 7, 1));
+    Bytes unknown_version = encode_request(ApiVersionsRequest{}, 4, 2);
+    store_be(unknown_version.data() + 6, static_cast<int16_t>(99));
+    asking.send(unknown_version);
+    ASSERT_TRUE(broker.receive<ProduceResponse>(asking, 7));
+    ASSERT_TRUE(broker.receive<ApiVersionsResponse>(asking, 0));
+    for (std::string_view last : {std::string_view("\0\0\0\x0a\x7f\x7f\0\0\0\0\0\1\xff\xff", 14),  // no such request
+                                  std::string_view("GET / HTTP/1.1\r\n\r\n")}) {
+      auto& ending = broker.connect();
+      for (int i = 0; i < 3; ++i) ending.send(encode_request(produce_of("t", batch), 7, i));
+      ending.send(view(last));
+      for (int i = 0; i < 3; ++i) {
+        auto produced = broker.receive<ProduceResponse>(ending, 7);
+        ASSERT_TRUE(produced);
+        EXPECT_EQ(produced->responses[0].partition_responses[0].error_code, ErrorCode::none);
+      }
+      broker.loop().run([&] { return ending.is_closed(); });
+    }
+  });
+}
+
 TEST(session, a_batch_that_is_sent_again_is_answered_with_the_time_of_the_first_and_counted_once) {
   SimBroker broker(1);
   create_topic(broker, "t", {{"message.timestamp.type", "LogAppendTime"}});
