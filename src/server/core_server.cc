@@ -78,7 +78,8 @@ io::Task<> CoreServer::stop(io::Millis grace_ms) {
   door_.stopping = true;
   core_.stop();
   auto all = kafka_;  // a session that is idle ends at once, and leaves the map
-  for (auto& [id, session] : all) session->stop();
+  for (auto& [id, session] : all)
+    if (kafka_.contains(id)) session->stop();  // the end of one may be another's
   for (auto* session : std::set(amqp_)) session->stop();
   for (auto* session : std::set(sqs_)) session->stop();
   for (auto* session : std::set(admin_)) session->close();
