@@ -69,7 +69,8 @@ void Group::complete_join() {
   for (const std::string& id : absent) remove_member(id, GroupError::unknown_member_id);
   if (!members_.empty() && !elect_joined_leader()) {
     // Only static members that are away: wait until one is back or their sessions end.
-    join_deadline_ = host_.loop.now() + rebalance_timeout_ms();
+    constexpr io::Millis least_ms = 1000;  // who allows no time at all would be looked at in every turn
+    join_deadline_ = host_.loop.now() + std::max(rebalance_timeout_ms(), least_ms);
     return expect(join_deadline_);
   }
   begin_generation();

@@ -247,6 +247,20 @@ TEST(groups_static, while_all_that_remain_are_away_no_generation_begins) {
   EXPECT_EQ(g.state(), "Empty");
 }
 
+TEST(groups_static, members_that_allow_no_time_keep_nothing_busy_while_they_are_away) {
+  for (io::Millis allowed : {0, -5}) {
+    TestGroups g;
+    g["S"].instance = "one", g["S"].session_timeout_ms = 100'000, g["S"].rebalance_timeout_ms = allowed;
+    g.gather({"A"});
+    g.gather({"A", "S"});
+    EXPECT_EQ(g.leave("A"), "none");
+    g.after(50'000);  // each look at the group takes a turn of the loop, in which no time passes
+    EXPECT_EQ(g.state(), "PreparingRebalance");
+    g.after(60'000);
+    EXPECT_EQ(g.state(), "Empty");
+  }
+}
+
 TEST(groups_static, instances_need_no_id_first) {
   TestGroups g;
   g["S"].instance = "one", g["S"].old = false;
