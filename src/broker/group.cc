@@ -20,12 +20,23 @@ Group::Group(std::string id, uint64_t serial, Host host)
       state_since_(host_.loop.wall()),
       timer_(host_.loop, [this] { on_time(); }) {}
 
+// Measured: the objects, their names and what the allocator takes for them. All of it is in the group's row, too, and
+// ids of members and instances are what they are found by.
+uint64_t Group::empty_bytes(std::string_view id) { return 1000 + 2 * id.size(); }
+uint64_t Group::member_bytes(size_t id, size_t instance, size_t client_id, size_t client_host, size_t metadata) {
+  return 700 + 4 * (id + instance) + 2 * (client_id + client_host + metadata);
+}
+uint64_t Group::pending_bytes(size_t id) { return 150 + id; }
+
+uint64_t Group::Member::bytes() const {
+  return member_bytes(id.size(), instance ? instance->size() : 0, client_id.size(), client_host.size(),
+                      metadata_bytes() + assignment.size());
+}
+
 void Group::recount() {
-  // Measured: the objects, their ids and what the allocator takes for them.
-  constexpr uint64_t group_bytes = 1000, member_bytes = 700, pending_bytes = 150;
-  uint64_t bytes = group_bytes + 2 * id_.size() + pending_.size() * pending_bytes;
-  for (const auto& [id, member] : members_)  // it is all in the group's row, too
-    bytes += member_bytes + 2 * (member.metadata_bytes() + member.assignment.size());
+  uint64_t bytes = empty_bytes(id_);
+  for (const auto& [id, until] : pending_) bytes += pending_bytes(id.size());
+  for (const auto& [id, member] : members_) bytes += member.bytes();
   host_.memory.used += bytes - counted_;
   counted_ = bytes;
 }

@@ -52,8 +52,14 @@ class Group {
     const Bytes* metadata(std::string_view protocol) const;
     /// What it brought.
     size_t metadata_bytes() const;
+    /// Of memory, with its row in the store.
+    uint64_t bytes() const;
   };
   using Members = std::map<std::string, Member, std::less<>>;
+  /// Of memory, roughly: a group without members, a member with such names, an id that waits for its member.
+  static uint64_t empty_bytes(std::string_view id);
+  static uint64_t member_bytes(size_t id, size_t instance, size_t client_id, size_t client_host, size_t metadata);
+  static uint64_t pending_bytes(size_t id);
 
   /// What a group needs of its owner.
   struct Host {

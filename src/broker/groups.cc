@@ -84,8 +84,7 @@ JournalPosition Groups::store(Group& group) {
 // What a member may bring: Kafka keeps a group in one record of at most a megabyte.
 constexpr size_t protocols_max = 100, metadata_bytes_max = MiB;
 
-// A member, and a group with it.
-constexpr uint64_t new_member_bytes = 2000;
+constexpr size_t made_id_bytes = 40;  // what a member's id has beside the name that it begins with
 
 static size_t metadata_bytes(const GroupJoinArgs& args) {
   size_t bytes = 0;
@@ -108,9 +107,13 @@ GroupError Groups::check_join(const GroupJoinArgs& args) {
   const Group::Member* member = nullptr;
   if (group)
     if (auto found = group->members().find(args.member); found != group->members().end()) member = &found->second;
-  uint64_t more = metadata_bytes(args), before = member ? member->metadata_bytes() : 0;
-  bool grows = !member || more > before;
-  if (grows && !has_room(new_member_bytes + 2 * (more - before))) return GroupError::coordinator_not_available;
+  size_t instance = args.instance ? args.instance->size() : 0;
+  size_t its_id = args.member.empty() ? std::max(instance, args.client_id.size()) + made_id_bytes : args.member.size();
+  uint64_t before = member ? member->bytes() : 0;
+  uint64_t more =
+      Group::member_bytes(its_id, instance, args.client_id.size(), args.client_host.size(), metadata_bytes(args)) +
+      (member ? member->assignment.size() * 2 : 0) + (group ? 0 : Group::empty_bytes(args.group));
+  if (more > before && !has_room(more - before)) return GroupError::coordinator_not_available;
   if (group) return GroupError::none;
   if (!args.member.empty()) return GroupError::unknown_member_id;
   if (args.protocol_type.empty() || args.protocols.empty()) return GroupError::inconsistent_group_protocol;
@@ -184,6 +187,7 @@ GroupLeaveResult Groups::leave(const GroupLeaveArgs& args) {
   if (!group) return {GroupError::none, std::vector(args.members.size(), GroupError::unknown_member_id)};
   GroupLeaveResult result{GroupError::none, group->leave(args.members)};
   group->recount();
+  if (group->state() == GroupState::empty) consider_expiry(*group);  // an id may have been all that it was kept for
   return result;
 }
 

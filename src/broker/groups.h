@@ -99,6 +99,8 @@ class Groups {
   // groups_expiry.cc: the one timer is armed for the first moment at which anything can expire
   int64_t expires_at(const Group& group, const GroupPartition& partition, const GroupOffset& offset) const;
   int64_t next_expiry(Group& group) const;
+  /// Of times: io::never where it would be beyond.
+  static int64_t sum_at_most(int64_t a, int64_t b) { return a > 0 && b > io::never - a ? io::never : a + b; }
   void consider_expiry(Group& group);
   void expire_not_after(int64_t wall_ms);
   void expire();

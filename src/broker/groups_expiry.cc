@@ -22,7 +22,7 @@ int64_t Groups::expires_at(const Group& group, const GroupPartition& partition, 
              group.topic_ids.contains(partition.topic)) {
     return io::never;
   }
-  return offset.expire_timestamp >= 0 ? offset.expire_timestamp : since + settings_.offsets_retention_ms;
+  return offset.expire_timestamp >= 0 ? offset.expire_timestamp : sum_at_most(since, settings_.offsets_retention_ms);
 }
 
 /// The first moment at which something of the group can go. Reads the topics' ids anew: topics come and go.

@@ -60,5 +60,43 @@ TEST(groups_memory, new_offsets_beyond_it_are_refused_and_those_that_are_there_m
   EXPECT_EQ(g.it().bytes(), 0u);
 }
 
+TEST(groups_memory, what_is_refused_leaves_no_group) {
+  TestGroups g;
+  for (int i = 0; i < 100; ++i) {
+    g.group = std::string(30'000, 'g') + std::to_string(i);
+    EXPECT_EQ(g.commit("", "t", 1, -1, std::string(5000, 'm')), "offset_metadata_too_large");
+  }
+  EXPECT_EQ(g.it().bytes(), 0u);
+  g.memory_max = 50'000;
+  EXPECT_EQ(g.commit("", "t", 1), "storage_full") << "a group's name counts";
+  EXPECT_EQ(g.it().bytes(), 0u);
+  g.group = "g";
+  EXPECT_EQ(g.commit("", "t", 1), "none");
+}
+
+TEST(groups_memory, names_count_with_their_length) {
+  TestGroups g;
+  g.memory_max = MiB;
+  std::string name(30'000, 'n');
+  g[name].old = false;
+  int ids = 0;
+  for (; g.join(name) == "member_id_required"; ++ids) g[name].id.clear();
+  EXPECT_EQ(g.heard_join(name), "coordinator_not_available");
+  EXPECT_GT(ids, 20);
+  EXPECT_LE(g.it().bytes(), g.memory_max);
+  g.group = "others";
+  g["A"].instance = std::string(300'000, 'i');
+  EXPECT_EQ(g.join("A"), "coordinator_not_available");
+}
+
+TEST(groups_memory, nothing_is_left_of_a_group_whose_only_id_is_given_back) {
+  TestGroups g;
+  g["A"].old = false;
+  EXPECT_EQ(g.join("A"), "member_id_required");
+  EXPECT_EQ(g.leave("A"), "none");
+  g.after(60 * 60'000);
+  EXPECT_EQ(g.it().bytes(), 0u);
+}
+
 }  // namespace
 }  // namespace naru

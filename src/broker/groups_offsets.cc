@@ -30,8 +30,9 @@ io::Task<GroupCommitResult> Groups::commit(GroupCommitArgs args) {
 
 /// Returns 0 if there was nothing to write.
 JournalPosition Groups::write_commit(const GroupCommitArgs& args, GroupCommitResult& result) {
-  Group& group = find_or_create(args.from.group);
-  GroupOffsets offsets(host_.table(group.id()), group.id(), &memory_);
+  const std::string id(args.from.group);
+  Group* group = find(id);  // made with its first offset: what is refused leaves none
+  GroupOffsets offsets(host_.table(id), id, &memory_);
   int64_t now = loop_.wall(), first_expiry = io::never;
   JournalPosition position = 0;
   for (const auto& [partition, offset, leader_epoch, metadata, timestamp] : args.offsets) {
@@ -40,17 +41,18 @@ JournalPosition Groups::write_commit(const GroupCommitArgs& args, GroupCommitRes
       continue;
     }
     GroupOffset committed{offset, leader_epoch, std::string(metadata), timestamp >= 0 ? timestamp : now};
-    if (args.retention_ms >= 0) committed.expire_timestamp = now + args.retention_ms;
-    if (uint64_t more = offsets.growth(partition, committed); more > 0 && !has_room(more)) {
+    if (args.retention_ms >= 0) committed.expire_timestamp = sum_at_most(now, args.retention_ms);
+    uint64_t more = offsets.growth(partition, committed) + (group ? 0 : Group::empty_bytes(id));
+    if (more > 0 && !has_room(more)) {
       result.offsets.push_back(GroupError::storage_full);
       continue;
     }
+    if (!group) group = &find_or_create(id);
     position = offsets.put(partition, committed);
-    first_expiry = std::min(first_expiry, expires_at(group, partition, committed));
+    first_expiry = std::min(first_expiry, expires_at(*group, partition, committed));
     result.offsets.push_back(GroupError::none);
   }
-  if (position != 0) group.last_write = position;
-  if (position == 0) first_expiry = next_expiry(group);  // it may have been made for nothing
+  if (position != 0) group->last_write = position;
   expire_not_after(first_expiry);
   return position;
 }

@@ -37,6 +37,21 @@ TEST(groups_commit, keeps_what_came_with_it) {
   EXPECT_EQ(result.offsets[1].committed, (GroupOffset{8, -1, "", 99, now + 1000}));
 }
 
+TEST(groups_commit, times_near_the_end_of_time_are_later_than_any_other) {
+  TestGroups g;
+  GroupCommitArgs kept{.from = {.group = "g"}, .retention_ms = INT64_MAX - 1}, late{.from = {.group = "g"}};
+  kept.offsets.push_back({.partition = {g.topic_id("t"), 0}, .offset = 7});
+  late.offsets.push_back({.partition = {g.topic_id("u"), 0}, .offset = 8, .timestamp = INT64_MAX - 1});
+  for (auto* args : {&kept, &late}) {
+    auto commit = g.it().commit(std::move(*args));
+    g.settle();
+    EXPECT_EQ(commit.take().offsets, std::vector{GroupError::none});
+  }
+  g.after(30 * 24 * 3'600'000LL);
+  EXPECT_EQ(g.fetch("t"), 7);
+  EXPECT_EQ(g.fetch("u"), 8);
+}
+
 TEST(groups_commit, nobody_may_commit_while_nobody_is_a_member) {
   TestGroups g;
   EXPECT_EQ(g.commit("", "t", 5), "none") << "a consumer that assigns itself";
