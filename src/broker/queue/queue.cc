@@ -190,9 +190,10 @@ bool Queue::append_batch(QueueLevel& level) {
 /// A batch that came as one, checked: from a producer of Kafka's, with that one's sequence numbers.
 Result<Appended> Queue::append_produced(uint8_t index, std::span<uint8_t> batch, const BatchHeader& header,
                                         int64_t body_bytes) {
-  if (settings_->overflow != Overflow::drop_head && over_limits(body_bytes))
-    return fail(Code::busy, "the queue is full");
   QueueLevel& level = opened(index);
+  bool is_repeated = level.log->state().producers.find(header) != nullptr;  // then it takes no place
+  if (!is_repeated && settings_->overflow != Overflow::drop_head && over_limits(body_bytes))
+    return fail(Code::busy, "the queue is full");
   if (!append_batch(level)) return fail(Code::full, "what came before is not stored yet");
   auto appended = TRY(level.log->append(batch, header));
   if (appended.duplicate) return appended;
