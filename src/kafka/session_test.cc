@@ -217,6 +217,13 @@ TEST(session, what_is_asked_twice_and_is_long_is_told_once) {
   auto described = broker.call<DescribeConfigsResponse>(client, configs, 4);
   ASSERT_TRUE(described);
   EXPECT_EQ(described->results.size(), 1u);
+  configs.resources.clear();
+  std::string zeros(100, '0');
+  for (size_t i = 0; i < zeros.size(); ++i)  // one broker by many names
+    configs.resources.push_back({.resource_type = 4, .resource_name = std::string_view(zeros).substr(i)});
+  described = broker.call<DescribeConfigsResponse>(client, configs, 4);
+  ASSERT_TRUE(described);
+  EXPECT_EQ(described->results.size(), 1u);
 
   DescribeGroupsRequest groups;
   groups.groups.resize(1000, "g");

@@ -99,11 +99,19 @@ Answer answer(const Context& on, const Catalog& catalog, const DescribeConfigsRe
   return answer;
 }
 
+/// What is asked about, whatever it is called: "1" and "01" are one broker.
+std::pair<int8_t, std::string> subject(const Asked& asked) {
+  auto type = static_cast<ResourceType>(asked.resource_type);
+  bool is_number = type == ResourceType::broker || type == ResourceType::broker_logger;
+  auto id = is_number ? number(asked.resource_name) : std::nullopt;
+  return {asked.resource_type, id ? std::to_string(*id) : std::string(asked.resource_name)};
+}
+
 io::Task<LongDescribeConfigsResponse> handle(Context& on, const DescribeConfigsRequest& request) {
-  std::set<std::pair<int8_t, std::string_view>> seen;  // an answer is long: what is asked twice is told once
+  std::set<std::pair<int8_t, std::string>> seen;  // an answer is long: what is asked twice is told once
   std::vector<const Asked*> once;
   for (const Asked& asked : request.resources)
-    if (seen.emplace(asked.resource_type, asked.resource_name).second) once.push_back(&asked);
+    if (seen.insert(subject(asked)).second) once.push_back(&asked);
   size_t count = once.size();
   auto make = [&on, &request, once = std::move(once), catalog = on.core.catalog()](size_t i) {
     return answer(on, *catalog, request, *once[i]);
