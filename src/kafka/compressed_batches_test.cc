@@ -147,7 +147,7 @@ TEST(compressed_batches, a_search_by_time_looks_into_them_elsewhere) {
     for (int64_t at : {0, 2, 5, 3}) builder.add({.timestamp = now_ms + at, .value = view("v")});
     Bytes batch = *builder.finish();
     ASSERT_EQ(only(broker.call<ProduceResponse>(client, produce_of("t", batch), 7)).error_code, ErrorCode::none);
-    broker.loop().stall_work(io::Lane::codec, 60'000);
+    broker.loop().stall_work(io::Lane::reads, 60'000);
     client.send(encode_request(list_offsets("t", wanted), 7, 1));
     auto latest = broker.call<ListOffsetsResponse>(other, list_offsets("t", -1), 7);
     ASSERT_TRUE(latest);
@@ -157,7 +157,7 @@ TEST(compressed_batches, a_search_by_time_looks_into_them_elsewhere) {
     ASSERT_TRUE(found);
     EXPECT_EQ(found->topics[0].partitions[0].offset, 2);
     EXPECT_EQ(found->topics[0].partitions[0].timestamp, now_ms + 5);
-    EXPECT_EQ(broker.loop().jobs(io::Lane::codec), 1u);
+    EXPECT_EQ(broker.loop().jobs(io::Lane::reads), 1u);
   }
 }
 
@@ -189,7 +189,7 @@ TEST(compressed_batches, the_topic_may_go_while_a_search_looks_into_them) {
   auto &client = broker.connect(), &other = broker.connect();
   Bytes batch = compressed_batch(Codec::zstd, "v", 10);
   ASSERT_EQ(only(broker.call<ProduceResponse>(client, produce_of("t", batch), 7)).error_code, ErrorCode::none);
-  broker.loop().stall_work(io::Lane::codec, 60'000);
+  broker.loop().stall_work(io::Lane::reads, 60'000);
   client.send(encode_request(list_offsets("t", now_ms), 7, 1));
   DeleteTopicsRequest remove;
   remove.topic_names.push_back("t");

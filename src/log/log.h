@@ -122,7 +122,7 @@ class Log {
   std::optional<io::FileRange> missing_for_time(WantedTime wanted);
 
   /// The readable record that is looked for; nothing if there is none. Code::busy: first `search` has to look into a
-  /// batch; find_by_time() (time_search.h) does that elsewhere.
+  /// segment; find_by_time() (time_search.h) does that elsewhere.
   Result<MaybeRecord> find_time(TimeSearch& search);
   /// The same, with all its work here and now.
   Result<MaybeRecord> find_time(WantedTime wanted);
@@ -201,6 +201,7 @@ class Log {
   Result<MaybeRecord> newest(TimeSearch& search);
   Result<MaybeRecord> first_by_time_in(size_t segment, int64_t timestamp, TimeSearch& search);
   Result<MaybeRecord> newest_in(size_t segment, TimeSearch& search);
+  Result<SegmentPart> part_of(size_t segment, int64_t timestamp);
   Result<uint64_t> end_of_batches(io::File& file, uint64_t from, uint64_t limit, uint64_t end);
   std::optional<Position> next_batch(size_t segment, Offset offset);
   void note_read_end(size_t segment, uint64_t at);

@@ -181,47 +181,25 @@ Result<MaybeRecord> Log::first_by_time(TimeSearch& search) {
 
 Result<MaybeRecord> Log::first_by_time_in(size_t segment, int64_t timestamp, TimeSearch& search) {
   const Segment& s = state_.segments[segment];
-  uint64_t limit = readable_bytes(segment);
-  if (s.max_timestamp < timestamp || limit == 0) return std::nullopt;
-  auto* index = TRY(index_of(segment));
-  uint64_t from = index->position_for_time(timestamp);
-  auto file = TRY(context_.files.open(state_.stream, s))->file;
-  MaybeRecord found;
-  Result<void> broken;
-  auto look = [&](const BatchHeader& header, uint64_t at) {
-    if (header.max_timestamp < timestamp || header.last_offset() < state_.begin) return true;
-    auto inside = search.in({file, at, header}, state_.begin, timestamp);
-    if (inside) found = *inside;
-    if (!inside) broken = std::unexpected(inside.error());
-    return inside && !found;
-  };
-  TRY_VOID(walk_headers(*file, from, limit, look, state_.holes_of(segment)));
-  TRY_VOID(broken);
-  return found;
+  if (s.max_timestamp < timestamp || readable_bytes(segment) == 0) return std::nullopt;
+  return search.in(TRY(part_of(segment, timestamp)), state_.begin, timestamp);
 }
 
-/// What the segment's facts name as its greatest time may be trimmed, compacted away or not yet readable: then the
-/// headers say which batch has it. Only the one in which the log begins may have lost the record that its header means.
-Result<MaybeRecord> Log::newest_in(size_t segment, TimeSearch& search) {
+/// Where a segment may have readable records that are not older than `timestamp`.
+Result<SegmentPart> Log::part_of(size_t segment, int64_t timestamp) {
   const Segment& s = state_.segments[segment];
-  if (auto found = TRY(first_by_time_in(segment, s.max_timestamp, search))) return found;
-  auto file = TRY(context_.files.open(state_.stream, s))->file;
-  std::optional<Position> cut, latest;
-  auto look = [&](const BatchHeader& header, uint64_t at) {
-    if (header.last_offset() < state_.begin || header.count == 0) return true;
-    if (header.base_offset < state_.begin) {
-      cut = {at, header};
-    } else if (!latest || header.max_timestamp > latest->header.max_timestamp) {
-      latest = {at, header};
-    }
-    return true;
-  };
-  TRY_VOID(walk_headers(*file, 0, readable_bytes(segment), look, state_.holes_of(segment)));
-  MaybeRecord best;
-  if (cut) best = TRY(search.in({file, cut->at, cut->header}, state_.begin, std::nullopt));
-  if (latest && (!best || latest->header.max_timestamp > best->timestamp))
-    if (auto found = TRY(search.in({file, latest->at, latest->header}, state_.begin, std::nullopt))) best = found;
-  return best;
+  auto* index = TRY(index_of(segment));
+  auto* entry = TRY(context_.files.open(state_.stream, s));
+  uint64_t from = std::max(index->position_for(std::max(state_.begin, s.base)), index->position_for_time(timestamp));
+  return SegmentPart{entry->file, s.base, s.version, from, readable_bytes(segment), state_.holes_of(segment)};
+}
+
+/// What the segment's facts name as its greatest time may be trimmed, compacted away or not yet readable: then all
+/// headers have to be seen.
+Result<MaybeRecord> Log::newest_in(size_t segment, TimeSearch& search) {
+  int64_t greatest = search.greatest_time(state_.segments[segment]);
+  if (auto found = TRY(first_by_time_in(segment, greatest, search))) return found;
+  return search.in(TRY(part_of(segment, INT64_MIN)), state_.begin, std::nullopt);
 }
 
 Result<MaybeRecord> Log::newest(TimeSearch& search) {

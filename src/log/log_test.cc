@@ -145,6 +145,28 @@ TEST_F(a_log, time_lookup_sees_neither_what_is_trimmed_nor_what_is_not_durable) 
   EXPECT_EQ(max_time(), "3@950");
 }
 
+TEST_F(a_log, time_lookup_takes_a_little_at_a_time_and_ends_though_the_log_grows) {
+  for (bool grows : {false, true}) {
+    int64_t first = it().bounds().end.value;
+    put({.values = {"a"}, .timestamp = 90'000 + first});
+    for (int i = 1; i <= 40; ++i) put({.values = {"x"}, .timestamp = 60'000 + first + i % 30, .pad = MiB});
+    ASSERT_EQ(trim(first + 1), "ok");
+    TimeSearch search(std::nullopt);
+    int looks = 0;
+    for (; looks < 100; ++looks) {
+      auto here = it().find_time(search);
+      if (here || here.error().code != Code::busy) break;
+      if (grows) put({.values = {"new"}, .timestamp = 200'000 + looks});
+      search.look();
+    }
+    EXPECT_GE(looks, 6) << "what is trimmed was the newest: first it is looked for, then the newest of all";
+    EXPECT_LE(looks, 20);
+    std::string newest = found(it().find_time(search));
+    if (!grows) EXPECT_EQ(newest, std::to_string(first + 29) + "@" + std::to_string(60'000 + first + 29));
+    if (grows) EXPECT_EQ(newest.find("none"), std::string::npos);
+  }
+}
+
 TEST_F(a_log, greatest_time_across_segments_is_the_first_of_its_kind) {
   set({.segment_bytes = 150});
   for (int64_t t : {100, 800, 300, 800, 700}) put({.values = {"x"}, .timestamp = t});
