@@ -128,28 +128,38 @@ bool HeadersBindings::remove(std::string_view, FieldTableView arguments, Destina
   return true;
 }
 
-bool HeadersBindings::matches(const Binding& binding, FieldTableView headers) {
+bool HeadersBindings::matches(const Binding& binding, std::span<const Field> headers) {
   for (const Field& asked : binding.asked.view()) {
-    auto found = headers.find(asked.name);
-    bool good = found && (asked.value.is_none() || same_in_routing(asked.value, *found));
+    auto found = std::ranges::lower_bound(headers, asked.name, {}, &Field::name);
+    bool is_there = found != headers.end() && found->name == asked.name;
+    bool good = is_there && (asked.value.is_none() || same_in_routing(asked.value, found->value));
     if (good == binding.any) return binding.any;
   }
   return !binding.any;
 }
 
+/// However many headers a message and a binding have in common, each such binding is looked at once.
 void HeadersBindings::match(const RoutedMessage& message, std::vector<Destination>& to) const {
   always_.append_to(to);
   if (by_header_.empty()) return;
+  std::vector<Field> headers;
+  for (const Field& header : message.headers) headers.push_back(header);
+  std::ranges::sort(headers, {}, [](const Field& field) { return std::pair(field.name, field.value.bytes.data()); });
+  auto same_name = [](const Field& a, const Field& b) { return a.name == b.name; };
+  headers.erase(std::ranges::unique(headers, same_name).begin(), headers.end());  // the first counts
+  std::vector<BindingId> candidates;
   auto look_under = [&](uint64_t hash) {
     auto found = by_header_.find(hash);
-    if (found == by_header_.end()) return;
-    for (BindingId id : found->second)
-      if (matches(bindings_[id], message.headers)) to.push_back(bindings_[id].destination);
+    if (found != by_header_.end()) candidates.insert(candidates.end(), found->second.begin(), found->second.end());
   };
-  for (const Field& header : message.headers) {
+  for (const Field& header : headers) {
     look_under(hash_of(header.name));
     look_under(hash_of(header.name, header.value));
   }
+  std::ranges::sort(candidates);
+  candidates.erase(std::ranges::unique(candidates).begin(), candidates.end());
+  for (BindingId id : candidates)
+    if (matches(bindings_[id], headers)) to.push_back(bindings_[id].destination);
 }
 
 }  // namespace naru

@@ -32,7 +32,8 @@ class HeadersBindings final : public Bindings {
   };
 
   static Binding read(FieldTableView arguments, Destination destination);
-  static bool matches(const Binding& binding, FieldTableView headers);
+  /// The headers are sorted by name, each there once.
+  static bool matches(const Binding& binding, std::span<const Field> headers);
   static uint64_t identity(const Binding& binding);
   void put_into_index(BindingId id);
 

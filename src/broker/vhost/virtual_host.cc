@@ -86,16 +86,21 @@ bool VirtualHost::routes_by_key(const Exchange& exchange) const {
 
 void VirtualHost::route(const Exchange& from, const RoutedMessage& message,
                         std::vector<std::shared_ptr<Queue>>& queues) {
+  const uint64_t routing = ++routings_;
+  auto is_new = [&](const auto& place) { return std::exchange(place.reached_by, routing) != routing; };
   auto reach = [&](const DeclaredQueue* queue) {
-    if (queue && !queue->definition.settings.topic && std::ranges::find(queues, queue->queue) == queues.end())
-      queues.push_back(queue->queue);
+    if (queue && !queue->definition.settings.topic && is_new(*queue)) queues.push_back(queue->queue);
   };
-  std::vector<const Exchange*> seen{&from};
+  std::vector<const Exchange*> seen;
+  auto go_on = [&](const Exchange* exchange) {
+    if (exchange && is_new(*exchange)) seen.push_back(exchange);
+  };
+  go_on(&from);
   for (size_t i = 0; i < seen.size(); ++i) {
     const Exchange& exchange = *seen[i];
     matched_.clear();
     if (exchange.delayed && message.delayed) {
-      if (std::ranges::find(queues, exchange.delayed) == queues.end()) queues.push_back(exchange.delayed);
+      queues.push_back(exchange.delayed);
       continue;
     }
     if (exchange.definition.name.empty()) {  // bound to every queue by its name
@@ -112,13 +117,12 @@ void VirtualHost::route(const Exchange& from, const RoutedMessage& message,
       const Exchange* next = target.is_queue ? nullptr : find_exchange(target.name);
       leads_on |= queue || next;
       reach(queue);
-      if (next && std::ranges::find(seen, next) == seen.end()) seen.push_back(next);
+      go_on(next);
     }
     if (leads_on) continue;
     auto alternate = exchange.alternate();
     // The default exchange is nobody's alternate.
-    const Exchange* next = alternate && !alternate->empty() ? find_exchange(*alternate) : nullptr;
-    if (next && std::ranges::find(seen, next) == seen.end()) seen.push_back(next);
+    if (alternate && !alternate->empty()) go_on(find_exchange(*alternate));
   }
 }
 

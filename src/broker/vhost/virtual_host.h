@@ -19,6 +19,7 @@ struct Exchange {
   std::set<const Binding*> bindings{};  // from here; owned by the virtual host
   std::shared_ptr<Queue> delayed{};     // where messages wait for their time, if it is an exchange that delays
   std::optional<std::string> policy_alternate{};
+  mutable uint64_t reached_by = 0;  // the last routing that came here
   /// Where a message goes that leads nowhere: what was declared, else what a policy says.
   std::optional<std::string_view> alternate() const;
 };
@@ -28,6 +29,7 @@ struct DeclaredQueue {
   std::shared_ptr<Queue> queue;
   bool had_consumer = false;            // an auto-delete queue goes with the last one, not before the first
   std::unique_ptr<io::Timer> expiry{};  // where it goes when nobody uses it
+  mutable uint64_t reached_by = 0;      // the last routing that came here
 };
 
 class VirtualHost {
@@ -53,8 +55,8 @@ class VirtualHost {
 
   /// Whether the routing key alone says where a message goes from there: no headers, no chance.
   bool routes_by_key(const Exchange& exchange) const;
-  /// Adds to `queues` each queue that a message reaches, once, through however many exchanges. Where an exchange leads
-  /// nowhere, its alternate is taken.
+  /// Adds to `queues` each queue that this message reaches, once, through however many exchanges. Where an exchange
+  /// leads nowhere, its alternate is taken.
   void route(const Exchange& from, const RoutedMessage& message, std::vector<std::shared_ptr<Queue>>& queues);
 
  private:
@@ -81,6 +83,7 @@ class VirtualHost {
   std::unordered_map<uint64_t, Target> targets_;
   std::map<std::pair<bool, std::string>, uint64_t> target_ids_;
   uint64_t version_ = 1, last_target_ = 0;
+  uint64_t routings_ = 0;
   std::vector<Destination> matched_;  // reused
 };
 
