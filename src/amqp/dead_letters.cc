@@ -71,6 +71,15 @@ bool is_cycle(FieldTableView headers, std::string_view queue) {
 }  // namespace
 
 bool DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death why, std::vector<uint64_t>& takers) {
+  constexpr int depth_max = 50;
+  if (depth_ == depth_max) return false;
+  ++depth_;
+  bool buried = bury_here(queue, record, why, takers);
+  if (--depth_ == 0 && !come_to_.empty()) come_to_.clear();
+  return buried;
+}
+
+bool DeadLetterExchange::bury_here(Queue& queue, const StoredRecord& record, Death why, std::vector<uint64_t>& takers) {
   auto& host = *queue.home;
   Exchange* exchange = host.find_exchange(*queue.settings().dead_letter_exchange);
   if (!exchange) return false;
@@ -117,6 +126,7 @@ bool DeadLetterExchange::bury(Queue& queue, const StoredRecord& record, Death wh
   if (!new_key) dead.blind_keys = blind_keys;
   bool found_place = !targets.empty();
   for (auto& target : targets) {
+    if (depth_ > 1 && !come_to_.insert(target->id()).second) continue;
     // Where messages wait for their time no queue comes round again, though it may have one's name.
     if (why != Death::rejected && !target->watcher && is_cycle(changed.view(), target->name)) continue;
     if (std::ranges::count(takers, target->id()) > 0) continue;

@@ -74,5 +74,58 @@ TEST(dead_letters, that_are_kept_go_once_to_each_queue_that_takes_them) {
   EXPECT_EQ(counts.ready + counts.unacked, 0);
 }
 
+TEST(dead_letters, that_full_queues_give_up_come_to_each_queue_once) {
+  SimWorld world;
+  world.say(ExchangeDeclare{.exchange = "dlx", .type = "fanout", .durable = true});
+  constexpr int queues = 60;  // 60! ways through all of them
+  FieldTable full = dying("dlx").add("x-max-length", int32_t{1}).add("x-overflow", "reject-publish-dlx");
+  for (int i = 0; i < queues; ++i) {
+    std::string name = "full" + std::to_string(i);
+    world.declare(name.c_str(), full);
+    world.send("", name);
+    world.settle(20);
+    world.say(QueueBind{.queue = name, .exchange = "dlx"});
+  }
+  world.declare("last");
+  world.say(QueueBind{.queue = "last", .exchange = "dlx"});
+  world.send("", "full0");
+  world.settle();
+  EXPECT_TRUE(world.heard_of(Method::basic_nack));
+  for (int i = 0; i < queues; ++i) EXPECT_EQ(world.ready(("full" + std::to_string(i)).c_str()), 1);
+  EXPECT_GE(world.ready("last"), 1);
+  EXPECT_LE(world.ready("last"), 2) << "from the first that refused it, and from another";
+  world.send("", "last");
+  world.settle();
+  EXPECT_TRUE(world.heard_of(Method::basic_ack)) << "others are served";
+}
+
+TEST(dead_letters, pass_a_long_row_of_full_queues) {
+  SimWorld world;
+  for (int i = 0; i <= 20; ++i) {
+    std::string name = "q" + std::to_string(i), next = "q" + std::to_string(i + 1);
+    world.declare(name.c_str(), i == 20 ? FieldTable()
+                                        : dying("")
+                                              .add("x-dead-letter-routing-key", next)
+                                              .add("x-max-length", int32_t{1})
+                                              .add("x-overflow", "reject-publish-dlx"));
+    if (i < 20) world.send("", name, {}, false, "first");
+    world.settle(20);
+  }
+  FieldTable headers = FieldTable().add("h", std::string(3000, 'h'));
+  world.send("", "q0", {.headers = headers.view()}, false, "passes");
+  world.settle();
+  ASSERT_EQ(world.ready("q20"), 1);
+  world.say(BasicGet{.queue = "q20", .no_ack = true});
+  world.settle();
+  const Received& got = world.last(Method::basic_get_ok);
+  EXPECT_EQ(text(got.body), "passes");
+  FieldTableView table = *got.properties().headers;
+  EXPECT_EQ(table.find("h")->text()->size(), 3000u);
+  int deaths = 0;
+  FieldArrayView all = *table.find("x-death")->array();
+  for ([[maybe_unused]] const FieldValue& death : all) ++deaths;
+  EXPECT_EQ(deaths, 20);
+}
+
 }  // namespace
 }  // namespace naru::amqp
