@@ -43,6 +43,9 @@ std::expected<void, std::string> gather_keys(const std::optional<FieldTableView>
   if (auto added = add_keys(keys, *headers, "CC"); !added) return added;
   if (auto added = add_keys(keys, *headers, "BCC"); !added) return added;
   has_bcc = headers->has("BCC");
+  if (keys.size() > more_keys_max)
+    return std::unexpected("invalid message: " + std::to_string(keys.size()) + " routing keys in CC and BCC; " +
+                           std::to_string(more_keys_max) + " at most are followed");
   return {};
 }
 
