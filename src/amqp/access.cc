@@ -78,14 +78,20 @@ Session::Facts Session::facts() const {
           .tls = tls_};
 }
 
-void Door::user_removed(const std::string& user) {
+/// The end of one session may be another's.
+void Door::close_if(const std::function<bool(const Session&)>& is_meant, const std::string& reason) {
   for (Session* session : std::set(sessions))
-    if (session->user() == user) session->force_close("user '" + user + "' is deleted");
+    if (sessions.contains(session) && is_meant(*session)) session->force_close(reason);
+}
+
+void Door::user_removed(const std::string& user) {
+  auto is_theirs = [&](const Session& session) { return session.user() == user; };
+  close_if(is_theirs, "user '" + user + "' is deleted");
 }
 
 void Door::host_removed(const VirtualHost& host) {
-  for (Session* session : std::set(sessions))
-    if (session->has_host() && &session->host() == &host) session->force_close("vhost '" + host.name + "' is deleted");
+  auto is_there = [&](const Session& session) { return session.has_host() && &session.host() == &host; };
+  close_if(is_there, "vhost '" + host.name + "' is deleted");
 }
 
 }  // namespace naru::amqp

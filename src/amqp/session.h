@@ -17,6 +17,8 @@
 
 namespace naru::amqp {
 
+class Session;
+
 /// What all AMQP sessions of one core share.
 struct Door {
   Core& core;
@@ -25,7 +27,7 @@ struct Door {
   Users& users;
   Parameters& parameters;
   io::BufferPool buffers{};
-  std::set<class Session*> sessions{};
+  std::set<Session*> sessions{};
   StreamOffsets stream_offsets{core, hosts};
   std::map<std::string, Channel*, std::less<>> askers{};  // channels that take answers, by the name they go to
   uint64_t staged_bytes = 0;                              // of messages that wait for a tx.commit
@@ -38,6 +40,7 @@ struct Door {
   /// Their connections end.
   void user_removed(const std::string& user);
   void host_removed(const VirtualHost& host);
+  void close_if(const std::function<bool(const Session&)>& is_meant, const std::string& reason);
 };
 
 class Session final : TurnWaiter {

@@ -1,8 +1,9 @@
 // AMQP sessions with little memory.
-#include <gtest/gtest.h>
+#include <deque>
 
 #include "amqp/sim_broker_testing.h"
 #include "amqp/sim_client_testing.h"
+#include "base/testing.h"
 
 namespace naru::amqp {
 namespace {
@@ -106,6 +107,32 @@ TEST(session_memory, who_does_not_go_on_gives_way_when_others_need_its_memory) {
   broker.loop().run_for(100);
   EXPECT_FALSE(needy.is_closed());
   EXPECT_EQ(broker.core().messages.received, 1u);
+}
+
+TEST(session_memory, who_waits_for_memory_may_end_while_others_are_closed) {
+  for_each_seed(10, [](uint64_t seed) {
+    SimBroker broker(seed, 8 * MiB);  // a budget of 2 MiB
+    ASSERT_TRUE(broker.start());
+    std::deque<SimClient> clients;
+    std::vector<sim::SimConnection*> connections;
+    for (int i = 0; i < 8; ++i) {
+      connections.push_back(&broker.connect());
+      log_in(clients.emplace_back(*connections.back()), {1});
+      announce(*connections.back(), 1, 1'000'000);  // two have it
+      broker.loop().run_for(10);
+    }
+    for (int i = 2; i < 8; ++i) connections[i]->hang_up();
+    broker.loop().run_for(10);
+    EXPECT_TRUE(broker.core().budget.is_short());
+    [](SimBroker& it) -> io::Task<> {
+      auto removed = co_await it.hosts().remove("/");
+      EXPECT_TRUE(removed);
+    }(broker)
+                             .detach();
+    broker.loop().run_for(10'000);
+    EXPECT_EQ(broker.core().counters.connections, 0u);
+    EXPECT_EQ(broker.core().budget.used(), 0u);
+  });
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ Core::Core(Broker& owner, uint32_t number, io::Loop& its_loop, io::Disk& disk, J
                   },
               .is_full = [this] { return store.is_full(); },
               .memory_max = [this] { return budget.total() / 2; }}),
-      budget(budget_bytes(owner.settings.memory_bytes, number, owner.cores.capacity())),
+      budget(its_loop, budget_bytes(owner.settings.memory_bytes, number, owner.cores.capacity())),
       random(seed),
       retention_(its_loop, [this] { retain(); }),
       compaction_(its_loop, [this] { compact_all().detach(); }) {

@@ -3,6 +3,7 @@
 #include <deque>
 
 #include "base/check.h"
+#include "io/loop.h"
 #include "io/task.h"
 
 namespace naru::io {
@@ -10,7 +11,7 @@ namespace naru::io {
 /// Bytes of memory that the work of one core may take. Whoever finds too little waits in line; nobody dies of it.
 class Budget {
  public:
-  explicit Budget(uint64_t bytes) : total_(bytes) {}
+  Budget(Loop& loop, uint64_t bytes) : loop_(loop), total_(bytes) {}
 
   /// Waits for its turn. More than the whole budget is granted when nothing else is out, so it cannot wait for ever.
   Task<> take(uint64_t bytes) {
@@ -33,19 +34,18 @@ class Budget {
       co_await wakeup;
     }
   }
+  /// Nobody is woken before the loop comes to it: who gives may be in the middle of anything.
   void give(uint64_t bytes) {
     CHECK(bytes <= used_);
     used_ -= bytes;
-    // Whoever is woken may give, too: the loop that runs already goes on then, and thousands in line need no deep
-    // stack.
-    if (std::exchange(giving_, true)) return;
-    while (wake_one()) {
-    }
-    giving_ = false;
+    if (!waiting_.empty() || !in_debt_.empty()) waker_.arm(loop_.now());
   }
   uint64_t used() const { return used_; }
   uint64_t total() const { return total_; }
-  bool is_short() const { return !waiting_.empty() || !in_debt_.empty(); }
+  /// Somebody waits for more than there is.
+  bool is_short() const {
+    return (!waiting_.empty() && !fits(waiting_.front()->bytes)) || (!in_debt_.empty() && is_overdrawn());
+  }
 
  private:
   struct Waiter {
@@ -68,10 +68,14 @@ class Budget {
     return true;
   }
 
+  Loop& loop_;
   uint64_t total_, used_ = 0;
   std::deque<Waiter*> waiting_;
   std::deque<Wakeup*> in_debt_;
-  bool giving_ = false;
+  Timer waker_{loop_, [this] {
+                 while (wake_one()) {
+                 }
+               }};
 };
 
 /// A share of a budget that is given back when it goes.

@@ -1,12 +1,14 @@
 #include "io/budget.h"
 
 #include "base/testing.h"
+#include "sim/sim_loop.h"
 
 namespace naru::io {
 namespace {
 
 struct BudgetTest {
-  Budget budget{100};
+  sim::SimLoop loop{1};
+  Budget budget{loop, 100};
   std::string heard;
   void take(const std::string& name, uint64_t bytes) {
     [](BudgetTest& t, std::string who, uint64_t wanted) -> Task<> {
@@ -22,6 +24,12 @@ struct BudgetTest {
     }(*this, name)
                                               .detach();
   }
+  void give(uint64_t bytes) {
+    std::string before = heard;
+    budget.give(bytes);
+    EXPECT_EQ(heard, before) << "who gives goes on first";
+    loop.run_for(1);
+  }
 };
 
 TEST(budget, who_finds_too_little_waits_in_line) {
@@ -29,7 +37,7 @@ TEST(budget, who_finds_too_little_waits_in_line) {
   t.take("a", 60), t.take("b", 50), t.take("c", 10);
   EXPECT_EQ(t.heard, "a");
   EXPECT_TRUE(t.budget.is_short());
-  t.budget.give(60);
+  t.give(60);
   EXPECT_EQ(t.heard, "abc");
   EXPECT_EQ(t.budget.used(), 60u);
 }
@@ -38,12 +46,13 @@ TEST(budget, more_than_there_is_is_granted_when_nothing_else_is_out) {
   BudgetTest t;
   t.take("a", 1), t.take("b", 1000);
   EXPECT_EQ(t.heard, "a");
-  t.budget.give(1);
+  t.give(1);
   EXPECT_EQ(t.heard, "ab");
 }
 
 TEST(budget, a_line_of_any_length_moves_on_without_a_deep_stack) {
-  Budget budget(1);
+  sim::SimLoop loop(1);
+  Budget budget(loop, 1);
   budget.overdraw(2);
   size_t served = 0;
   for (int i = 0; i < 300'000; ++i) {
@@ -60,6 +69,7 @@ TEST(budget, a_line_of_any_length_moves_on_without_a_deep_stack) {
                                                         .detach();
   }
   budget.give(2);
+  loop.run_for(1);
   EXPECT_EQ(served, 300'000u);
   EXPECT_EQ(budget.used(), 0u);
 }
@@ -73,9 +83,9 @@ TEST(budget, what_is_overdrawn_is_waited_for_outside_of_the_line) {
   t.wait_for_credit("c");
   t.take("d", 60);
   EXPECT_EQ(t.heard, "ab");
-  t.budget.give(20);
+  t.give(20);
   EXPECT_EQ(t.heard, "abc") << "there is credit again, but no room for d";
-  t.budget.give(60);
+  t.give(60);
   EXPECT_EQ(t.heard, "abcd");
 }
 

@@ -181,10 +181,8 @@ io::Task<Reply> close(Call& call) {
 }
 
 io::Task<Reply> close_of_user(Call& call) {
-  std::vector<amqp::Session*> all;
-  for (amqp::Session* session : call.site.door.sessions)
-    if (is_meant<Of::user>(call, *session)) all.push_back(session);
-  for (amqp::Session* session : all) session->force_close(reason_of(call));
+  auto is_theirs = [&](const amqp::Session& session) { return is_meant<Of::user>(call, session); };
+  call.site.door.close_if(is_theirs, reason_of(call));
   co_return no_content();
 }
 

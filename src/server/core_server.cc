@@ -74,15 +74,32 @@ io::Task<> CoreServer::serve_admin(std::unique_ptr<admin::Session> session) {
   admin_.erase(session.get());
 }
 
+namespace {
+
+/// A session that is idle ends at once and leaves the others, and the end of one may be another's.
+template <class Call>
+void each_there(std::unordered_map<uint64_t, kafka::Session*>& sessions, Call call) {
+  for (auto [id, session] : std::unordered_map(sessions))
+    if (sessions.contains(id)) call(session);
+}
+
+template <class Session, class Call>
+void each_there(std::set<Session*>& sessions, Call call) {
+  for (Session* session : std::set(sessions))
+    if (sessions.contains(session)) call(session);
+}
+
+}  // namespace
+
 io::Task<> CoreServer::stop(io::Millis grace_ms) {
   door_.stopping = true;
   core_.stop();
-  auto all = kafka_;  // a session that is idle ends at once, and leaves the map
-  for (auto& [id, session] : all)
-    if (kafka_.contains(id)) session->stop();  // the end of one may be another's
-  for (auto* session : std::set(amqp_)) session->stop();
-  for (auto* session : std::set(sqs_)) session->stop();
-  for (auto* session : std::set(admin_)) session->close();
+  constexpr auto stop_it = [](auto* session) { session->stop(); };
+  constexpr auto close_it = [](auto* session) { session->close(); };
+  each_there(kafka_, stop_it);
+  each_there(amqp_, stop_it);
+  each_there(sqs_, stop_it);
+  each_there(admin_, close_it);
   io::Millis deadline = loop_.now() + grace_ms;
   bool forced = false;
   while (connections() > 0 || !core_.groups.idle()) {
@@ -92,11 +109,9 @@ io::Task<> CoreServer::stop(io::Millis grace_ms) {
       break;
     }
     if (loop_.now() < deadline || std::exchange(forced, true)) continue;
-    all = kafka_;
-    for (auto& [id, session] : all)
-      if (kafka_.contains(id)) session->close();
-    for (auto* session : std::set(amqp_)) session->close();
-    for (auto* session : std::set(sqs_)) session->close();
+    each_there(kafka_, close_it);
+    each_there(amqp_, close_it);
+    each_there(sqs_, close_it);
   }
 }
 
