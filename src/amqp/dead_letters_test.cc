@@ -7,9 +7,9 @@ namespace {
 FieldTable dying(const char* exchange) { return FieldTable().add("x-dead-letter-exchange", exchange); }
 
 /// Gets the message and rejects it.
-void reject_one(SimWorld& world, const char* queue) {
+void reject_one(SimWorld& world, const char* queue, io::Millis read_back_ms = 100) {
   world.say(BasicGet{.queue = queue});
-  world.settle();
+  world.settle(read_back_ms);
   world.say(
       BasicReject{.delivery_tag = world.last(Method::basic_get_ok).as<BasicGetOk>().delivery_tag, .requeue = false});
   world.settle();
@@ -125,6 +125,29 @@ TEST(dead_letters, pass_a_long_row_of_full_queues) {
   FieldArrayView all = *table.find("x-death")->array();
   for ([[maybe_unused]] const FieldValue& death : all) ++deaths;
   EXPECT_EQ(deaths, 20);
+}
+
+TEST(dead_letters, are_whole_also_behind_the_queue_that_they_come_from) {
+  SimWorld world;
+  const char* queues[] = {"x1", "x2", "x3", "q", "y1", "y2"};
+  for (const char* queue : queues) {
+    world.declare(queue, queue == std::string_view("q") ? dying("amq.fanout") : FieldTable());
+    world.say(QueueBind{.queue = queue, .exchange = "amq.fanout"});
+  }
+  std::string body(10 * MiB, 'x');  // three make the queues keep no more
+  for (size_t i = 0; i < body.size(); i += 1000) body[i] = static_cast<char>('a' + i / 1000 % 26);
+  world.send("", "q", {}, false, body);
+  world.settle(2000);
+  ASSERT_EQ(world.ready("q"), 1);
+  reject_one(world, "q", 2000);
+  world.settle(5000);
+  for (const char* queue : queues) {
+    SCOPED_TRACE(queue);
+    ASSERT_EQ(world.ready(queue), 1);
+    world.say(BasicGet{.queue = queue, .no_ack = true});
+    world.settle(2000);
+    EXPECT_TRUE(text(world.last(Method::basic_get_ok).body) == body);
+  }
 }
 
 }  // namespace

@@ -179,7 +179,7 @@ bool Queue::append_batch(QueueLevel& level) {
   Offset end = appended->base + level.header.count;
   Bytes batch = level.take_batch();
   if (is_unread() || host_.has_kept_enough()) {
-    level.window.clear();
+    host_.let_go(level.window);  // a dead letter out of it may be on its way to several queues, of which this is one
   } else {
     level.window.keep(appended->base, end, std::move(batch));
   }

@@ -77,6 +77,7 @@ void QueueHost::end_turn() {
   if (appended) tell_waiters();
   for (auto& queue : queues) queue->end_turn();
   drop_oldest_kept();
+  let_go_.clear();
   if (!blocked_) return;
   // With the next turn that has something to do, or when there may be space again.
   for (auto& queue : queues)

@@ -86,6 +86,8 @@ class QueueHost final : public QueueLogs {
   int64_t kept_bytes() const { return kept_bytes_; }
   /// More than twice what they may at the end of a turn: what comes now is read back.
   bool has_kept_enough() const { return kept_bytes_ > 2 * kept_bytes_max; }
+  /// Forgets what a window has; its memory stays until the end of the turn.
+  void let_go(RecordWindow& window) { let_go_.push_back(window.give_up()); }
 
   Log* queue_log(StreamId stream) override;
   void catalog_changed() override;
@@ -117,6 +119,7 @@ class QueueHost final : public QueueLogs {
   /// What queues keep in memory of what they have: beyond, the oldest is read back from its segments when it is wanted.
   static constexpr int64_t kept_bytes_max = 12 * MiB;
   int64_t kept_bytes_ = 0;
+  std::vector<RecordWindow> let_go_;
   uint64_t last_holder_ = 0;
   bool planned_ = false, blocked_ = false;
   io::Timer retry_;

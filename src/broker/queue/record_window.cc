@@ -28,6 +28,14 @@ void RecordWindow::clear() {
   run_ = {};
 }
 
+RecordWindow RecordWindow::give_up() {
+  RecordWindow given;
+  given.kept_.swap(kept_);
+  std::swap(given.run_, run_);
+  clear();
+  return given;
+}
+
 RecordWindow::Found RecordWindow::find(Offset offset, StoredRecord* record) {
   if (!kept().empty() && offset >= kept().back().end) return Found::elsewhere;  // not appended yet
   if (!kept().empty() && offset >= kept_from()) {

@@ -49,6 +49,8 @@ class RecordWindow {
   }
   /// Forgets everything; it can be read back once it is on disk.
   void clear();
+  /// The same for a window whose records somebody may be borrowing: they stay until what is returned goes.
+  [[nodiscard]] RecordWindow give_up();
 
   Found find(Offset offset, StoredRecord* record);
 
