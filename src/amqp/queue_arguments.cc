@@ -31,6 +31,12 @@ std::expected<std::string, std::string> word(const FieldValue& value) {
   return std::string(*text);
 }
 
+/// Where more makes no difference.
+std::expected<uint32_t, std::string> at_most(const std::expected<int64_t, std::string>& value, uint32_t most) {
+  if (!value) return std::unexpected(value.error());
+  return static_cast<uint32_t>(std::min<int64_t>(*value, most));
+}
+
 template <class T, class Value>
 Checked set(T& target, std::expected<Value, std::string> value) {
   if (!value) return std::unexpected(value.error());
@@ -247,7 +253,9 @@ constexpr auto arguments = std::to_array<Argument>({
     {"x-initial-cluster-size", stream_only, cluster_size},
     {"x-quorum-initial-group-size", quorum_only, cluster_size},
     {"x-delivery-limit", quorum_only,
-     [](auto& queue, auto& value) { return set(queue.settings.delivery_limit, number(value, 0)); }},
+     [](auto& queue, auto& value) {
+       return set(queue.settings.delivery_limit, at_most(number(value, 0), UINT32_MAX));
+     }},
     {"x-queue-leader-locator", quorum_only | stream_only, leader_locator},
     {"x-queue-master-locator", classic_only, master_locator},
     {"x-delayed-retry-type", quorum_only, retry_type},
