@@ -79,6 +79,10 @@ void HeadersBindings::add(std::string_view, FieldTableView arguments, Destinatio
     if (!binding.any) always_.add(destination);  // any of nothing never matches
     return;
   }
+  if (auto there = find(binding); there != by_identity_.end()) {
+    ++bindings_[there->second].times;
+    return;
+  }
   BindingId id;
   if (free_.empty())
     id = static_cast<BindingId>(bindings_.size()), bindings_.emplace_back();
@@ -106,17 +110,23 @@ void HeadersBindings::put_into_index(BindingId id) {
   for (uint64_t hash : binding.indexed) by_header_[hash].push_back(id);
 }
 
-bool HeadersBindings::remove(std::string_view, FieldTableView arguments, Destination destination) {
-  Binding binding = read(arguments, destination);
-  if (binding.asked.empty()) return binding.any || always_.remove(destination);
+std::unordered_multimap<uint64_t, HeadersBindings::BindingId>::iterator HeadersBindings::find(const Binding& binding) {
   auto [at, end] = by_identity_.equal_range(identity(binding));
   auto is_it = [&](const auto& entry) {
     const Binding& there = bindings_[entry.second];
-    return there.destination == destination && there.any == binding.any && there.asked == binding.asked;
+    return there.destination == binding.destination && there.any == binding.any && there.asked == binding.asked;
   };
   at = std::find_if(at, end, is_it);
-  if (at == end) return false;
+  return at == end ? by_identity_.end() : at;
+}
+
+bool HeadersBindings::remove(std::string_view, FieldTableView arguments, Destination destination) {
+  Binding binding = read(arguments, destination);
+  if (binding.asked.empty()) return binding.any || always_.remove(destination);
+  auto at = find(binding);
+  if (at == by_identity_.end()) return false;
   BindingId id = at->second;
+  if (--bindings_[id].times > 0) return true;
   by_identity_.erase(at);
   for (uint64_t hash : bindings_[id].indexed) {
     auto found = by_header_.find(hash);

@@ -27,6 +27,7 @@ class HeadersBindings final : public Bindings {
   struct Binding {
     Destination destination{};
     bool any = false;
+    uint32_t times = 1;             // it is there: with keys, which do not count, or headers that do not
     FieldTable asked;               // the headers that count
     std::vector<uint64_t> indexed;  // where it lies in by_header_
   };
@@ -35,6 +36,7 @@ class HeadersBindings final : public Bindings {
   /// The headers are sorted by name, each there once.
   static bool matches(const Binding& binding, std::span<const Field> headers);
   static uint64_t identity(const Binding& binding);
+  std::unordered_multimap<uint64_t, BindingId>::iterator find(const Binding& binding);
   void put_into_index(BindingId id);
 
   std::vector<Binding> bindings_;

@@ -50,7 +50,7 @@ void VirtualHost::remove(const Binding& binding) {
   if (!source) source = leaving_exchanges_.find(gone.source);
   if (source) {
     source->bindings.erase(&gone);
-    source->matcher->remove(gone.key, gone.arguments.view(), Destination(id->second));
+    if (source->matcher) source->matcher->remove(gone.key, gone.arguments.view(), Destination(id->second));
   }
   target->second.bindings.erase(&gone);
   if (target->second.bindings.empty()) {

@@ -15,7 +15,7 @@ namespace naru {
 
 struct Exchange {
   ExchangeDefinition definition;
-  std::unique_ptr<Bindings> matcher;
+  std::unique_ptr<Bindings> matcher;    // null when the exchange is as good as gone
   std::set<const Binding*> bindings{};  // from here; owned by the virtual host
   std::shared_ptr<Queue> delayed{};     // where messages wait for their time, if it is an exchange that delays
   std::optional<std::string> policy_alternate{};

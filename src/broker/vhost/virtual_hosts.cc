@@ -146,7 +146,7 @@ DeclaredQueue& VirtualHosts::insert(VirtualHost& host, QueueDefinition definitio
   auto queue = std::make_shared<Queue>(queues_, definition.name, definition.levels, definition.settings);
   queue->home = &host;
   queue->look_at_backlog();
-  if (definition.owner != 0) exclusive_.insert({definition.owner, {host.name, definition.name}});
+  if (definition.owner != 0) exclusive_.emplace(definition.owner, host.name, definition.name);
   std::string name = definition.name;
   DeclaredQueue& added =
       host.queues_.insert_or_assign(name, DeclaredQueue{.definition = std::move(definition), .queue = std::move(queue)})
@@ -281,12 +281,7 @@ std::pair<int64_t, std::set<std::string>> VirtualHosts::forget(VirtualHost& host
     host.remove(binding);
     sources.insert(binding.source);
   }
-  auto [own, others] = exclusive_.equal_range(gone.definition.owner);
-  for (; own != others; ++own) {
-    if (own->second != std::pair(host.name, name)) continue;
-    exclusive_.erase(own);
-    break;
-  }
+  exclusive_.erase({gone.definition.owner, host.name, name});
   topics_.remove(host.name, gone.definition);
   gone.expiry.reset();
   ++host.version_;
@@ -388,6 +383,7 @@ io::Task<Result<void>> VirtualHosts::delete_exchange(VirtualHost& host, std::str
       co_return std::unexpected(committed.error());
     }
   }
+  there->matcher.reset();  // all that it has goes at once
   for (const Binding& binding : gone) host.remove(binding);
   if (there->delayed) there->delayed->erase();
   ++host.version_;
@@ -473,7 +469,8 @@ io::Task<> VirtualHosts::delete_unbound(VirtualHost& host, std::set<std::string>
 
 io::Task<> VirtualHosts::delete_exclusive(uint64_t owner) {
   std::vector<std::pair<std::string, std::string>> own;
-  for (auto [one, others] = exclusive_.equal_range(owner); one != others; ++one) own.push_back(one->second);
+  for (auto one = exclusive_.lower_bound({owner, "", ""}); one != exclusive_.end() && std::get<0>(*one) == owner; ++one)
+    own.emplace_back(std::get<1>(*one), std::get<2>(*one));
   for (const auto& [vhost, name] : own) {
     VirtualHost* host = find(vhost);
     DeclaredQueue* queue = host ? host->find_queue(name) : nullptr;

@@ -2,6 +2,8 @@
 // All virtual hosts, and every change of what is declared in them. Lives on core 0. What is durable is in the meta
 // store before a change is answered; what is not dies with the process, and its logs are dropped at the next start.
 #include <functional>
+#include <set>
+#include <tuple>
 #include <unordered_map>
 
 #include "broker/core.h"
@@ -114,7 +116,7 @@ class VirtualHosts {
   NamesInTransit arriving_;
   std::vector<StreamId> spare_streams_;
   /// Queues that go with their connection, by that: virtual host and name.
-  std::unordered_multimap<uint64_t, std::pair<std::string, std::string>> exclusive_;
+  std::set<std::tuple<uint64_t, std::string, std::string>> exclusive_;
 };
 
 }  // namespace naru
