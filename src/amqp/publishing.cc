@@ -1,5 +1,6 @@
 #include "amqp/publishing.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "amqp/carbon_copies.h"
@@ -43,6 +44,8 @@ std::expected<void, std::string> gather_keys(const std::optional<FieldTableView>
   if (auto added = add_keys(keys, *headers, "CC"); !added) return added;
   if (auto added = add_keys(keys, *headers, "BCC"); !added) return added;
   has_bcc = headers->has("BCC");
+  std::ranges::sort(keys);
+  keys.erase(std::ranges::unique(keys).begin(), keys.end());
   if (keys.size() > more_keys_max)
     return std::unexpected("invalid message: " + std::to_string(keys.size()) + " routing keys in CC and BCC; " +
                            std::to_string(more_keys_max) + " at most are followed");
