@@ -91,6 +91,7 @@ class Channel {
   uint64_t published() const { return next_publish_ - 1; }
   void confirm(uint64_t up_to);
   void wake_consumers();
+  void wake_all();
 
   // For those who list channels:
   bool is_confirming() const { return confirming_; }
@@ -193,7 +194,7 @@ class Channel {
 
   Session& session_;
   Method method_{};
-  bool closing_ = false;
+  bool closing_ = false, is_waking_ = false;
   std::string last_queue_;
 
   Content content_;

@@ -11,6 +11,7 @@ constexpr io::Millis close_ok_ms = 3'000;  // for the answer to connection.close
 constexpr io::Millis blocked_ms = 200;     // until a blocked publisher is looked at again
 constexpr io::Millis stall_ms = 2'000;     // may memory be held that is short and that does nothing
 constexpr uint64_t small_body = 64 * KiB;  // is let in whatever memory there is
+constexpr uint64_t work_max = 50'000;       // in one turn: queues that messages reach, and bindings that lead there
 constexpr size_t choked_bytes = MiB, takes_again_bytes = 256 * KiB, flush_bytes = 64 * KiB;
 
 }  // namespace
@@ -51,10 +52,25 @@ void Session::written() {
     core_.loop.at_turn_end([this] {
       flush_planned_ = false;
       flush();
-      if (--running_ == 0)
-        for (auto* waiter : std::exchange(idle_waiters_, {})) waiter->wake();
+      has_run();
     });
   }
+}
+
+void Session::has_run() {
+  if (--running_ > 0) return;
+  for (auto* waiter : std::exchange(idle_waiters_, {})) waiter->wake();
+}
+
+void Session::wake_later(const Channel& channel) {
+  to_wake_.push_back(channel.number);
+  if (to_wake_.size() > 1) return;
+  ++running_;
+  core_.loop.post([this] {
+    for (uint16_t number : std::exchange(to_wake_, {}))
+      if (Channel* there = find_channel(number)) there->wake_all();
+    has_run();
+  });
 }
 
 void Session::flush() {
@@ -74,8 +90,7 @@ io::Task<> Session::unchoke() {
   choked_ = false;
   if (drained)
     for (auto& [number, channel] : channels_) channel->wake_consumers();
-  if (--running_ == 0)
-    for (auto* waiter : std::exchange(idle_waiters_, {})) waiter->wake();
+  has_run();
 }
 
 void Session::beat() {
@@ -108,7 +123,12 @@ io::Task<> Session::run() {
     bool more = co_await read_more();
     if (!more) break;
     if (state_ == State::greeting && !greet()) break;
+    uint64_t before = work_done();
     while (!broken_) {
+      if (work_done() - before > work_max) {
+        co_await next_turn();
+        before = work_done();
+      }
       auto frame = frames_.next();
       if (!frame) {
         broken_ = !refuse({ReplyCode::frame_error, frame.error().explanation()});
@@ -122,6 +142,15 @@ io::Task<> Session::run() {
     if (!count_unfinished()) break;
   }
   co_await end();
+}
+
+/// What has been done for messages: what one read brings may go to many queues, and others have their turn meanwhile.
+uint64_t Session::work_done() const { return core_.messages.routed + (host_ ? host_->passed() : 0); }
+
+io::Task<> Session::next_turn() {
+  io::Wakeup wakeup;
+  core_.loop.send([&wakeup] { wakeup.wake(); });
+  co_await wakeup;
 }
 
 /// What is there already cannot wait for memory. False if the connection must end at once.
@@ -467,8 +496,7 @@ io::Task<> Session::confirm() {
     }
   }
   confirming_ = false;
-  if (--running_ == 0)
-    for (auto* waiter : std::exchange(idle_waiters_, {})) waiter->wake();
+  has_run();
 }
 
 io::Task<> Session::end() {

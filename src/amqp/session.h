@@ -109,6 +109,8 @@ class Session final : TurnWaiter {
   bool takes_more() const { return !choked_; }
   /// The channel has published something that it wants confirmed: Channel::confirm will be called.
   void confirm_after_turn(Channel& channel);
+  /// Channel::wake_all is called later in this turn.
+  void wake_later(const Channel& channel);
   void forget(Channel& channel);
   /// A channel has so many bytes more of messages whose end is still to come.
   void holds(int64_t more) { contents_bytes_ += more; }
@@ -147,6 +149,9 @@ class Session final : TurnWaiter {
   io::Task<> unchoke();
   void beat();
   io::Task<> hold_back();
+  uint64_t work_done() const;
+  io::Task<> next_turn();
+  void has_run();
   io::Task<> flow();
   bool must_wait();
   bool count_unfinished();
@@ -167,8 +172,9 @@ class Session final : TurnWaiter {
   bool flush_planned_ = false, choked_ = false, broken_ = false, failed_login_ = false, blocked_told_ = false;
   bool confirming_ = false, peer_gone_ = false;
   bool has_published_ = false;  // among what was read last
-  int running_ = 0;             // coroutines beside run()
+  int running_ = 0;             // coroutines beside run(), and what was posted
   std::vector<io::Wakeup*> idle_waiters_;
+  std::vector<uint16_t> to_wake_;  // channels
 
   FieldTable client_properties_;
   std::string mechanism_;

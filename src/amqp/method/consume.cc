@@ -244,7 +244,13 @@ void Channel::timed_out(Consumer& consumer) {
   session_.door().hosts.consumer_left(session_.host(), *queue);
 }
 
+/// Once, however often it is asked for in a turn: a channel may have thousands of them.
 void Channel::wake_consumers() {
+  if (!std::exchange(is_waking_, true)) session_.wake_later(*this);
+}
+
+void Channel::wake_all() {
+  is_waking_ = false;
   std::vector<Consumer*> all;
   for (auto& [tag, consumer] : consumers_)
     if (consumer->queue) all.push_back(consumer.get());

@@ -109,6 +109,7 @@ void VirtualHost::route(const Exchange& from, const RoutedMessage& message,
       continue;  // it has no alternate exchange, whatever a policy says
     }
     exchange.matcher->match(message, matched_);
+    passed_ += 1 + matched_.size();
     keep_unique(matched_);
     bool leads_on = false;  // what is being deleted is no way on
     for (Destination destination : matched_) {

@@ -58,6 +58,8 @@ class VirtualHost {
   /// Adds to `queues` each queue that this message reaches, once, through however many exchanges. Where an exchange
   /// leads nowhere, its alternate is taken.
   void route(const Exchange& from, const RoutedMessage& message, std::vector<std::shared_ptr<Queue>>& queues);
+  /// Exchanges and bindings that messages came by so far: what routing has cost.
+  uint64_t passed() const { return passed_; }
 
  private:
   friend class VirtualHosts;
@@ -83,7 +85,7 @@ class VirtualHost {
   std::unordered_map<uint64_t, Target> targets_;
   std::map<std::pair<bool, std::string>, uint64_t> target_ids_;
   uint64_t version_ = 1, last_target_ = 0;
-  uint64_t routings_ = 0;
+  uint64_t routings_ = 0, passed_ = 0;
   std::vector<Destination> matched_;  // reused
 };
 
