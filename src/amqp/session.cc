@@ -11,7 +11,7 @@ constexpr io::Millis close_ok_ms = 3'000;  // for the answer to connection.close
 constexpr io::Millis blocked_ms = 200;     // until a blocked publisher is looked at again
 constexpr io::Millis stall_ms = 2'000;     // may memory be held that is short and that does nothing
 constexpr uint64_t small_body = 64 * KiB;  // is let in whatever memory there is
-constexpr uint64_t work_max = 50'000;       // in one turn: queues that messages reach, and bindings that lead there
+constexpr uint64_t work_max = 50'000;      // in one turn: queues that messages reach, and bindings that lead there
 constexpr size_t choked_bytes = MiB, takes_again_bytes = 256 * KiB, flush_bytes = 64 * KiB;
 
 }  // namespace
@@ -26,7 +26,7 @@ Session::Session(Door& door, std::unique_ptr<io::Stream> stream, uint64_t number
       watchdog_(core_.loop, [this] { watch(); }) {
   ++core_.counters.connections;
   door_.sessions.insert(this);
-  last_in_ = last_out_ = last_taken_ = core_.loop.now();
+  last_in_ = last_out_ = last_taken_ = last_bytes_ = core_.loop.now();
   heart_.arm(last_in_ + login_ms);
 }
 
@@ -166,8 +166,14 @@ bool Session::count_unfinished() {
     set_unfinished(0);  // it went with the channels
     return goes_on;
   }
-  if (bytes > 0 && watchdog_.deadline() == io::never) watchdog_.arm(core_.loop.now() + stall_ms);
+  if (bytes > 0) begin_watch();
   return true;
+}
+
+void Session::begin_watch() {
+  if (watchdog_.deadline() != io::never) return;
+  pace_.begin(core_.loop.now());
+  watchdog_.arm(core_.loop.now() + stall_ms);
 }
 
 void Session::set_unfinished(uint64_t bytes) {
@@ -184,15 +190,17 @@ uint64_t Session::unfinished_max() const {
   return share + small_body + frame_max_;
 }
 
-/// Whoever holds memory for what has stopped arriving, while it is short, is closed; so is who is held back with it.
+/// Whoever holds memory for what does not arrive, or hardly, while it is short, is closed; so is who is held back with
+/// it.
 void Session::watch() {
   bool holds = unfinished_.bytes() > 0 ||
                std::ranges::any_of(channels_, [](const auto& one) { return one.second->has_reserved(); });
   if (!holds) return;
   const io::Budget& budget = core_.budget;
+  bool is_silent = core_.loop.now() - last_bytes_ >= stall_ms, is_slow = pace_.is_slow(core_.loop.now());
   bool does_nothing = reading_ && (budget.is_short() || budget.is_overdrawn());
   bool is_in_the_way = held_back_ && budget.is_overdrawn();
-  if ((does_nothing || is_in_the_way) && core_.loop.now() - last_bytes_ >= stall_ms) {
+  if ((does_nothing && (is_silent || is_slow)) || (is_in_the_way && is_silent)) {
     io::log(io::Level::warning,
             "AMQP client has not sent the rest of a message; its connection is closed, memory is short",
             {{"peer", stream_->peer()}});
@@ -207,6 +215,7 @@ io::Task<bool> Session::read_more() {
   if (buffer_.capacity() > 0) door_.buffers.give(std::move(buffer_));
   buffer_ = {};
   reading_ = true;
+  pace_.away(core_.loop.now() - last_bytes_);
   last_in_ = core_.loop.now();
   co_await stream_->readable();
   buffer_ = door_.buffers.take_for_reading(core_.budget.total() / 2);
@@ -216,6 +225,7 @@ io::Task<bool> Session::read_more() {
   last_in_ = last_bytes_ = core_.loop.now();
   core_.counters.bytes_in += *n;
   bytes_in_ += *n;
+  pace_.received(*n);
   if (state_ == State::greeting) {
     append(greeting_, ByteView(buffer_.data(), *n));
   } else {
@@ -396,7 +406,7 @@ io::Task<> Session::make_room(Channel& channel, ByteView header) {
   co_await core_.budget.take(bytes);
   last_in_ = core_.loop.now();
   channel.reserve(io::Reserved(core_.budget, bytes));
-  if (watchdog_.deadline() == io::never) watchdog_.arm(core_.loop.now() + stall_ms);
+  begin_watch();
 }
 
 bool Session::open_channel(uint16_t number, ByteView payload) {

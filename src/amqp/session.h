@@ -13,6 +13,7 @@
 #include "broker/queue/queue_host.h"
 #include "broker/vhost/virtual_hosts.h"
 #include "io/buffer_pool.h"
+#include "io/pace.h"
 #include "io/tls.h"
 
 namespace naru::amqp {
@@ -149,6 +150,7 @@ class Session final : TurnWaiter {
   io::Task<> unchoke();
   void beat();
   io::Task<> hold_back();
+  void begin_watch();
   uint64_t work_done() const;
   io::Task<> next_turn();
   void has_run();
@@ -195,6 +197,7 @@ class Session final : TurnWaiter {
   io::Millis heartbeat_ms_ = 0, last_in_ = 0, last_out_ = 0, last_bytes_ = 0;
   io::Millis last_taken_ = 0;  // when it was seen to take what is sent, or was listened to
   uint64_t taken_before_ = 0;
+  io::Pace pace_;
   io::Timer heart_, watchdog_;
   int64_t contents_bytes_ = 0;  // see holds
   io::Reserved unfinished_;     // what is held of frames and messages whose end is still to come

@@ -135,5 +135,29 @@ TEST(session_memory, who_waits_for_memory_may_end_while_others_are_closed) {
   });
 }
 
+TEST(session_memory, who_sends_a_byte_a_second_gives_way_when_others_need_its_memory) {
+  SimBroker broker(1, 8 * MiB);  // a budget of 2 MiB
+  ASSERT_TRUE(broker.start());
+  auto &one = broker.connect(), &two = broker.connect(), &needy = broker.connect();
+  SimClient clients[] = {SimClient(one), SimClient(two), SimClient(needy)};
+  for (auto& client : clients) log_in(client, {1});
+  for (auto* slow : {&one, &two}) announce(*slow, 1, 1'000'000);
+  auto trickle = [&](int seconds) {
+    for (int i = 0; i < seconds; ++i) {
+      for (auto* slow : {&one, &two}) begin_body(*slow, 1, 1);
+      broker.loop().run_for(1000);
+    }
+  };
+  trickle(20);
+  EXPECT_FALSE(one.is_closed() || two.is_closed()) << "nobody needs it";
+  announce(needy, 1, 600'000);
+  begin_body(needy, 1, 100'000);
+  trickle(10);
+  EXPECT_TRUE(one.is_closed() || two.is_closed());
+  begin_body(needy, 1, 500'000);
+  broker.loop().run_for(1000);
+  EXPECT_EQ(broker.core().messages.received, 1u);
+}
+
 }  // namespace
 }  // namespace naru::amqp

@@ -63,16 +63,17 @@ void Session::watch() {
   if (taken) core_.budget.give(std::exchange(held_bytes_, 0));  // last: it may wake this session, which may end
 }
 
-/// Whether memory that others wait for is held by a frame that has stopped arriving, for a peer that takes nothing of
-/// its answers, or by a member that waits for its group. Who waits for the disk or for memory is no such.
+/// Whether memory that others wait for is held by a frame that does not arrive, or hardly, for a peer that takes
+/// nothing of its answers, or by a member that waits for its group. Who waits for the disk or for memory is no such.
 bool Session::is_hogging() {
   bool taking = stream_->queued() < std::exchange(queued_before_, stream_->queued());
+  bool slow = pace_.is_slow(core_.loop.now());
   if (!core_.budget.is_short()) return false;
   bool deaf = !taking && stream_->queued() > 0 && (held_bytes_ > 0 || (waiting_for_peer_ && reserved_.any()));
   if (deaf) return true;
-  if (core_.loop.now() - last_bytes_ < stall_ms) return false;
-  bool stalled = reserved_.any() && !busy_ && !waiting_for_memory_ && !waiting_for_peer_;
-  bool parked = waiting_for_group_ && (reserved_.any() || peer_.work_bytes > 0);
+  bool silent = core_.loop.now() - last_bytes_ >= stall_ms;
+  bool stalled = (silent || slow) && reserved_.any() && !busy_ && !waiting_for_memory_ && !waiting_for_peer_;
+  bool parked = silent && waiting_for_group_ && (reserved_.any() || peer_.work_bytes > 0);
   return stalled || parked;
 }
 
@@ -88,6 +89,7 @@ io::Task<> Session::run() {
       }
     }
     busy_ = false;
+    pace_.away(core_.loop.now() - last_bytes_);
     last_bytes_ = core_.loop.now();  // whatever the work waited for was not the peer's doing
   }
   co_await all_answered();
@@ -118,6 +120,7 @@ io::Task<bool> Session::read_more() {
   auto n = co_await stream_->read(buffer_.all().subspan(end_));
   if (!n || *n == 0) co_return false;
   end_ += *n;
+  pace_.received(*n);
   last_bytes_ = core_.loop.now();
   co_return true;
 }
@@ -138,6 +141,7 @@ io::Task<bool> Session::make_room(size_t frame_bytes) {
     co_await core_.budget.take(bytes);
     waiting_for_memory_ = false;
     last_bytes_ = core_.loop.now();
+    pace_.begin(last_bytes_);
     reserved_ = io::Reserved(core_.budget, bytes);
     auto larger = door_.buffers.take(bytes);
     std::memcpy(larger.data(), buffer_.data() + begin_, end_ - begin_);

@@ -6,6 +6,7 @@
 
 #include "io/buffer_pool.h"
 #include "io/net.h"
+#include "io/pace.h"
 #include "kafka/api.h"
 
 namespace naru::kafka {
@@ -74,6 +75,7 @@ class Session {
   bool busy_ = false, ending_ = false;
   bool waiting_for_group_ = false, waiting_for_memory_ = false, waiting_for_peer_ = false;
   io::Millis last_bytes_ = 0;
+  io::Pace pace_;
   io::Timer watchdog_;
 };
 

@@ -176,6 +176,28 @@ TEST(session_memory, a_producer_that_waits_for_the_disk_is_not_cut_off) {
   });
 }
 
+TEST(session_memory, who_sends_a_byte_a_second_of_a_large_request_gives_way_when_others_need_the_memory) {
+  SimBroker broker(1, little_memory);
+  create_topic(broker, "t");
+  Bytes request = encode_request(produce_of("t", batch_of(std::string(1'040'000, 'x'))), 7, 1);
+  auto& slow = broker.connect();
+  size_t sent = 1000;
+  slow.send(ByteView(request).first(sent));
+  auto trickle = [&](int seconds) {
+    for (int i = 0; i < seconds; ++i, ++sent) {
+      slow.send(ByteView(request).subspan(sent, 1));
+      broker.loop().run_for(1000);
+    }
+  };
+  trickle(20);
+  EXPECT_FALSE(slow.is_closed()) << "nobody needs it";
+  auto& producer = broker.connect();
+  producer.send(request);
+  trickle(10);
+  EXPECT_TRUE(slow.is_closed());
+  EXPECT_TRUE(broker.receive<ProduceResponse>(producer, 7));
+}
+
 TEST(session_memory, a_member_that_waits_with_a_large_request_leaves_when_others_need_the_memory) {
   SimBroker broker(1, little_memory);
   create_topic(broker, "t");
