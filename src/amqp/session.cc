@@ -12,6 +12,8 @@ constexpr io::Millis blocked_ms = 200;     // until a blocked publisher is looke
 constexpr io::Millis stall_ms = 2'000;     // may memory be held that is short and that does nothing
 constexpr uint64_t small_body = 64 * KiB;  // is let in whatever memory there is
 constexpr uint64_t work_max = 50'000;      // in one turn: queues that messages reach, and bindings that lead there
+constexpr int slow_looks_max = 5;          // of the watchdog at one that reads nothing; about RabbitMQ's send_timeout
+constexpr uint64_t unread_from_bytes = 32 * KiB;
 constexpr size_t choked_bytes = MiB, takes_again_bytes = 256 * KiB, flush_bytes = 64 * KiB;
 
 }  // namespace
@@ -80,6 +82,51 @@ void Session::flush() {
   stream_->send(std::move(out_));
   out_ = {};
   if (!choked_ && stream_->queued() > choked_bytes) unchoke().detach();
+  count_unread();
+}
+
+bool Session::takes_more() {
+  if (choked_) return false;
+  if (!core_.budget.is_overdrawn()) return true;
+  door_.starve(*this);
+  return false;
+}
+
+void Session::wake_consumers() {
+  for (auto& [number, channel] : channels_) channel->wake_consumers();
+}
+
+void Door::starve(Session& session) {
+  starved.insert(&session);
+  if (!std::exchange(feeding, true)) feed().detach();
+}
+
+io::Task<> Door::feed() {
+  co_await core.budget.credit();
+  feeding = false;
+  for (Session* session : std::exchange(starved, {}))
+    if (sessions.contains(session)) session->wake_consumers();
+}
+
+/// What the client has not taken is there already, and counts until it has.
+void Session::count_unread() {
+  if (stream_->queued() <= unread_from_bytes && !unread_.any()) return;
+  set_unread(stream_->queued());
+  if (!std::exchange(is_counting_unread_, true)) uncount_unread().detach();
+}
+
+io::Task<> Session::uncount_unread() {
+  ++running_;
+  (void)co_await stream_->drained(unread_from_bytes);
+  is_counting_unread_ = false;
+  set_unread(0);
+  has_run();
+}
+
+void Session::set_unread(uint64_t bytes) {
+  core_.budget.overdraw(bytes);
+  unread_ = bytes > 0 ? io::Reserved(core_.budget, bytes) : io::Reserved();
+  if (bytes > 0) begin_watch();
 }
 
 /// The client does not read what it asked for: nothing more is handed to it until it does.
@@ -88,8 +135,7 @@ io::Task<> Session::unchoke() {
   ++running_;
   auto drained = co_await stream_->drained(takes_again_bytes);
   choked_ = false;
-  if (drained)
-    for (auto& [number, channel] : channels_) channel->wake_consumers();
+  if (drained) wake_consumers();
   has_run();
 }
 
@@ -173,7 +219,18 @@ bool Session::count_unfinished() {
 void Session::begin_watch() {
   if (watchdog_.deadline() != io::never) return;
   pace_.begin(core_.loop.now());
+  slow_looks_ = 0;
+  taken_at_look_ = bytes_out_ - std::min(stream_->queued(), bytes_out_);
   watchdog_.arm(core_.loop.now() + stall_ms);
+}
+
+/// It has taken hardly anything of what is there for it for a while.
+bool Session::is_deaf() {
+  uint64_t taken = bytes_out_ - std::min(stream_->queued(), bytes_out_);
+  bool is_slow = unread_.any() && taken - taken_at_look_ < io::Pace::least_bytes_per_ms * stall_ms;
+  taken_at_look_ = taken;
+  slow_looks_ = is_slow ? slow_looks_ + 1 : 0;
+  return slow_looks_ >= slow_looks_max;
 }
 
 void Session::set_unfinished(uint64_t bytes) {
@@ -193,16 +250,18 @@ uint64_t Session::unfinished_max() const {
 /// Whoever holds memory for what does not arrive, or hardly, while it is short, is closed; so is who is held back with
 /// it.
 void Session::watch() {
-  bool holds = unfinished_.bytes() > 0 ||
-               std::ranges::any_of(channels_, [](const auto& one) { return one.second->has_reserved(); });
-  if (!holds) return;
+  bool begins = unfinished_.bytes() > 0 ||
+                std::ranges::any_of(channels_, [](const auto& one) { return one.second->has_reserved(); });
+  if (!begins && !unread_.any()) return;
   const io::Budget& budget = core_.budget;
   bool is_silent = core_.loop.now() - last_bytes_ >= stall_ms, is_slow = pace_.is_slow(core_.loop.now());
-  bool does_nothing = reading_ && (budget.is_short() || budget.is_overdrawn());
-  bool is_in_the_way = held_back_ && budget.is_overdrawn();
-  if ((does_nothing && (is_silent || is_slow)) || (is_in_the_way && is_silent)) {
+  bool wanted = budget.is_short() || budget.is_overdrawn(), deaf = is_deaf() && wanted;
+  bool stalls = begins && reading_ && wanted && (is_silent || is_slow);
+  bool is_in_the_way = begins && held_back_ && budget.is_overdrawn() && is_silent;
+  if (deaf || stalls || is_in_the_way) {
     io::log(io::Level::warning,
-            "AMQP client has not sent the rest of a message; its connection is closed, memory is short",
+            deaf ? "AMQP client does not read what it asked for; its connection is closed, memory is short"
+                 : "AMQP client has not sent the rest of a message; its connection is closed, memory is short",
             {{"peer", stream_->peer()}});
     peer_gone_ = true;
     return stream_->close();

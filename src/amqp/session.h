@@ -29,6 +29,7 @@ struct Door {
   Parameters& parameters;
   io::BufferPool buffers{};
   std::set<Session*> sessions{};
+  std::set<Session*> starved{};  // get nothing for want of memory
   StreamOffsets stream_offsets{core, hosts};
   std::map<std::string, Channel*, std::less<>> askers{};  // channels that take answers, by the name they go to
   uint64_t staged_bytes = 0;                              // of messages that wait for a tx.commit
@@ -38,10 +39,14 @@ struct Door {
   bool login_by_common_name = true;  // EXTERNAL: else by the certificate's distinguished name
   uint16_t port = 0, tls_port = 0;   // that clients connect to
 
+  /// While memory is short nothing is handed out; this one is told when it no longer is.
+  void starve(Session& session);
   /// Their connections end.
   void user_removed(const std::string& user);
   void host_removed(const VirtualHost& host);
   void close_if(const std::function<bool(const Session&)>& is_meant, const std::string& reason);
+  io::Task<> feed();
+  bool feeding = false;
 };
 
 class Session final : TurnWaiter {
@@ -107,9 +112,10 @@ class Session final : TurnWaiter {
   /// What the client has not taken yet.
   uint64_t queued() const { return stream_->queued() + out_.size(); }
   /// Whether the client takes what it is sent; else woken later (Channel::wake_consumers).
-  bool takes_more() const { return !choked_; }
+  bool takes_more();
   /// The channel has published something that it wants confirmed: Channel::confirm will be called.
   void confirm_after_turn(Channel& channel);
+  void wake_consumers();
   /// Channel::wake_all is called later in this turn.
   void wake_later(const Channel& channel);
   void forget(Channel& channel);
@@ -151,6 +157,10 @@ class Session final : TurnWaiter {
   void beat();
   io::Task<> hold_back();
   void begin_watch();
+  void count_unread();
+  io::Task<> uncount_unread();
+  void set_unread(uint64_t bytes);
+  bool is_deaf();
   uint64_t work_done() const;
   io::Task<> next_turn();
   void has_run();
@@ -198,6 +208,10 @@ class Session final : TurnWaiter {
   io::Millis last_taken_ = 0;  // when it was seen to take what is sent, or was listened to
   uint64_t taken_before_ = 0;
   io::Pace pace_;
+  io::Reserved unread_;  // of what is sent: more than a little, which the client has not taken
+  bool is_counting_unread_ = false;
+  uint64_t taken_at_look_ = 0;  // bytes that the client had taken when the watchdog looked
+  int slow_looks_ = 0;          // at which it had taken hardly anything more
   io::Timer heart_, watchdog_;
   int64_t contents_bytes_ = 0;  // see holds
   io::Reserved unfinished_;     // what is held of frames and messages whose end is still to come

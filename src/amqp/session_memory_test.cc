@@ -159,5 +159,50 @@ TEST(session_memory, who_sends_a_byte_a_second_gives_way_when_others_need_its_me
   EXPECT_EQ(broker.core().messages.received, 1u);
 }
 
+TEST(session_memory, who_reads_nothing_of_what_it_asked_for_is_counted_and_gives_way) {
+  for (bool consumes : {false, true}) {
+    SimBroker broker(1, 8 * MiB);  // a budget of 2 MiB
+    ASSERT_TRUE(broker.start());
+    auto& feeder = broker.connect();
+    SimClient feeding(feeder);
+    log_in(feeding, {1});
+    feeding.send(1, QueueDeclare{.queue = "q"});
+    constexpr int messages = 20;
+    for (int i = 0; i < messages; ++i) feeding.publish(1, {.routing_key = "q"}, {}, Bytes(900'000));
+    broker.loop().run_for(5000);
+    std::deque<SimClient> deaf;
+    std::vector<sim::SimConnection*> connections;
+    uint64_t most = 0;
+    for (int i = 0; i < 10; ++i) {
+      connections.push_back(&broker.connect());
+      log_in(deaf.emplace_back(*connections.back()), {1});
+      broker.loop().run_for(100);
+      (void)deaf.back().take();
+      connections.back()->set_window(100);
+      if (consumes) {
+        deaf.back().send(1, BasicConsume{.queue = "q"});
+      } else {
+        deaf.back().send(1, BasicGet{.queue = "q"});
+      }
+      broker.loop().run_for(100);
+      most = std::max(most, broker.core().budget.used());
+    }
+    EXPECT_GT(most, 2 * MiB);
+    EXPECT_LT(most, 6 * MiB) << "as much as there is, and what was found to be too much";
+    for (int seconds = 0; seconds < 60; ++seconds) {
+      broker.loop().run_for(1000);
+      EXPECT_LT(broker.core().budget.used(), 6 * MiB);
+    }
+    EXPECT_TRUE(std::ranges::any_of(connections, &sim::SimConnection::is_closed));
+    for (auto* connection : connections) connection->hang_up();
+    broker.loop().run_for(1000);
+    EXPECT_EQ(broker.core().budget.used(), 0u);
+    feeding.send(1, BasicConsume{.queue = "q", .no_ack = true});
+    broker.loop().run_for(5000);
+    auto heard = feeding.take();
+    EXPECT_EQ(std::ranges::count(heard, Method::basic_deliver, &Received::method), messages);
+  }
+}
+
 }  // namespace
 }  // namespace naru::amqp

@@ -330,6 +330,13 @@ io::Task<Outcome> Channel::basic_get(ByteView payload) {
                                                       "single active consumer"};
   auto queue = (*found)->queue;
   bool no_ack = get->no_ack;
+  // A large message waits until there is memory for it. How large it is is known when it is there; those before it say.
+  constexpr uint64_t small_bytes = 64 * KiB;
+  io::Budget& budget = session_.door().core.budget;
+  uint64_t bytes = queue->mean_bytes();
+  if (bytes > small_bytes && budget.is_overdrawn()) co_await budget.credit();
+  if (bytes > small_bytes) budget.overdraw(bytes);
+  auto room = bytes > small_bytes ? io::Reserved(budget, bytes) : io::Reserved();
   auto take = [&](const Delivery& delivery, int64_t left) {
     if (closing_) {
       if (!no_ack) queue->requeue(delivery.id, Return::failed);

@@ -211,6 +211,19 @@ Result<Appended> Queue::append_produced(uint8_t index, std::span<uint8_t> batch,
   return appended;
 }
 
+uint64_t Queue::mean_bytes() const {
+  uint64_t most = 0;
+  for (const auto& level : levels_) {
+    if (!level->log || level->log->state().segments.empty()) continue;
+    const LogState& state = level->log->state();
+    size_t last = state.segments.size() - 1;
+    if (state.segments[last].bytes == 0 && last > 0) --last;
+    int64_t records = state.limit_of(last) - state.segments[last].base;
+    if (records > 0) most = std::max(most, state.segments[last].bytes / static_cast<uint64_t>(records));
+  }
+  return most;
+}
+
 /// A stream without readers: nothing of it is wanted soon.
 bool Queue::is_unread() const { return settings_->is_stream && !(readers_ && readers_->any()); }
 

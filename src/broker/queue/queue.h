@@ -63,6 +63,8 @@ class Queue : public std::enable_shared_from_this<Queue> {
   /// The consumer takes messages again.
   void wake(QueueConsumer& consumer);
   size_t consumer_count() const;
+  /// Of a message, about: what those that came last take. 0 if that is not known.
+  uint64_t mean_bytes() const;
   bool is_exclusively_consumed() const { return takers_.is_exclusive(); }
   const QueueConsumer* active_consumer() const { return takers_.active(); }
 
