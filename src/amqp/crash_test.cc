@@ -259,8 +259,11 @@ class World {
     FieldTable headers;
     std::string key = "key" + std::to_string(number % 3);
     headers.add("k", key);
-    if (route.exchange == std::string_view("later"))
-      headers.add("x-delay", static_cast<int32_t>(random_.chance(0.3) ? random_.below(3) : random_.below(300)));
+    int32_t delay = 0;
+    if (route.exchange == std::string_view("later")) {
+      delay = static_cast<int32_t>(random_.chance(0.3) ? random_.below(3) : random_.below(300));
+      headers.add("x-delay", delay);
+    }
     Properties properties{.headers = headers.view(), .delivery_mode = uint8_t{2}, .priority = priority};
     std::string body = body_of(number);
     client.wire.publish(channel, {.exchange = route.exchange, .routing_key = route.key}, properties, view(body));
@@ -270,6 +273,7 @@ class World {
       Copy& copy = promises.copy(origin, number);
       copy.publisher = client.id * 2 + (channel - 1u);
       if (origin == std::string_view("levels")) copy.level = std::min(priority, priority_max);
+      if (origin == std::string_view("late")) copy.level = delay > 0 ? 1 : 0;  // the log where it waits is another
       if (origin == std::string_view("plain") && is_purging()) copy.may_be_gone = true;
       pledge.published.emplace_back(origin, number);
     }

@@ -150,5 +150,35 @@ TEST(dead_letters, are_whole_also_behind_the_queue_that_they_come_from) {
   }
 }
 
+TEST(dead_letters, that_are_thousands_at_once_come_in_their_order_and_do_not_stop_the_queue) {
+  SimWorld world;
+  world.declare("dead");
+  world.declare("q", dying("").add("x-dead-letter-routing-key", "dead"));
+  constexpr int count = 3000;
+  std::string body(1000, 'x');
+  for (int i = 0; i < count; ++i) world.send("", "q", {}, false, body + std::to_string(i));
+  world.settle(1000);
+  world.crash(/*power=*/false);  // nothing of it is in memory
+  world.say(BasicConsume{.queue = "q"});
+  world.settle(5000);
+  ASSERT_EQ(world.count_of(Method::basic_deliver), count);
+  world.say(BasicNack{.delivery_tag = 0, .multiple = true, .requeue = false});
+  world.settle(2);
+  EXPECT_LT(world.ready("dead"), count);
+  world.send("", "q", {}, false, "served meanwhile");
+  world.settle(20);
+  EXPECT_LT(world.ready("dead"), count) << "or this says nothing";
+  EXPECT_EQ(text(world.last(Method::basic_deliver).body), "served meanwhile");
+  world.settle(5000);
+  EXPECT_EQ(world.ready("dead"), count);
+  world.heard.clear();
+  world.say(BasicConsume{.queue = "dead", .no_ack = true});
+  world.settle(5000);
+  int next = 0;
+  for (const Received& one : world.heard)
+    if (one.method == Method::basic_deliver) EXPECT_EQ(text(one.body).substr(1000), std::to_string(next++));
+  EXPECT_EQ(next, count);
+}
+
 }  // namespace
 }  // namespace naru::amqp

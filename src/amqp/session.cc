@@ -172,7 +172,7 @@ io::Task<> Session::run() {
     uint64_t before = work_done();
     while (!broken_) {
       if (work_done() - before > work_max) {
-        co_await next_turn();
+        co_await door_.queues.next_turn();
         before = work_done();
       }
       auto frame = frames_.next();
@@ -192,12 +192,6 @@ io::Task<> Session::run() {
 
 /// What has been done for messages: what one read brings may go to many queues, and others have their turn meanwhile.
 uint64_t Session::work_done() const { return core_.messages.routed + (host_ ? host_->passed() : 0); }
-
-io::Task<> Session::next_turn() {
-  io::Wakeup wakeup;
-  core_.loop.send([&wakeup] { wakeup.wake(); });
-  co_await wakeup;
-}
 
 /// What is there already cannot wait for memory. False if the connection must end at once.
 bool Session::count_unfinished() {

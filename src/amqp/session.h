@@ -162,7 +162,6 @@ class Session final : TurnWaiter {
   void set_unread(uint64_t bytes);
   bool is_deaf();
   uint64_t work_done() const;
-  io::Task<> next_turn();
   void has_run();
   io::Task<> flow();
   bool must_wait();

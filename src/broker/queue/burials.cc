@@ -11,7 +11,7 @@ bool Burials::must_wait() const { return queue_.settings().dead_letter_exchange 
 
 void Burials::bury(const MessageId& id, const StoredRecord& record, Death why) {
   if (!are_kept()) return queue_.mark_settled(id);
-  if (must_wait()) return wait_for_room(id, why);
+  if (must_wait()) return wait_for_room({id, why});
   auto earlier = half_buried_.extract({id.level, id.offset});
   std::vector<uint64_t> takers = earlier ? std::move(earlier.mapped()) : std::vector<uint64_t>();
   bool buried = host_.dead_letters->bury(queue_, record, why, takers);
@@ -19,38 +19,58 @@ void Burials::bury(const MessageId& id, const StoredRecord& record, Death why) {
   bool is_tried_again = settings.keeps_dead_letters && settings.overflow == Overflow::reject_publish;
   if (!buried && is_tried_again) {
     if (!takers.empty()) half_buried_.emplace(std::pair(id.level, id.offset), std::move(takers));
-    return try_again(id, why).detach();
+    return try_again_later({id, why});
   }
+  ++buried_;
   QueueHost::Together together(host_);
   queue_.mark_settled(id);
 }
 
 void Burials::find_and_bury(const MessageId& id, Death why) {
   if (!are_kept()) return queue_.mark_settled(id);
+  if (!to_read_.empty()) return read_later({id, why});  // not before those that were given up before it
   StoredRecord record;
   switch (queue_.levels_[id.level]->window.find(id.offset, &record)) {
     case RecordWindow::Found::here: return bury(id, record, why);
     case RecordWindow::Found::gone: return queue_.mark_settled(id);
-    case RecordWindow::Found::elsewhere: return read_and_bury(id, why).detach();
+    case RecordWindow::Found::elsewhere: return read_later({id, why});
   }
 }
 
-io::Task<> Burials::read_and_bury(MessageId id, Death why) {
+void Burials::read_later(const Letter& letter) {
+  to_read_.push_back(letter);
+  if (!std::exchange(reads_, true)) read_all().detach();
+}
+
+/// In the order in which they came, which mostly is that of the log: a run that is read has many of them.
+io::Task<> Burials::read_all() {
   auto alive = queue_.shared_from_this();
-  StoredRecord record;
-  auto found = RecordWindow::Found::elsewhere;
-  while (!queue_.is_erased() && found == RecordWindow::Found::elsewhere && !host_.core.stopping)
-    found = co_await queue_.find(id.level, id.offset, &record);
-  if (queue_.is_erased() || found == RecordWindow::Found::elsewhere) co_return;  // it is there after the next start
-  if (found == RecordWindow::Found::here) {
-    bury(id, record, why);
-  } else {
-    queue_.mark_settled(id);
+  while (!to_read_.empty() && !queue_.is_erased() && !host_.core.stopping) {
+    if (must_wait()) {
+      co_await host_.room_for_more();
+      continue;
+    }
+    auto [id, why] = to_read_.front();
+    StoredRecord record;
+    auto found = queue_.levels_[id.level]->window.find(id.offset, &record);
+    if (found == RecordWindow::Found::elsewhere) {
+      co_await host_.next_turn();  // consumers have theirs: nothing is handed to them while something is read
+      found = co_await queue_.find(id.level, id.offset, &record);
+      if (found == RecordWindow::Found::elsewhere) continue;
+    }
+    to_read_.pop_front();
+    if (found == RecordWindow::Found::here) {
+      bury(id, record, why);
+    } else {
+      queue_.mark_settled(id);
+    }
   }
+  to_read_.clear();  // what is left is there after the next start
+  reads_ = false;
 }
 
-void Burials::wait_for_room(const MessageId& id, Death why) {
-  waiting_.emplace_back(id, why);
+void Burials::wait_for_room(const Letter& letter) {
+  waiting_.push_back(letter);
   if (!std::exchange(waits_, true)) bury_waiting().detach();
 }
 
@@ -65,14 +85,33 @@ io::Task<> Burials::bury_waiting() {
   waits_ = false;
 }
 
-/// Somewhere it found no place.
-io::Task<> Burials::try_again(MessageId id, Death why) {
+void Burials::try_again_later(const Letter& letter) {
+  refused_.push_back(letter);
+  if (!std::exchange(tries_, true)) try_all_again().detach();
+}
+
+/// A few at a time, in turn, as long as there is no place for them: there may be very many.
+io::Task<> Burials::try_all_again() {
   constexpr io::Millis retry_ms = 1000;
+  constexpr size_t few = 32, many = 65'536;
   auto alive = queue_.shared_from_this();
-  co_await host_.loop.sleep_until(host_.loop.now() + retry_ms);
-  if (queue_.is_erased() || host_.core.stopping) co_return;
-  if (!queue_.is_done(id)) co_return queue_.reject(id, why);
-  half_buried_.erase({id.level, id.offset});
+  size_t at_once = few;
+  while (!refused_.empty()) {
+    uint64_t before = buried_;
+    co_await host_.loop.sleep_until(host_.loop.now() + retry_ms);
+    if (queue_.is_erased() || host_.core.stopping) break;
+    at_once = buried_ > before ? std::min(2 * at_once, many) : few;
+    for (size_t n = std::min(at_once, refused_.size()); n > 0; --n) {
+      auto [id, why] = refused_.front();
+      refused_.pop_front();
+      if (queue_.is_done(id)) {
+        half_buried_.erase({id.level, id.offset});
+      } else {
+        queue_.reject(id, why);
+      }
+    }
+  }
+  tries_ = false;
 }
 
 }  // namespace naru

@@ -1,6 +1,7 @@
 #pragma once
 // Messages that a queue gives up, on their way to where dead letters go. Those for which there is no room there yet, or
 // no place, are with nobody until there is: their queue lets go of them only then.
+#include <deque>
 #include <map>
 #include <vector>
 
@@ -25,16 +26,22 @@ class Burials {
   bool must_wait() const;
 
  private:
+  using Letter = std::pair<MessageId, Death>;
   bool are_kept() const;
-  io::Task<> read_and_bury(MessageId id, Death why);
-  void wait_for_room(const MessageId& id, Death why);
+  void read_later(const Letter& letter);
+  io::Task<> read_all();
+  void wait_for_room(const Letter& letter);
   io::Task<> bury_waiting();
-  io::Task<> try_again(MessageId id, Death why);
+  void try_again_later(const Letter& letter);
+  io::Task<> try_all_again();
 
   QueueHost& host_;
   Queue& queue_;
-  std::vector<std::pair<MessageId, Death>> waiting_;  // until there is room for them
-  bool waits_ = false;
+  std::deque<Letter> to_read_;   // by one at a time: a consumer may have thousands, and reject them in one go
+  std::vector<Letter> waiting_;  // until there is room for them
+  std::deque<Letter> refused_;   // somewhere, and tried again
+  bool reads_ = false, waits_ = false, tries_ = false;
+  uint64_t buried_ = 0;
   /// Of those that were refused somewhere and are tried again: who has them already.
   std::map<std::pair<uint8_t, Offset>, std::vector<uint64_t>> half_buried_;
 };

@@ -93,6 +93,12 @@ void QueueHost::tell_waiters() {
   }
 }
 
+io::Task<> QueueHost::next_turn() {
+  io::Wakeup wakeup;
+  loop.send([&wakeup] { wakeup.wake(); });
+  co_await wakeup;
+}
+
 io::Task<> QueueHost::room_for_more() {
   constexpr io::Millis blocked_ms = 200;
   while (!has_room() && !core.stopping) {

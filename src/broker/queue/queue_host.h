@@ -61,6 +61,8 @@ class QueueHost final : public QueueLogs {
   /// now, and a wait until there is.
   bool has_room() const { return !is_blocked() && store.journal().has_room(); }
   io::Task<> room_for_more();
+  /// Lets all others have a turn of the loop.
+  io::Task<> next_turn();
 
   /// Before something is settled out of turn: it may have been for a message that was published in this turn, which has
   /// to be in the journal first. False if there is no space for that.
