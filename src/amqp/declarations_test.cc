@@ -39,6 +39,11 @@ class World : public SimWorld {
            change)
         .detach();
   }
+  void unbind(const char* from, const char* to, Change& change) {
+    finish(hosts().unbind(host(), {.source = from, .to_queue = true, .destination = to, .key = "", .arguments = {}}),
+           change)
+        .detach();
+  }
   /// Goes on until it is durable, and no client hears of it before.
   void wait_for(const Change& change, Method answer) {
     while (!change.done) {
@@ -220,6 +225,37 @@ TEST(declarations, a_channel_that_a_timer_closes_meanwhile_is_not_closed_again) 
   EXPECT_EQ(world.count_of(Method::channel_close), 1);
   EXPECT_FALSE(world.heard_of(Method::exchange_declare_ok));
   EXPECT_EQ(world.ready("q"), 1);
+}
+
+TEST(declarations, what_is_bound_between_two_that_unbind_it_is_bound_now_and_after_a_crash) {
+  for (int turns = 0; turns < 30; ++turns) {
+    World world;
+    World::Change first, second, bound;
+    world.unbind("x", "other", first);
+    world.unbind("x", "other", second);
+    for (int i = 0; i < turns; ++i) world.broker().loop().turn();
+    world.bind("x", "other", bound);
+    world.settle();
+    ASSERT_TRUE(first.done && second.done && bound.done);
+    size_t now = world.host().bindings().size();
+    world.crash();
+    EXPECT_EQ(world.host().bindings().size(), now) << turns;
+  }
+}
+
+TEST(declarations, a_queue_that_expires_stays_if_a_consumer_comes_at_that_moment) {
+  World world;
+  world.declare("brief", FieldTable().add("x-expires", int32_t{1000}));
+  world.settle();
+  DeclaredQueue* queue = world.host().find_queue("brief");
+  ASSERT_TRUE(queue);
+  io::Millis due = queue->expiry->deadline();
+  io::Timer first(world.broker().loop(), [&] { world.host().find_queue("brief")->queue->last_used_ms = due; });
+  first.arm(due);  // it is used in the turn in which its time is over
+  world.settle(1500);
+  EXPECT_TRUE(world.host().find_queue("brief"));
+  world.settle(1500);
+  EXPECT_FALSE(world.host().find_queue("brief"));
 }
 
 }  // namespace

@@ -161,15 +161,19 @@ DeclaredQueue& VirtualHosts::insert(VirtualHost& host, QueueDefinition definitio
 
 void VirtualHosts::watch_expiry(VirtualHost& host, DeclaredQueue& queue) {
   std::string name = queue.definition.name;
-  queue.expiry = std::make_unique<io::Timer>(core_.loop, [this, &host, name] {
-    DeclaredQueue* there = host.find_queue(name);
-    if (!there) return;
-    io::Millis due = there->queue->last_used_ms + *there->definition.expires_ms;
-    if (there->queue->consumer_count() > 0) due = core_.loop.now() + *there->definition.expires_ms;
-    if (due > core_.loop.now()) return there->expiry->arm(due);
-    core_.loop.post([this, &host, name] { delete_queue_later(host, name).detach(); });
-  });
+  // Not from within the timer, which goes with the queue.
+  auto look = [this, &host, name] { core_.loop.post([this, &host, name] { expire(host, name); }); };
+  queue.expiry = std::make_unique<io::Timer>(core_.loop, look);
   queue.expiry->arm(core_.loop.now() + *queue.definition.expires_ms);
+}
+
+void VirtualHosts::expire(VirtualHost& host, const std::string& name) {
+  DeclaredQueue* there = host.find_queue(name);
+  if (!there || !there->expiry) return;
+  io::Millis due = there->queue->last_used_ms + *there->definition.expires_ms;
+  if (there->queue->consumer_count() > 0) due = core_.loop.now() + *there->definition.expires_ms;
+  if (due > core_.loop.now()) return there->expiry->arm(due);
+  delete_queue_later(host, name).detach();
 }
 
 /// Where a topic of Kafka's has the name of a durable queue, the two would be different things under one name. A topic
@@ -406,7 +410,7 @@ bool VirtualHosts::is_durable(const VirtualHost& host, const Binding& binding) c
 
 io::Task<Result<void>> VirtualHosts::bind(VirtualHost& host, Binding binding) {
   std::string row = encode(binding), key = row_key(binding_rows, host, row);
-  co_await arriving_.ended(key);
+  while (arriving_.has(key)) co_await arriving_.ended(key);
   Exchange* source = host.find_exchange(binding.source);
   if (!source || (binding.to_queue ? !host.find_queue(binding.destination) : !host.find_exchange(binding.destination)))
     co_return fail(Code::not_found, "what was to be bound is gone");
@@ -424,22 +428,28 @@ io::Task<Result<void>> VirtualHosts::bind(VirtualHost& host, Binding binding) {
 }
 
 io::Task<Result<void>> VirtualHosts::unbind(VirtualHost& host, Binding binding) {
-  while (host.is_leaving(binding)) {  // it goes with that
+  std::string key = row_key(binding_rows, host, encode(binding));
+  while (host.is_leaving(binding) || arriving_.has(key)) {  // it goes with that
     co_await host.leaving_exchanges_.ended(binding.source);
     if (binding.to_queue) {
       co_await host.leaving_queues_.ended(binding.destination);
     } else {
       co_await host.leaving_exchanges_.ended(binding.destination);
     }
+    co_await arriving_.ended(key);
   }
-  bool durable = is_durable(host, binding);
   if (!host.has(binding)) co_return Result<void>();
-  if (durable) {
-    std::vector<MetaWrite> writes{{row_key(binding_rows, host, encode(binding)), std::nullopt}};
+  if (is_durable(host, binding)) {
+    std::vector<MetaWrite> writes{{key, std::nullopt}};
+    arriving_.begin(key);  // who binds the same anew waits until this is gone
     auto committing = meta_.commit({}, std::move(writes));
-    CO_TRY_VOID(co_await committing);
+    auto committed = co_await committing;
+    if (committed) host.remove(binding);
+    arriving_.end(key);
+    if (!committed) co_return std::unexpected(committed.error());
+  } else {
+    host.remove(binding);
   }
-  host.remove(binding);
   std::set<std::string> sources{binding.source};
   co_await delete_unbound(host, std::move(sources));
   co_return Result<void>();

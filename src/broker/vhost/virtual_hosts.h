@@ -96,6 +96,7 @@ class VirtualHosts {
   std::vector<std::string> durable_rows(const VirtualHost& host) const;
   io::Task<Result<void>> load_hosts();
   void watch_expiry(VirtualHost& host, DeclaredQueue& queue);
+  void expire(VirtualHost& host, const std::string& name);
   bool is_durable(const VirtualHost& host, const Binding& binding) const;
   io::Task<> delete_unbound(VirtualHost& host, std::set<std::string> exchanges);
   void predeclare(VirtualHost& host);
