@@ -377,6 +377,7 @@ int64_t Queue::purge() {
     }
   if (leases_) leases_->bytes.purge();
   ready_bytes_ = 0;
+  ++purges_;
   changed();
   return purged;
 }

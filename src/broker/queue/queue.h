@@ -242,6 +242,7 @@ class Queue : public std::enable_shared_from_this<Queue> {
   Offset looked_to_{};                   // for groups
   HolderId getter_{};
   int64_t ready_bytes_ = 0;  // bodies of messages that nobody holds; see count_backlog
+  uint64_t purges_ = 0;      // what was taken before one is not among them any more
   bool counting_ = false;
   bool dirty_ = false, loading_ = false, trimming_ = false, expiring_ = false, erased_ = false, has_ttl_ = false;
   std::vector<io::Wakeup*> load_waiters_;

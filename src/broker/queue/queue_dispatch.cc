@@ -212,6 +212,7 @@ io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64
     if (has_ttl_) expire_heads();  // those behind it are not left
     StoredRecord record;
     bool counted = is_counted(next->level, next->taken.offset);  // now: what somebody holds is not counted later
+    uint64_t purges = purges_;
     MessageId id = id_of(next->level, next->taken.offset);
     auto found = co_await find(next->level, next->taken.offset, &record);
     if (erased_) co_return false;
@@ -224,7 +225,7 @@ io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64
       continue;
     }
     id.body_bytes = static_cast<uint32_t>(record.body().size());
-    if (counted) ready_bytes_ -= id.body_bytes;
+    if (counted && purges == purges_) ready_bytes_ -= id.body_bytes;
     if (has_expired(record, false)) {
       burials_.bury(id, record, Death::expired);
       continue;

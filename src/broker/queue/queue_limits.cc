@@ -47,6 +47,7 @@ io::Task<> Queue::drop_heads() {
     if (!next) break;
     StoredRecord record;
     bool counted = is_counted(next->level, next->taken.offset);
+    uint64_t purges = purges_;
     auto found = co_await find(next->level, next->taken.offset, &record);
     if (erased_) break;
     if (found == RecordWindow::Found::elsewhere) {
@@ -55,7 +56,7 @@ io::Task<> Queue::drop_heads() {
     }
     MessageId id = id_of(next->level, next->taken.offset, record.body().size());
     if (found == RecordWindow::Found::here) {
-      if (counted) ready_bytes_ -= id.body_bytes;
+      if (counted && purges == purges_) ready_bytes_ -= id.body_bytes;
       burials_.bury(id, record, Death::maxlen);
     } else {
       mark_settled(id);
