@@ -37,5 +37,41 @@ TEST(carbon_copies, as_many_keys_are_followed_as_anybody_needs_and_more_are_refu
   EXPECT_EQ(world.ready("q"), 3);
 }
 
+TEST(carbon_copies, of_answers_wait_for_the_commit) {
+  SimWorld world;
+  world.say(BasicConsume{.queue = "amq.rabbitmq.reply-to", .consumer_tag = "answers", .no_ack = true});
+  world.declare("requests");
+  world.send("", "requests", {.reply_to = "amq.rabbitmq.reply-to"});
+  world.say(BasicConsume{.queue = "requests", .consumer_tag = "answers", .no_ack = true});
+  world.settle();
+  EXPECT_EQ(world.last(Method::connection_close).as<ConnectionClose>().reply_code, 530) << "the tag is taken";
+  world.crash();
+  world.say(BasicConsume{.queue = "amq.rabbitmq.reply-to", .consumer_tag = "answers", .no_ack = true});
+  world.say(BasicGet{.queue = "requests", .no_ack = true});
+  world.send("", "requests", {.reply_to = "amq.rabbitmq.reply-to"});
+  world.say(BasicGet{.queue = "requests", .no_ack = true});
+  world.settle();
+  std::string asker(*world.last(Method::basic_get_ok).properties().reply_to);
+  FieldArray copies;
+  copies.add(asker);
+  FieldTable headers = FieldTable().add("CC", copies.view());
+  world.say(ChannelOpen{}, 2);
+  world.say(TxSelect{}, 2);
+  auto answer = [&] {
+    world.client().publish(2, {.routing_key = "nowhere"}, {.headers = headers.view()}, view("answer"));
+    world.settle();
+  };
+  int64_t before = world.count_of(Method::basic_deliver);
+  answer();
+  world.say(TxRollback{}, 2);
+  world.settle();
+  EXPECT_EQ(world.count_of(Method::basic_deliver), before);
+  answer();
+  EXPECT_EQ(world.count_of(Method::basic_deliver), before);
+  world.say(TxCommit{}, 2);
+  world.settle();
+  EXPECT_EQ(world.count_of(Method::basic_deliver), before + 1);
+}
+
 }  // namespace
 }  // namespace naru::amqp

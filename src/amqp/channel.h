@@ -140,6 +140,7 @@ class Channel {
   Outcome check_properties() const;
   Outcome gather_keys(bool* has_bcc);
   void route();
+  void answer_copies(ByteView body);
   bool hand_over(ByteView body, bool has_bcc);
   bool hand_to_queues(ByteView body, bool has_bcc);
   void send_return(ReplyCode code, ByteView body);

@@ -13,6 +13,7 @@ class SimWorld {
   ~SimWorld() { client_.reset(); }
 
   SimBroker& broker() { return broker_; }
+  SimClient& client() { return *client_; }
   VirtualHost& host() { return broker_.host(); }
   VirtualHosts& hosts() { return broker_.hosts(); }
   template <class M>

@@ -70,7 +70,7 @@ Outcome Channel::basic_consume(ByteView payload) {
   std::string tag(consume->consumer_tag);
   if (tag.empty()) {
     tag = "amq.ctag-" + session_.door().hosts.random_name();
-  } else if (consumers_.contains(tag)) {
+  } else if (consumers_.contains(tag) || (answers_ && answers_->tag == tag)) {
     return Refusal{ReplyCode::not_allowed, "attempt to reuse consumer tag '" + tag + "'"};
   }
   QueueType type = (*found)->definition.type;

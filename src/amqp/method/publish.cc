@@ -124,10 +124,8 @@ Outcome Channel::publish(ByteView body) {
   auto& counters = session_.door().core.messages;
   ++counters.received;
   counters.routed += route_.queues.size();
-  if (content_.exchange.empty())
-    for (std::string_view key : more_keys_)
-      if (names_asker(key)) answer(key, body);
   if (transaction_) return stage(body, has_bcc);
+  answer_copies(body);
   bool accepted = hand_over(body, has_bcc);
   if (!confirming_) return {};
   if (!accepted) {
@@ -181,6 +179,13 @@ void Channel::route() {
   route_.exchange = content_.exchange;
   route_.routing_key = content_.routing_key;
   route_.version = more_keys_.empty() && host.routes_by_key(to) ? host.version() : 0;
+}
+
+/// To those who asked, where CC or BCC name them.
+void Channel::answer_copies(ByteView body) {
+  if (!content_.exchange.empty()) return;
+  for (std::string_view key : more_keys_)
+    if (names_asker(key)) answer(key, body);
 }
 
 /// What content_ holds goes to the queues of route_, or to who asked for it. False if a queue refused it.

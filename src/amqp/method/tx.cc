@@ -44,6 +44,9 @@ Outcome Channel::tx_commit() {
     content_.properties = *properties;
     route_.version = 0;  // what follows is no longer what its key leads to
     route_.queues = one.queues;
+    bool has_bcc = false;
+    (void)gather_keys(&has_bcc);
+    answer_copies(one.body);
     accepted &= hand_over(one.body, one.has_bcc);
   }
   end_content();
