@@ -66,7 +66,8 @@ void Session::watch() {
 /// Whether memory that others wait for is held by a frame that does not arrive, or hardly, for a peer that takes
 /// nothing of its answers, or by a member that waits for its group. Who waits for the disk or for memory is no such.
 bool Session::is_hogging() {
-  bool taking = stream_->queued() < std::exchange(queued_before_, stream_->queued());
+  uint64_t queued = stream_->queued(), before = std::exchange(queued_before_, queued);
+  bool taking = before == UINT64_MAX || (before > queued && before - queued >= io::Pace::least_bytes_per_ms * stall_ms);
   bool slow = pace_.is_slow(core_.loop.now());
   if (!core_.budget.is_short()) return false;
   bool deaf = !taking && stream_->queued() > 0 && (held_bytes_ > 0 || (waiting_for_peer_ && reserved_.any()));
