@@ -51,6 +51,10 @@ io::Task<> Burials::read_all() {
       continue;
     }
     auto [id, why] = to_read_.front();
+    if (queue_.is_stale(id)) {  // its topic is gone, and may have a successor
+      to_read_.pop_front();
+      continue;
+    }
     StoredRecord record;
     auto found = queue_.levels_[id.level]->window.find(id.offset, &record);
     if (found == RecordWindow::Found::elsewhere) {
