@@ -9,11 +9,7 @@ constexpr io::Millis stuck_ms = 60'000;    // a client that takes nothing of wha
 constexpr io::Millis login_ms = 10'000;    // from the first byte to connection.open, as RabbitMQ's handshake_timeout
 constexpr io::Millis close_ok_ms = 3'000;  // for the answer to connection.close
 constexpr io::Millis blocked_ms = 200;     // until a blocked publisher is looked at again
-constexpr io::Millis stall_ms = 2'000;     // may memory be held that is short and that does nothing
-constexpr uint64_t small_body = 64 * KiB;  // is let in whatever memory there is
 constexpr uint64_t work_max = 50'000;      // in one turn: queues that messages reach, and bindings that lead there
-constexpr int slow_looks_max = 5;          // of the watchdog at one that reads nothing; about RabbitMQ's send_timeout
-constexpr uint64_t unread_from_bytes = 32 * KiB;
 constexpr size_t choked_bytes = MiB, takes_again_bytes = 256 * KiB, flush_bytes = 64 * KiB;
 
 }  // namespace
@@ -85,48 +81,8 @@ void Session::flush() {
   count_unread();
 }
 
-bool Session::takes_more() {
-  if (choked_) return false;
-  if (!core_.budget.is_overdrawn()) return true;
-  door_.starve(*this);
-  return false;
-}
-
 void Session::wake_consumers() {
   for (auto& [number, channel] : channels_) channel->wake_consumers();
-}
-
-void Door::starve(Session& session) {
-  starved.insert(&session);
-  if (!std::exchange(feeding, true)) feed().detach();
-}
-
-io::Task<> Door::feed() {
-  co_await core.budget.credit();
-  feeding = false;
-  for (Session* session : std::exchange(starved, {}))
-    if (sessions.contains(session)) session->wake_consumers();
-}
-
-/// What the client has not taken is there already, and counts until it has.
-void Session::count_unread() {
-  if (stream_->queued() <= unread_from_bytes && !unread_.any()) return;
-  set_unread(stream_->queued());
-  if (!std::exchange(is_counting_unread_, true)) uncount_unread().detach();
-}
-
-io::Task<> Session::uncount_unread() {
-  ++running_;
-  (void)co_await stream_->drained(unread_from_bytes);
-  is_counting_unread_ = false;
-  set_unread(0);
-  has_run();
-}
-
-void Session::set_unread(uint64_t bytes) {
-  core_.budget.overdraw(bytes);
-  unread_ = bytes > 0 ? io::Reserved(core_.budget, bytes) : io::Reserved();
-  if (bytes > 0) begin_watch();
 }
 
 /// The client does not read what it asked for: nothing more is handed to it until it does.
@@ -193,76 +149,6 @@ io::Task<> Session::run() {
 /// What has been done for messages: what one read brings may go to many queues, and others have their turn meanwhile.
 uint64_t Session::work_done() const { return core_.messages.routed + (host_ ? host_->passed() : 0); }
 
-/// What is there already cannot wait for memory. False if the connection must end at once.
-bool Session::count_unfinished() {
-  uint64_t bytes = frames_.held_bytes() + static_cast<uint64_t>(contents_bytes_);
-  if (bytes == unfinished_.bytes()) return true;
-  set_unfinished(bytes);
-  uint64_t max = unfinished_max();
-  if (bytes > max && state_ == State::open) {
-    bool goes_on =
-        refuse({ReplyCode::resource_error, "messages whose end is still to come take " + std::to_string(bytes) +
-                                               " bytes; there is memory for " + std::to_string(max)});
-    set_unfinished(0);  // it went with the channels
-    return goes_on;
-  }
-  if (bytes > 0) begin_watch();
-  return true;
-}
-
-void Session::begin_watch() {
-  if (watchdog_.deadline() != io::never) return;
-  pace_.begin(core_.loop.now());
-  slow_looks_ = 0;
-  taken_at_look_ = bytes_out_ - std::min(stream_->queued(), bytes_out_);
-  watchdog_.arm(core_.loop.now() + stall_ms);
-}
-
-/// It has taken hardly anything of what is there for it for a while.
-bool Session::is_deaf() {
-  uint64_t taken = bytes_out_ - std::min(stream_->queued(), bytes_out_);
-  bool is_slow = unread_.any() && taken - taken_at_look_ < io::Pace::least_bytes_per_ms * stall_ms;
-  taken_at_look_ = taken;
-  slow_looks_ = is_slow ? slow_looks_ + 1 : 0;
-  return slow_looks_ >= slow_looks_max;
-}
-
-void Session::set_unfinished(uint64_t bytes) {
-  door_.beginners += (bytes > 0) - (unfinished_.bytes() > 0);
-  core_.budget.overdraw(bytes);
-  unfinished_ = bytes > 0 ? io::Reserved(core_.budget, bytes) : io::Reserved();
-}
-
-/// Half of the memory, which is what one message may have; when there is none left, an equal share of that. A small
-/// message and a frame always have their place.
-uint64_t Session::unfinished_max() const {
-  uint64_t share = core_.budget.total() / 2;
-  if (core_.budget.is_overdrawn()) share /= std::max<uint64_t>(door_.beginners, 1);
-  return share + small_body + frame_max_;
-}
-
-/// Whoever holds memory for what does not arrive, or hardly, while it is short, is closed; so is who is held back with
-/// it.
-void Session::watch() {
-  bool begins = unfinished_.bytes() > 0 ||
-                std::ranges::any_of(channels_, [](const auto& one) { return one.second->has_reserved(); });
-  if (!begins && !unread_.any()) return;
-  const io::Budget& budget = core_.budget;
-  bool is_silent = core_.loop.now() - last_bytes_ >= stall_ms, is_slow = pace_.is_slow(core_.loop.now());
-  bool wanted = budget.is_short() || budget.is_overdrawn(), deaf = is_deaf() && wanted;
-  bool stalls = begins && reading_ && wanted && (is_silent || is_slow);
-  bool is_in_the_way = begins && held_back_ && budget.is_overdrawn() && is_silent;
-  if (deaf || stalls || is_in_the_way) {
-    io::log(io::Level::warning,
-            deaf ? "AMQP client does not read what it asked for; its connection is closed, memory is short"
-                 : "AMQP client has not sent the rest of a message; its connection is closed, memory is short",
-            {{"peer", stream_->peer()}});
-    peer_gone_ = true;
-    return stream_->close();
-  }
-  watchdog_.arm(core_.loop.now() + stall_ms);
-}
-
 io::Task<bool> Session::read_more() {
   co_await flow();
   if (buffer_.capacity() > 0) door_.buffers.give(std::move(buffer_));
@@ -323,12 +209,6 @@ Channel* Session::find_channel(uint16_t number) const {
   auto found = channels_.find(number);
   return found == channels_.end() ? nullptr : found->second.get();
 }
-
-namespace {
-
-uint64_t announced_bytes(ByteView header) { return header.size() < 12 ? 0 : load_be<uint64_t>(header.data() + 4); }
-
-}  // namespace
 
 /// Publishing and acknowledging, which is what nearly all frames do, without a coroutine for each. Nothing if the frame
 /// is another's, or may have to wait.
@@ -447,19 +327,6 @@ io::Task<bool> Session::handle_channel(const Frame& frame) {
   Outcome outcome = co_await handling;
   // A consumer's timer, or an administrator, may have closed it meanwhile: that was the last word.
   co_return !outcome || channel->is_closing() || refuse_on(*channel, *outcome);
-}
-
-/// A large body is let in when there is memory for it. Who has bodies under way on other channels does not wait: they
-/// come through the same socket, and nobody else can make room for them.
-io::Task<> Session::make_room(Channel& channel, ByteView header) {
-  uint64_t bytes = announced_bytes(header);
-  if (bytes <= small_body || bytes > core_.budget.total() / 2 || !channel.expects_header()) co_return;
-  bool others = std::ranges::any_of(channels_, [](const auto& one) { return one.second->has_reserved(); });
-  if (others && (core_.budget.is_short() || core_.budget.used() + bytes > core_.budget.total())) co_return;
-  co_await core_.budget.take(bytes);
-  last_in_ = core_.loop.now();
-  channel.reserve(io::Reserved(core_.budget, bytes));
-  begin_watch();
 }
 
 bool Session::open_channel(uint16_t number, ByteView payload) {

@@ -49,6 +49,12 @@ struct Door {
   bool feeding = false;
 };
 
+/// Of the body that a content header begins.
+inline uint64_t announced_bytes(ByteView header) {
+  return header.size() < 12 ? 0 : load_be<uint64_t>(header.data() + 4);
+}
+inline constexpr uint64_t small_body = 64 * KiB;  // is let in whatever memory there is
+
 class Session final : TurnWaiter {
  public:
   /// `tls` tells who the peer is, if the stream is secure; lives as long as it.
@@ -113,6 +119,7 @@ class Session final : TurnWaiter {
   uint64_t queued() const { return stream_->queued() + out_.size(); }
   /// Whether the client takes what it is sent; else woken later (Channel::wake_consumers).
   bool takes_more();
+  io::Task<bool> room_for_large();
   /// The channel has published something that it wants confirmed: Channel::confirm will be called.
   void confirm_after_turn(Channel& channel);
   void wake_consumers();
@@ -160,7 +167,9 @@ class Session final : TurnWaiter {
   void count_unread();
   io::Task<> uncount_unread();
   void set_unread(uint64_t bytes);
-  bool is_deaf();
+  bool is_deaf(bool wanted);
+  bool has_bodies() const;
+  bool has_begun() const;
   uint64_t work_done() const;
   void has_run();
   io::Task<> flow();

@@ -21,6 +21,7 @@ class Budget {
     }
     Waiter self{bytes, {}};
     waiting_.push_back(&self);
+    waiting_bytes_ += bytes;
     co_await self.granted;
   }
   /// Takes at once what is there already and cannot wait for its turn; beyond the total, if it comes to that.
@@ -42,9 +43,10 @@ class Budget {
   }
   uint64_t used() const { return used_; }
   uint64_t total() const { return total_; }
-  /// Somebody waits for more than there is.
+  /// Others wait for more than there is, and who has been given back enough of it may still have to be woken.
   bool is_short() const {
-    return (!waiting_.empty() && !fits(waiting_.front()->bytes)) || (!in_debt_.empty() && is_overdrawn());
+    bool too_many = !waiting_.empty() && used_ > 0 && used_ + waiting_bytes_ > total_;
+    return too_many || in_debt_.size() > 1 || (!in_debt_.empty() && is_overdrawn());
   }
 
  private:
@@ -57,6 +59,7 @@ class Budget {
     if (!waiting_.empty() && fits(waiting_.front()->bytes)) {
       Waiter* next = waiting_.front();
       waiting_.pop_front();
+      waiting_bytes_ -= next->bytes;
       used_ += next->bytes;
       next->granted.wake();
       return true;
@@ -69,7 +72,7 @@ class Budget {
   }
 
   Loop& loop_;
-  uint64_t total_, used_ = 0;
+  uint64_t total_, used_ = 0, waiting_bytes_ = 0;
   std::deque<Waiter*> waiting_;
   std::deque<Wakeup*> in_debt_;
   Timer waker_{loop_, [this] {

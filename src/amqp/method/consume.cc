@@ -334,8 +334,11 @@ io::Task<Outcome> Channel::basic_get(ByteView payload) {
   constexpr uint64_t small_bytes = 64 * KiB;
   io::Budget& budget = session_.door().core.budget;
   uint64_t bytes = queue->mean_bytes();
-  if (bytes > small_bytes && budget.is_overdrawn()) co_await budget.credit();
-  if (bytes > small_bytes) budget.overdraw(bytes);
+  if (bytes > small_bytes) {
+    bool goes_on = co_await session_.room_for_large();
+    if (!goes_on || closing_) co_return Outcome();
+    budget.overdraw(bytes);
+  }
   auto room = bytes > small_bytes ? io::Reserved(budget, bytes) : io::Reserved();
   auto take = [&](const Delivery& delivery, int64_t left) {
     if (closing_) {

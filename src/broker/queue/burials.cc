@@ -1,6 +1,7 @@
 #include "broker/queue/burials.h"
 
 #include "broker/queue/queue_host.h"
+#include "broker/queue/topic_source.h"
 
 namespace naru {
 
@@ -51,14 +52,25 @@ io::Task<> Burials::read_all() {
       continue;
     }
     auto [id, why] = to_read_.front();
-    if (queue_.is_stale(id)) {  // its topic is gone, and may have a successor
+    const auto& source = queue_.levels_[id.level]->source;
+    if (queue_.is_done(id) || (source && source->is_forgotten())) {  // its topic is gone, and may have a successor
+      half_buried_.erase({id.level, id.offset});
       to_read_.pop_front();
       continue;
     }
     StoredRecord record;
     auto found = queue_.levels_[id.level]->window.find(id.offset, &record);
     if (found == RecordWindow::Found::elsewhere) {
-      co_await host_.next_turn();  // consumers have theirs: nothing is handed to them while something is read
+      // Consumers have their turn: nothing is handed to them while something is read, and what is read for them has to
+      // stay until they have it.
+      co_await host_.next_turn();
+      if (queue_.loading_) {
+        io::Wakeup wakeup;
+        queue_.load_waiters_.push_back(&wakeup);
+        co_await wakeup;
+        co_await host_.next_turn();
+      }
+      if (queue_.is_done(id)) continue;
       found = co_await queue_.find(id.level, id.offset, &record);
       if (found == RecordWindow::Found::elsewhere) continue;
     }
@@ -100,11 +112,12 @@ io::Task<> Burials::try_all_again() {
   constexpr size_t few = 32, many = 65'536;
   auto alive = queue_.shared_from_this();
   size_t at_once = few;
+  uint64_t before = buried_;
   while (!refused_.empty()) {
-    uint64_t before = buried_;
     co_await host_.loop.sleep_until(host_.loop.now() + retry_ms);
     if (queue_.is_erased() || host_.core.stopping) break;
     at_once = buried_ > before ? std::min(2 * at_once, many) : few;
+    before = buried_;
     for (size_t n = std::min(at_once, refused_.size()); n > 0; --n) {
       auto [id, why] = refused_.front();
       refused_.pop_front();
