@@ -3,7 +3,8 @@
 // (rabbitmq.md 2.12).
 //
 // A queue that is full may give a dead letter up at once, and its exchange may lead to queues that are full as well.
-// However many ways there are through such queues, one letter comes to each of them once, and so far at most.
+// However many ways there are through such queues, one letter comes to each of them once. Through more than 50, one
+// behind the other, it does not come.
 #include <unordered_set>
 
 #include "amqp/record_mapping.h"

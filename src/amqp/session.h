@@ -45,8 +45,6 @@ struct Door {
   void user_removed(const std::string& user);
   void host_removed(const VirtualHost& host);
   void close_if(const std::function<bool(const Session&)>& is_meant, const std::string& reason);
-  io::Task<> feed();
-  bool feeding = false;
 };
 
 /// Of the body that a content header begins.
@@ -168,6 +166,7 @@ class Session final : TurnWaiter {
   io::Task<> uncount_unread();
   void set_unread(uint64_t bytes);
   bool is_deaf(bool wanted);
+  bool has_reserved() const;
   bool has_bodies() const;
   bool has_begun() const;
   uint64_t work_done() const;

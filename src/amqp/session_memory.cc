@@ -10,6 +10,12 @@ constexpr io::Millis stall_ms = 2'000;  // may memory be held that is short and 
 constexpr int slow_looks_max = 5;       // of the watchdog at one that reads nothing; about RabbitMQ's send_timeout
 constexpr uint64_t unread_from_bytes = 32 * KiB;
 
+io::Task<> feed(Door& door) {
+  co_await door.core.budget.credit();
+  for (Session* session : std::exchange(door.starved, {}))
+    if (door.sessions.contains(session)) session->wake_consumers();
+}
+
 }  // namespace
 
 bool Session::takes_more() {
@@ -20,15 +26,9 @@ bool Session::takes_more() {
 }
 
 void Door::starve(Session& session) {
+  bool is_first = starved.empty();
   starved.insert(&session);
-  if (!std::exchange(feeding, true)) feed().detach();
-}
-
-io::Task<> Door::feed() {
-  co_await core.budget.credit();
-  feeding = false;
-  for (Session* session : std::exchange(starved, {}))
-    if (sessions.contains(session)) session->wake_consumers();
+  if (is_first) feed(*this).detach();
 }
 
 /// What the client has not taken is there already, and counts until it has.
@@ -86,10 +86,11 @@ bool Session::is_deaf(bool wanted) {
   return slow_looks_ >= slow_looks_max;
 }
 
-bool Session::has_bodies() const {
-  return contents_bytes_ > 0 ||
-         std::ranges::any_of(channels_, [](const auto& one) { return one.second->has_reserved(); });
+bool Session::has_reserved() const {
+  return std::ranges::any_of(channels_, [](const auto& one) { return one.second->has_reserved(); });
 }
+
+bool Session::has_bodies() const { return contents_bytes_ > 0 || has_reserved(); }
 
 bool Session::has_begun() const { return unfinished_.bytes() > 0 || has_bodies(); }
 
@@ -152,8 +153,7 @@ io::Task<bool> Session::room_for_large() {
 io::Task<> Session::make_room(Channel& channel, ByteView header) {
   uint64_t bytes = announced_bytes(header);
   if (bytes <= small_body || bytes > core_.budget.total() / 2 || !channel.expects_header()) co_return;
-  bool others = std::ranges::any_of(channels_, [](const auto& one) { return one.second->has_reserved(); });
-  if (others && (core_.budget.is_short() || core_.budget.used() + bytes > core_.budget.total())) co_return;
+  if (has_reserved() && (core_.budget.is_short() || core_.budget.used() + bytes > core_.budget.total())) co_return;
   co_await core_.budget.take(bytes);
   last_in_ = core_.loop.now();
   if (!has_begun()) pace_.begin(last_in_);

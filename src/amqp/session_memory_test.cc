@@ -204,5 +204,64 @@ TEST(session_memory, who_reads_nothing_of_what_it_asked_for_is_counted_and_gives
   }
 }
 
+TEST(session_memory, a_get_that_waits_for_memory_loses_nothing_when_its_client_or_its_channel_goes) {
+  for (bool client_goes : {true, false}) {
+    SCOPED_TRACE(client_goes);
+    SimBroker broker(1, 8 * MiB);  // a budget of 2 MiB
+    ASSERT_TRUE(broker.start());
+    auto& feeder = broker.connect();
+    SimClient feeding(feeder);
+    log_in(feeding, {1});
+    feeding.send(1, QueueDeclare{.queue = "q"});
+    FieldTable impatient = FieldTable().add("x-consumer-timeout", int32_t{2000});
+    feeding.send(1, QueueDeclare{.queue = "brief", .arguments = impatient.view()});
+    constexpr int messages = 4;
+    for (int i = 0; i < messages; ++i) feeding.publish(1, {.routing_key = "q"}, {}, Bytes(900'000));
+    feeding.publish(1, {.routing_key = "brief"}, {}, view("m"));
+    broker.loop().run_for(5000);
+    auto& waiting = broker.connect();
+    SimClient getter(waiting);
+    log_in(getter, {1, 2});
+    getter.send(1, BasicConsume{.queue = "brief"});
+    broker.loop().run_for(100);
+    std::vector<sim::SimConnection*> deaf;
+    for (int i = 0; i < messages - 1; ++i) {
+      deaf.push_back(&broker.connect());
+      SimClient client(*deaf.back());
+      log_in(client, {1});
+      broker.loop().run_for(100);
+      (void)client.take();
+      deaf.back()->set_window(100);
+      client.send(1, BasicGet{.queue = "q"});
+      broker.loop().run_for(100);
+    }
+    ASSERT_TRUE(broker.core().budget.is_overdrawn());
+    auto ready = [&] { return broker.host().find_queue("q")->queue->counts().ready; };
+    getter.send(1, BasicGet{.queue = "q"});
+    broker.loop().run_for(100);
+    EXPECT_EQ(ready(), 1) << "it waits";
+    if (client_goes) {
+      waiting.hang_up();
+      broker.loop().run_for(100);
+      EXPECT_TRUE(waiting.is_closed());
+    } else {
+      broker.loop().run_for(4000);  // the consumer on its channel has kept its message for too long
+    }
+    for (auto* connection : deaf) connection->hang_up();
+    broker.loop().run_for(5000);
+    EXPECT_EQ(ready(), messages);
+    EXPECT_EQ(broker.core().budget.used(), 0u);
+    if (client_goes) continue;
+    getter.send(2, BasicGet{.queue = "q"});
+    broker.loop().run_for(5000);
+    auto heard = getter.take();
+    EXPECT_EQ(std::ranges::count(heard, Method::channel_close, &Received::method), 1);
+    auto got = std::ranges::find(heard, Method::basic_get_ok, &Received::method);
+    ASSERT_NE(got, heard.end()) << "another channel goes on";
+    EXPECT_EQ(got->channel, 2);
+    EXPECT_EQ(std::ranges::count(heard, Method::basic_get_ok, &Received::method), 1);
+  }
+}
+
 }  // namespace
 }  // namespace naru::amqp

@@ -331,15 +331,15 @@ io::Task<Outcome> Channel::basic_get(ByteView payload) {
   auto queue = (*found)->queue;
   bool no_ack = get->no_ack;
   // A large message waits until there is memory for it. How large it is is known when it is there; those before it say.
-  constexpr uint64_t small_bytes = 64 * KiB;
   io::Budget& budget = session_.door().core.budget;
   uint64_t bytes = queue->mean_bytes();
-  if (bytes > small_bytes) {
+  io::Reserved room;
+  if (bytes > small_body) {
     bool goes_on = co_await session_.room_for_large();
     if (!goes_on || closing_) co_return Outcome();
     budget.overdraw(bytes);
+    room = io::Reserved(budget, bytes);
   }
-  auto room = bytes > small_bytes ? io::Reserved(budget, bytes) : io::Reserved();
   auto take = [&](const Delivery& delivery, int64_t left) {
     if (closing_) {
       if (!no_ack) queue->requeue(delivery.id, Return::failed);
