@@ -105,7 +105,7 @@ class Broker:
 
     def counters(self):
         """The broker's own count of what happened to messages: from /metrics, by the names that RabbitMQ gives them."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 2}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 2}/metrics", timeout=60) as answer:
             text = answer.read().decode()
         counts = dict.fromkeys(COUNTERS, 0)
         for line in text.splitlines():

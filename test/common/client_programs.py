@@ -9,7 +9,7 @@ import threading
 NODE = ("node", "--single-threaded")
 
 
-def finish(process, what, seconds=90):
+def finish(process, what, seconds=180):
     """Waits for a scenario's end, which must be good."""
     try:
         out, errors = process.communicate(timeout=seconds)
@@ -31,7 +31,7 @@ class RunningWorker:
         for line in self.process.stdout:
             self.lines.put(line.decode().split())
 
-    def job(self, seconds=30):
+    def job(self, seconds=90):
         """Body and count of the next message it got."""
         word, body, count = self.lines.get(timeout=seconds)
         assert word == "working"

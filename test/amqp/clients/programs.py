@@ -47,7 +47,7 @@ def start(client, broker, scenario, prefix, **options):
                             env=os.environ | {"NODE_CLIENTS": str(CACHE / "node")}, **options)
 
 
-def run(client, broker, scenario, prefix, seconds=90):
+def run(client, broker, scenario, prefix, seconds=180):
     """Runs a scenario to its end, which must be good."""
     finish(start(client, broker, scenario, prefix), f"{client} {scenario}", seconds)
 

@@ -13,7 +13,7 @@ from programs import java
 def test_perf_test(broker, names, connect, options):
     connect().declared |= {("/", "queue", names), ("/", "exchange", names + ".x")}
     done = subprocess.run([*java("perftest", "com.rabbitmq.perf.PerfTest"), "--uri", f"amqp://guest:guest@{broker.address}/%2f", "-u", names,
-                           "-e", names + ".x", *options], capture_output=True, timeout=120, check=False)
+                           "-e", names + ".x", *options], capture_output=True, timeout=240, check=False)
     out = done.stdout.decode()
     assert done.returncode == 0, out + done.stderr.decode()
     assert re.search(r"id: \S+, sending rate avg: \d+ msg/s", out) and re.search(r"receiving rate avg: \d+ msg/s", out), out

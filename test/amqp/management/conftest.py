@@ -33,7 +33,7 @@ class Api:
         for name, value in (headers or {}).items():
             request.add_header(name, value)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=60) as answer:
                 text = answer.read()
                 return answer.status, json.loads(text) if text else None
         except urllib.error.HTTPError as error:
@@ -49,7 +49,7 @@ class Api:
         request = urllib.request.Request(f"http://127.0.0.1:{self.port}/api{path}", content, {
             "Content-Type": content_type,
             "Authorization": "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()})
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status, answer.headers.get("Location")
 
     def get(self, path):

@@ -51,7 +51,7 @@ def test_bodies_that_are_none(api, vhost):
     request = urllib.request.Request(f"http://127.0.0.1:{api.port}/api/queues/{vhost}/q", method="PUT", data=b"{no json",
                                      headers={"Authorization": "Basic Z3Vlc3Q6Z3Vlc3Q=", "Content-Type": "application/json"})
     with pytest.raises(urllib.error.HTTPError) as error:
-        urllib.request.urlopen(request, timeout=10)
+        urllib.request.urlopen(request, timeout=60)
     assert error.value.code == 400
 
 

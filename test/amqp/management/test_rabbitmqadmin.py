@@ -101,7 +101,7 @@ def test_connections_are_shown_and_closed(admin, connect, vhost):
 
 def eventually(rows):
     from broker import wait_until
-    return wait_until(rows, "it is listed", 20)  # RabbitMQ gathers statistics every five seconds
+    return wait_until(rows, "it is listed")  # RabbitMQ gathers statistics every five seconds
 
 
 def test_overview_and_nodes(admin):

@@ -116,7 +116,7 @@ async def retry(_, channel):
         "x-dead-letter-exchange": "", "x-dead-letter-routing-key": PREFIX, "x-message-ttl": 50})
     await fill(channel, PREFIX, [b"job"])
     attempt = 0
-    async with queue.iterator(timeout=10) as messages:
+    async with queue.iterator(timeout=60) as messages:
         async for message in messages:
             deaths = message.headers.get("x-death", [])
             assert [d["count"] for d in deaths] == [attempt] * len(deaths) and len(deaths) == (2 if attempt else 0), deaths
