@@ -2,6 +2,7 @@
 import socket
 import time
 
+import events
 import pytest
 import wire
 from client import CAPABILITIES
@@ -13,7 +14,7 @@ LOGIN = "Login was refused using authentication mechanism {}. For details see th
 def raw(broker):
     """A socket that has said nothing."""
     host, port = broker.address.rsplit(":", 1)
-    with socket.create_connection((host, int(port)), 10) as connected:
+    with socket.create_connection((host, int(port)), 60) as connected:
         yield connected
 
 
@@ -252,21 +253,21 @@ def test_client_properties_of_every_kind(connect):
 
 
 def test_heartbeats_come_every_half_interval(connect):
-    c = connect(heartbeat=1)
+    """Every five seconds: two come before two of a whole interval could."""
+    c = connect(heartbeat=10)
     start = time.monotonic()
-    import events
     before = events.STEPS["heartbeats"]
     while events.STEPS["heartbeats"] < before + 2:
-        c.pump(5)
+        c.pump(events.TIMEOUT)
         c.send_frame(wire.HEARTBEAT, 0)
-        assert time.monotonic() - start < 4
+    assert time.monotonic() - start < 18
 
 
 def test_silence_of_two_heartbeats_ends_the_connection(connect):
-    c = connect(heartbeat=1)
     start = time.monotonic()
+    c = connect(heartbeat=3)
     c.expect_silent_end()
-    assert 1.5 <= time.monotonic() - start < 6
+    assert time.monotonic() - start > 4.5
 
 
 def test_no_heartbeats_when_zero_was_agreed(connect):
@@ -277,9 +278,10 @@ def test_no_heartbeats_when_zero_was_agreed(connect):
 
 
 def test_any_traffic_is_a_sign_of_life(connect):
-    c = connect(heartbeat=1)
+    """Silence would end it after six seconds."""
+    c = connect(heartbeat=3)
     channel = c.channel()
-    for _ in range(8):
+    for _ in range(20):
         channel.call("basic.qos", prefetch_count=1)
         time.sleep(0.5)
 
@@ -290,14 +292,15 @@ def test_whoever_beats_may_read_as_late_as_it_likes(connect, q):
     for _ in range(40):
         other.publish("", q, "x" * 1_000_000)
     other.confirmed()
-    c = connect(heartbeat=1)
+    c = connect(heartbeat=3)
     channel = c.channel()
     for _ in range(40):
         channel.send("basic.get", queue=q, no_ack=True)
-    for _ in range(8):  # nothing is read meanwhile
+    for _ in range(20):  # nothing is read meanwhile
         c.send_frame(wire.HEARTBEAT, 0)
         time.sleep(0.5)
     for _ in range(40):
+        c.send_frame(wire.HEARTBEAT, 0)
         assert len(channel.next("basic.get_ok").body) == 1_000_000
     other.call("queue.delete", queue=q)
 

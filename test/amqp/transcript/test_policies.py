@@ -57,7 +57,7 @@ def test_dead_letters_by_policy(here):
     here.bind("grave", "amq.fanout")
     here.declare("dying-1")
     publish(here, "dying-1", "a")
-    got = wait_until(lambda: here.get("grave"), "a dead letter", 5)
+    got = wait_until(lambda: here.get("grave"), "a dead letter")
     assert (got.routing_key, got.headers["x-death"][0]["reason"]) == ("by-policy", "expired")
     here.call("queue.unbind", queue="grave", exchange="amq.fanout")
 
@@ -91,10 +91,10 @@ def test_a_new_policy_changes_queues_that_are_there(broker, here):
     here.declare("live-1")
     publish(here, "live-1", *"abcde")
     broker.ctl("set_policy", "-p", "policies", "live", "^live", '{"max-length":2}', "--apply-to", "queues")
-    wait_until(lambda: here.declare("live-1", passive=True).message_count == 2, "the queue is cut", 5)
+    wait_until(lambda: here.declare("live-1", passive=True).message_count == 2, "the queue is cut")
     assert here.drain("live-1") == ["d", "e"]
     broker.ctl("clear_policy", "-p", "policies", "live")
-    wait_until(lambda: refill(here, "live-1") == 3, "the limit is gone", 5)
+    wait_until(lambda: refill(here, "live-1") == 3, "the limit is gone")
 
 
 def refill(channel, queue):

@@ -253,7 +253,7 @@ def test_impersonator_may(connect, q):
 
 @pytest.mark.parametrize("value, reason", [
     ("abc", "no_integer"), ("10s", '{leftover_string,"s"}'), ("-1", "{value_negative,-1}"), ("", "no_integer"), ("1.5", '{leftover_string,".5"}'),
-    (" 5", "no_integer"), ("5 ", '{leftover_string," "}'), ("315360000001", "{value_too_large,315360000001}"), ("+5", None), ("0x10", '{leftover_string,"x10"}'),
+    (" 5", "no_integer"), ("5 ", '{leftover_string," "}'), ("315360000001", "{value_too_large,315360000001}"), ("+600000", None), ("0x10", '{leftover_string,"x10"}'),
     ("99999999999999999999999", "{value_too_large,99999999999999999999999}")])
 def test_expiration(channel, q, value, reason):
     channel.declare(q)
@@ -264,7 +264,7 @@ def test_expiration(channel, q, value, reason):
         channel.expect_error(406, f"invalid expiration '{value}': {reason}", "basic.publish")
 
 
-@pytest.mark.parametrize("value", ["0", "1000", "315360000000", "00100"])
+@pytest.mark.parametrize("value", ["0", "100000", "315360000000", "00100000"])
 def test_expiration_that_is_fine(channel, q, value):
     channel.declare(q)
     channel.publish("", q, "m", expiration=value)

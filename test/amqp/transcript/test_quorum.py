@@ -65,7 +65,7 @@ def test_delivery_limit_dead_letters(channel, q, fill):
     for tag in (1, 2):
         channel.deliver()
         channel.nack(tag)
-    got = wait_until(lambda: channel.get(q + ".dead"), "the dead letter", 5)
+    got = wait_until(lambda: channel.get(q + ".dead"), "the dead letter")
     assert got.headers["x-death"][0]["reason"] == "delivery_limit"
     assert got.headers["x-first-death-reason"] == "delivery_limit"
 
@@ -93,7 +93,7 @@ def test_where_requeued_ones_go(channel, q, fill, count, limit, order):
         channel.get(q, no_ack=False)
     channel.nack(3)
     channel.nack(1)
-    wait_until(lambda: count(q)[0] == 4, "two are back", 5)
+    wait_until(lambda: count(q)[0] == 4, "two are back")
     assert channel.drain(q) == list(order)
 
 
@@ -143,7 +143,7 @@ def test_reject_publish_dlx_is_not_for_quorum(channel, q):
 def test_ttl(channel, q, fill, count):
     channel.declare(q, durable=True, arguments=QUORUM | {"x-message-ttl": 100})
     fill(q, "a")
-    wait_until(lambda: channel.get(q) is None, "it expires", 5)
+    wait_until(lambda: channel.get(q) is None, "it expires")
 
 
 @pytest.mark.parametrize("value", ["at-most-once", "at-least-once"])
@@ -153,7 +153,7 @@ def test_dead_letter_strategy(channel, q, fill, value):
         "x-dead-letter-exchange": "", "x-dead-letter-routing-key": q + ".dead", "x-dead-letter-strategy": value, "x-overflow": "reject-publish"})
     fill(q, "a")
     channel.reject(channel.get(q, no_ack=False).delivery_tag, requeue=False)
-    got = wait_until(lambda: channel.get(q + ".dead"), "the dead letter", 5)
+    got = wait_until(lambda: channel.get(q + ".dead"), "the dead letter")
     assert (got.text, got.headers["x-death"][0]["reason"], got.headers["x-death"][0]["count"]) == ("a", "rejected", 1)
 
 

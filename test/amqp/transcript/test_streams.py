@@ -2,6 +2,7 @@
 import time
 
 import pytest
+from broker import wait_until
 from wire import Typed
 
 STREAM = {"x-queue-type": "stream"}
@@ -176,9 +177,15 @@ def test_max_length_bytes_drops_whole_segments(channel, q, fill):
     for n in range(100):
         fill(q, f"{n:04}" + "x" * 1000)
     time.sleep(0.2)
-    channel.qos(10)
-    channel.consume(q, arguments={"x-stream-offset": "first"})
-    assert int(channel.deliver().text[:4]) > 0
+
+    def first():
+        reader = channel.connection.channel()
+        reader.qos(10)
+        reader.consume(q, arguments={"x-stream-offset": "first"})
+        number = int(reader.deliver().text[:4])
+        reader.close()
+        return number
+    wait_until(lambda: first() > 0, "the oldest go")
 
 
 @pytest.mark.parametrize("arguments", [{"x-max-age": "7D"}, {"x-max-age": "1h"}, {"x-max-age": "30s"}, {"x-max-length-bytes": 10**9},
