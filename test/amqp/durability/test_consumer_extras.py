@@ -16,21 +16,22 @@ TRACKED = {"x-stream-automatic-offset-tracking": True}
 # -- consumer timeouts ---------------------------------------------------------------
 
 def hold(channel, q, fill, **arguments):
-    """A consumer that gets two messages and answers none."""
+    """A consumer that gets two messages and answers none; when it began."""
     fill(q, *"abc")
     channel.qos(2)
+    begin = time.monotonic()
     channel.consume(q, "holder", arguments=arguments)
     assert channel.bodies(2) == ["a", "b"]
-    return time.monotonic()
+    return begin
 
 
 @pytest.mark.parametrize("of_queue, of_consumer", [({"x-consumer-timeout": 400}, {}), ({}, {"x-consumer-timeout": 400}),
-                                                   ({"x-consumer-timeout": 60_000}, {"x-consumer-timeout": 400})])
+                                                   ({"x-consumer-timeout": 600_000}, {"x-consumer-timeout": 400})])
 def test_a_consumer_that_holds_a_message_too_long_is_cancelled(channel, other, q, fill, of_queue, of_consumer):
     channel.declare(q, arguments=of_queue)
     begin = hold(channel, q, fill, **of_consumer)
-    assert channel.next("basic.cancel", timeout=3).consumer_tag == "holder"
-    assert 0.39 < time.monotonic() - begin < 1.5
+    assert channel.next("basic.cancel").consumer_tag == "holder"
+    assert time.monotonic() - begin > 0.39
     # What it held is for others, in its place, and its late answers harm nobody.
     channel.ack(2)
     channel.nack(1)
@@ -42,7 +43,7 @@ def test_a_consumer_that_holds_a_message_too_long_is_cancelled(channel, other, q
 def test_a_late_multiple_acknowledgement(channel, other, q, fill):
     channel.declare(q, arguments={"x-consumer-timeout": 300})
     hold(channel, q, fill)
-    channel.next("basic.cancel", timeout=3)
+    channel.next("basic.cancel")
     channel.ack(2, multiple=True)
     assert other.drain(q) == list("abc")
     assert channel.call("queue.declare", queue=q, passive=True).message_count == 0
@@ -58,15 +59,15 @@ def test_who_does_not_understand_a_cancel_loses_the_channel(connect, other, q, f
 
 
 def test_acknowledgements_in_time_keep_a_consumer(channel, q, fill):
-    channel.declare(q, arguments={"x-consumer-timeout": 400})
+    channel.declare(q, arguments={"x-consumer-timeout": 4000})
     channel.qos(1)
     channel.consume(q)
-    for n in range(5):
+    for n in range(6):
         fill(q, str(n))
         message = channel.deliver()
-        time.sleep(0.2)
+        time.sleep(0.8)
         channel.ack(message.delivery_tag)
-    channel.quiet(0.8)
+    channel.quiet(4.5)
 
 
 @pytest.mark.parametrize("value", [0, -1, "soon"])
@@ -90,8 +91,8 @@ def test_each_retry_waits_longer_up_to_the_maximum(channel, q, fill):
     channel.consume(q)
     tag = channel.deliver().delivery_tag
     for count, delay in ((1, 0.3), (2, 0.6), (3, 0.7), (4, 0.7)):
-        channel.reject(tag)
         begin = time.monotonic()
+        channel.reject(tag)
         again = channel.deliver()
         assert time.monotonic() - begin > delay - 0.02
         assert (again.text, again.redelivered, again.headers["x-delivery-count"]) == ("a", True, count)
@@ -152,24 +153,26 @@ def test_a_delay_survives_a_crash(tmp_path):
         channel = connect()
         channel.confirm_delivery()
         channel.queue_declare("later", durable=True, arguments={
-            "x-queue-type": "quorum", "x-delayed-retry-type": "all", "x-delayed-retry-min": 3000})
+            "x-queue-type": "quorum", "x-delayed-retry-type": "all", "x-delayed-retry-min": 5000})
         channel.basic_publish("", "later", b"a")
         method, _, _ = channel.basic_get("later")
         begin = time.monotonic()
         channel.basic_reject(method.delivery_tag)
         channel.basic_publish("", "later", b"b")  # its confirm: the journal has all of this
         broker.process.send_signal(signal.SIGKILL)
-        broker.process.wait(20)
+        broker.process.wait(60)
         broker.start()
         channel = connect()
-        bodies = []
-        while len(bodies) < 2:
+        got = {}
+
+        def both():
             method, properties, body = channel.basic_get("later", auto_ack=True)
             if method:
-                bodies.append((body, (properties.headers or {}).get("x-delivery-count")))
-            time.sleep(0.02)
-        assert [body for body, _ in bodies] == [b"b", b"a"] and bodies[1][1] == 1
-        assert time.monotonic() - begin > 2.9
+                got[body] = (properties.headers or {}).get("x-delivery-count", 0), time.monotonic()
+            return len(got) == 2
+        wait_until(both, "both are there")
+        assert (got[b"a"][0], got[b"b"][0]) == (1, 0)
+        assert got[b"a"][1] - begin > 4.9
     finally:
         broker.stop()
 
