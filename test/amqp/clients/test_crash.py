@@ -11,7 +11,7 @@ import time
 import aio_pika
 import pika
 import pytest
-from broker import PEER, Broker
+from broker import PEER, Broker, wait_until
 from test_stories import dial
 
 ROUNDS = int(os.environ.get("NARU_CRASH_ROUNDS", "50"))
@@ -64,7 +64,7 @@ class PipeliningPublisher(Publisher):
 
     async def publish(self):
         try:
-            connection = await aio_pika.connect(f"amqp://guest:guest@{self.broker.address}/", timeout=10)
+            connection = await aio_pika.connect(f"amqp://guest:guest@{self.broker.address}/", timeout=60)
             channel = await connection.channel(publisher_confirms=True)
             later = await channel.get_exchange("later", ensure=False)
             exchanges = {"": channel.default_exchange, "later": later}
@@ -130,18 +130,19 @@ def test_rounds_of_kill_9(tmp_path):
     confirmed, acked, gone, handed, chance = {}, set(), set(), set(), random.Random(7)
     for turn in range(ROUNDS):
         workers = [Publisher(broker), PipeliningPublisher(broker), Consumer(broker, turn)]
-        time.sleep(chance.uniform(0.15, 0.4))
+        wait_until(lambda: under_way(*workers), "all are at work")
+        time.sleep(chance.uniform(0.05, 0.3))
         broker.kill()
         for worker in workers:
-            worker.join(20)
+            worker.join(60)
             assert not worker.is_alive()
         confirmed |= workers[0].confirmed | workers[1].confirmed
         check(workers[2], gone, handed)
         acked |= set(workers[2].acked)
         gone |= set(workers[2].acked_for_good)
         broker.start()
-    last = Consumer(broker, 0, idle=1.0)
-    last.join(90)
+    last = Consumer(broker, 0, idle=8.0)
+    last.join(120)
     assert not last.is_alive()
     check(last, gone, handed)
     acked |= set(last.acked)
@@ -154,6 +155,11 @@ def test_rounds_of_kill_9(tmp_path):
     assert {queue for _, queue in handed} == set(QUEUES)
     assert left == dict.fromkeys(QUEUES, 0)
     broker.stop()
+
+
+def under_way(one, other, consumer):
+    """Enough happened in this round to prove something."""
+    return len(one.confirmed) + len(other.confirmed) > 20 and len(consumer.acked_for_good) > 10
 
 
 def check(consumer, gone, handed):
