@@ -96,7 +96,7 @@ class Broker:
         self.process.wait()
 
     def metrics(self):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 3}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port + 3}/metrics", timeout=60) as answer:
             return answer.read().decode()
 
     def ctl(self, *words):

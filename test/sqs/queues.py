@@ -77,7 +77,7 @@ class Sqs:
     def bodies(self, queue, count=10, **parameters):
         return [message["Body"] for message in self.receive(queue, count, **parameters)]
 
-    def one(self, queue, seconds=5, **parameters):
+    def one(self, queue, seconds=20, **parameters):
         """The next message, waiting if need be."""
         got = self.receive(queue, 1, WaitTimeSeconds=seconds, **parameters)
         assert len(got) == 1, "no message came"
@@ -104,12 +104,15 @@ def redrive(arn, count):
     return '{"deadLetterTargetArn":"%s","maxReceiveCount":"%d"}' % (arn, count)
 
 
+PROMPT = 15  # seconds: whoever is woken does not wait for the end of its twenty
+
+
 class Poll(threading.Thread):
     """A ReceiveMessage that waits, on a connection of its own."""
 
     def __init__(self, client, queue, seconds=20, count=10, **parameters):
         super().__init__(daemon=True)
-        self.client = type(client)(client.address, client.protocol, seconds + 20, client.account)
+        self.client = type(client)(client.address, client.protocol, seconds + 60, client.account)
         self.parameters = {"QueueUrl": queue, "WaitTimeSeconds": seconds, "MaxNumberOfMessages": count, **parameters}
         self.answer = self.failure = self.ended = None
         self.begun = time.monotonic()
@@ -123,7 +126,7 @@ class Poll(threading.Thread):
         self.ended = time.monotonic()
         self.client.close()
 
-    def messages(self, seconds=30):
+    def messages(self, seconds=80):
         """What came, once it came."""
         self.join(seconds)
         assert not self.is_alive(), f"no answer in {seconds} s"

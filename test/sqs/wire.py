@@ -220,7 +220,7 @@ def read_value(element, how):
 class Client:
     """One kept connection. `protocol` is json or query."""
 
-    def __init__(self, address, protocol="json", seconds=30, account="000000000000"):
+    def __init__(self, address, protocol="json", seconds=60, account="000000000000"):
         self.address, self.protocol, self.account = address, protocol, account
         host, port = address.rsplit(":", 1)
         self.connection = http.client.HTTPConnection(host, int(port), timeout=seconds)

@@ -4,7 +4,7 @@ import threading
 import time
 
 from broker import wait_until
-from queues import Poll
+from queues import PROMPT, Poll
 from wire import request_bytes
 
 
@@ -20,10 +20,10 @@ def test_in_flight_messages_are_hidden(sqs, name):
 def test_they_come_again_when_the_time_is_over(sqs, name):
     queue = sqs.create(name, VisibilityTimeout=1)
     sqs.send(queue, "b")
-    first = sqs.one(queue)
     begin = time.monotonic()
+    first = sqs.one(queue)
     second = sqs.one(queue, AttributeNames=["All"])
-    assert 0.7 < time.monotonic() - begin < 3
+    assert time.monotonic() - begin > 0.7
     assert second["MessageId"] == first["MessageId"] and second["ReceiptHandle"] != first["ReceiptHandle"]
     assert second["Attributes"]["ApproximateReceiveCount"] == "2"
 
@@ -56,17 +56,17 @@ def test_a_change_counts_from_now(sqs, name):
     sqs.send(queue, "b")
     got = sqs.one(queue)
     time.sleep(0.5)
-    sqs.show_after(queue, got, 1)
     begin = time.monotonic()
+    sqs.show_after(queue, got, 1)
     sqs.one(queue)
-    assert 0.7 < time.monotonic() - begin < 3
+    assert time.monotonic() - begin > 0.7
 
 
 def test_an_extension_outlives_the_first_time(sqs, name):
-    queue = sqs.create(name, VisibilityTimeout=1)
+    queue = sqs.create(name, VisibilityTimeout=4)
     sqs.send(queue, "b")
-    sqs.show_after(queue, sqs.one(queue), 30)
-    assert sqs.receive(queue, WaitTimeSeconds=2) == []
+    sqs.show_after(queue, sqs.one(queue), 600)
+    assert sqs.receive(queue, WaitTimeSeconds=5) == []
 
 
 def test_a_change_after_the_time_is_accepted(sqs, name):
@@ -98,17 +98,15 @@ def test_an_expired_handle_deletes(sqs, name):
 
 def test_delays_of_messages(sqs, name):
     queue = sqs.create(name)
-    sqs.send(queue, "late", DelaySeconds=1)
+    sqs.send(queue, "late", DelaySeconds=4)
     sqs.send(queue, "now")
     assert sqs.counts(queue) == (1, 0, 1)
     assert sqs.bodies(queue) == ["now"]
-    begin = time.monotonic()
     assert sqs.one(queue)["Body"] == "late"
-    assert time.monotonic() - begin < 3
 
 
 def test_the_delay_of_a_queue(sqs, name):
-    queue = sqs.create(name, DelaySeconds=1)
+    queue = sqs.create(name, DelaySeconds=4)
     sqs.send(queue, "late")
     sqs.send(queue, "now", DelaySeconds=0)
     assert sqs.bodies(queue) == ["now"]
@@ -178,15 +176,16 @@ def test_a_poll_waits_and_comes_back_empty(sqs, name):
     queue = sqs.create(name)
     begin = time.monotonic()
     assert sqs.receive(queue, WaitTimeSeconds=1) == []
-    assert 0.9 < time.monotonic() - begin < 3
+    assert 0.9 < time.monotonic() - begin < PROMPT
 
 
 def test_the_queues_wait_and_zero_beats_it(sqs, name):
     queue = sqs.create(name, ReceiveMessageWaitTimeSeconds=1)
     begin = time.monotonic()
     assert sqs.receive(queue) == [] and time.monotonic() - begin > 0.9
+    sqs.set(queue, ReceiveMessageWaitTimeSeconds=20)
     begin = time.monotonic()
-    assert sqs.receive(queue, WaitTimeSeconds=0) == [] and time.monotonic() - begin < 0.7
+    assert sqs.receive(queue, WaitTimeSeconds=0) == [] and time.monotonic() - begin < PROMPT
 
 
 def test_a_poll_wakes_when_a_message_comes(sqs, name):
@@ -195,7 +194,7 @@ def test_a_poll_wakes_when_a_message_comes(sqs, name):
     time.sleep(0.3)
     sqs.send(queue, "b")
     assert [m["Body"] for m in poll.messages()] == ["b"]
-    assert 0.2 < poll.took < 5
+    assert 0.2 < poll.took < PROMPT
 
 
 def test_a_poll_does_not_wait_for_more(sqs, name):
@@ -203,14 +202,14 @@ def test_a_poll_does_not_wait_for_more(sqs, name):
     sqs.send(queue, "b")
     begin = time.monotonic()
     assert sqs.bodies(queue, 10, WaitTimeSeconds=20) == ["b"]
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < PROMPT
 
 
 def test_a_poll_wakes_when_a_delay_ends(sqs, name):
     queue = sqs.create(name)
     sqs.send(queue, "late", DelaySeconds=1)
     poll = Poll(sqs.client, queue)
-    assert [m["Body"] for m in poll.messages()] == ["late"] and poll.took < 5
+    assert [m["Body"] for m in poll.messages()] == ["late"] and poll.took < PROMPT
 
 
 def test_a_poll_wakes_when_a_visibility_timeout_ends(sqs, name):
@@ -218,7 +217,7 @@ def test_a_poll_wakes_when_a_visibility_timeout_ends(sqs, name):
     sqs.send(queue, "b")
     sqs.one(queue)
     poll = Poll(sqs.client, queue)
-    assert [m["Body"] for m in poll.messages()] == ["b"] and poll.took < 5
+    assert [m["Body"] for m in poll.messages()] == ["b"] and poll.took < PROMPT
 
 
 def test_a_poll_wakes_when_a_message_is_given_back(sqs, name):
@@ -228,12 +227,12 @@ def test_a_poll_wakes_when_a_message_is_given_back(sqs, name):
     poll = Poll(sqs.client, queue)
     time.sleep(0.3)
     sqs.show_after(queue, got, 0)
-    assert [m["Body"] for m in poll.messages()] == ["b"] and poll.took < 5
+    assert [m["Body"] for m in poll.messages()] == ["b"] and poll.took < PROMPT
 
 
 def test_one_message_wakes_one_poll(sqs, name):
     queue = sqs.create(name)
-    polls = [Poll(sqs.client, queue, seconds=2) for _ in range(10)]
+    polls = [Poll(sqs.client, queue, seconds=5) for _ in range(10)]
     time.sleep(0.3)
     sqs.send(queue, "b")
     assert sorted(len(poll.messages()) for poll in polls) == [0] * 9 + [1]
@@ -241,7 +240,7 @@ def test_one_message_wakes_one_poll(sqs, name):
 
 def test_polls_get_their_share_of_a_batch(sqs, name):
     queue = sqs.create(name)
-    polls = [Poll(sqs.client, queue, seconds=3, count=1) for _ in range(10)]
+    polls = [Poll(sqs.client, queue, count=1) for _ in range(10)]
     time.sleep(0.3)
     sqs.send_batch(queue, *"0123456789")
     assert sorted(m["Body"] for poll in polls for m in poll.messages()) == list("0123456789")
@@ -252,8 +251,8 @@ def test_a_poll_hears_that_its_queue_is_deleted(sqs, name):
     poll = Poll(sqs.client, queue)
     time.sleep(0.3)
     sqs.delete_queue(queue)
-    poll.join(10)
-    assert poll.answer is not None and poll.took < 8
+    poll.join(60)
+    assert poll.answer is not None and poll.took < PROMPT
     assert poll.answer.error[0] == "AWS.SimpleQueueService.NonExistentQueue"
 
 
@@ -264,7 +263,9 @@ def test_nothing_is_handed_to_a_poller_that_hung_up(sqs, name):
     with socket.create_connection((host, int(port))) as gone:
         gone.sendall(request_bytes(sqs.client.address, sqs.client.protocol, "ReceiveMessage", {"QueueUrl": queue, "WaitTimeSeconds": 20}))
         time.sleep(0.3)
-    time.sleep(0.2)
+    for _ in range(5):  # whoever answers these has heard of what came before
+        time.sleep(0.1)
+        sqs.counts(queue)
     sqs.send(queue, "b")
     got = sqs.one(queue, AttributeNames=["ApproximateReceiveCount"])
     assert got["Body"] == "b" and got["Attributes"] == {"ApproximateReceiveCount": "1"}
@@ -272,13 +273,14 @@ def test_nothing_is_handed_to_a_poller_that_hung_up(sqs, name):
 
 def test_a_poll_outside_does_not_hold_up_others(sqs, name):
     queue = sqs.create(name)
-    polls = [Poll(sqs.client, queue, seconds=2) for _ in range(50)]
+    polls = [Poll(sqs.client, queue, count=1) for _ in range(50)]
     time.sleep(0.3)
-    begin = time.monotonic()
     for _ in range(50):
         sqs.attributes(queue, "DelaySeconds")
-    assert time.monotonic() - begin < 2
-    assert [poll.messages() for poll in polls] == [[]] * 50
+    assert all(poll.is_alive() for poll in polls), "the others were served when the polls had ended"
+    for _ in range(5):
+        sqs.send_batch(queue, *"0123456789")
+    assert [len(poll.messages()) for poll in polls] == [1] * 50
 
 
 def test_twenty_workers_make_the_same_queue_at_once(sqs, name):
@@ -291,6 +293,6 @@ def test_twenty_workers_make_the_same_queue_at_once(sqs, name):
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(30)
+        worker.join(60)
     assert len(answers) == 20 and len({answer.result["QueueUrl"] for answer in answers}) == 1
     sqs.made.append(answers[0].result["QueueUrl"])

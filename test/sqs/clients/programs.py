@@ -54,7 +54,7 @@ def start(client, address, scenario, prefix, **options):
                             env=environment(client, address), **options)
 
 
-def run(client, address, scenario, prefix, seconds=90):
+def run(client, address, scenario, prefix, seconds=180):
     """Runs a scenario to its end, which must be good."""
     finish(start(client, address, scenario, prefix), f"{client} {scenario}", seconds)
 

@@ -51,13 +51,13 @@ def tasks(settings):
 @pytest.fixture(scope="module")
 def worker(settings, tasks, tmp_path_factory):
     running = Worker(settings, tmp_path_factory.mktemp("celery") / "worker.log")
-    wait_until(lambda: running.says(" ready."), f"the worker is ready ({running.log})", 60)
+    wait_until(lambda: running.says(" ready."), f"the worker is ready ({running.log})", 120)
     yield running
     running.kill()
 
 
 def test_a_task_and_its_result(worker, tasks):
-    assert tasks.add.delay(2, 3).get(timeout=30) == 5
+    assert tasks.add.delay(2, 3).get(timeout=60) == 5
 
 
 def test_many_tasks(worker, tasks):
@@ -66,32 +66,32 @@ def test_many_tasks(worker, tasks):
 
 
 def test_retries(worker, tasks):
-    assert tasks.flaky.delay(2).get(timeout=30) == 2
+    assert tasks.flaky.delay(2).get(timeout=60) == 2
 
 
 def test_a_failure_comes_back(worker, tasks):
     with pytest.raises(ValueError, match="as expected"):
-        tasks.fails.delay().get(timeout=30)
+        tasks.fails.delay().get(timeout=60)
 
 
 def test_countdown(worker, tasks):
-    assert tasks.add.apply_async((1, 1), countdown=1).get(timeout=30) == 2
+    assert tasks.add.apply_async((1, 1), countdown=1).get(timeout=60) == 2
 
 
 def test_routing(worker, tasks):
-    assert tasks.slow.delay(0.1).get(timeout=30) == "done"
+    assert tasks.slow.delay(0.1).get(timeout=60) == "done"
 
 
 def test_a_killed_worker_loses_no_task(broker, tmp_path):
     """acks_late: after the visibility timeout the task that ran goes to another worker."""
-    lone = environment(broker, "celery-killed", tmp_path, visibility="3")
-    code = "import celery_app; print(celery_app.slow.delay(2).id)"
-    subprocess.run([sys.executable, "-c", code], env=os.environ | lone, check=True, capture_output=True, timeout=60)
+    lone = environment(broker, "celery-killed", tmp_path, visibility="8")
+    code = "import celery_app; print(celery_app.slow.delay(6).id)"
+    subprocess.run([sys.executable, "-c", code], env=os.environ | lone, check=True, capture_output=True, timeout=90)
     first = Worker(lone, tmp_path / "first.log", "slow")
-    wait_until(lambda: first.says("received"), "the first worker has it", 60)
+    wait_until(lambda: first.says("received"), "the first worker has it", 120)
     first.kill()
     second = Worker(lone, tmp_path / "second.log", "slow")
     try:
-        wait_until(lambda: second.says("succeeded"), f"the second worker does it ({second.log})", 60)
+        wait_until(lambda: second.says("succeeded"), f"the second worker does it ({second.log})", 120)
     finally:
         second.kill()

@@ -16,7 +16,7 @@ def test_a_killed_worker_leaves_its_job_to_another(broker, name, client):
     """After the visibility timeout, and the count says so."""
     with Client(broker.address, account=ACCOUNT) as connection:
         sqs = Sqs(connection)
-        queue = sqs.create(name, VisibilityTimeout=2)
+        queue = sqs.create(name, VisibilityTimeout=6)
         sqs.send(queue, "job")
         dying = Worker(client, broker.address, name)
         try:

@@ -4,7 +4,7 @@ import time
 
 
 class Socket:
-    def __init__(self, address, seconds=20):
+    def __init__(self, address, seconds=60):
         host, port = address.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), seconds)
         self.buffer = b""
@@ -48,7 +48,7 @@ class Socket:
         body, self.buffer = self.buffer[:size], self.buffer[size:]
         return status, headers, body
 
-    def is_closed(self, seconds=20):
+    def is_closed(self, seconds=60):
         """Whether the other side ends the connection, whatever it says before."""
         self.socket.settimeout(seconds)
         deadline = time.monotonic() + seconds

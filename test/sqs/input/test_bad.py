@@ -9,6 +9,7 @@ from sockets import Socket
 from wire import FORM_TYPE, JSON_TYPE, Client, encode, request_bytes
 
 MIB = 1 << 20
+QUICK = 15  # seconds, on any machine: who waits for the others waits a minute
 
 
 @pytest.fixture
@@ -22,9 +23,9 @@ def still_serves(request):
     yield
     broker = request.getfixturevalue("broker")
     begin = time.monotonic()
-    with Client(broker.address, seconds=5) as client:
+    with Client(broker.address) as client:
         assert client.call("ListQueues").ok
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < QUICK
 
 
 def post(broker, body, kind=JSON_TYPE, action="SendMessage", protocol="json"):
@@ -114,7 +115,7 @@ def test_a_batch_with_one_bad_text_harms_only_that(sqs, queue):
     b"\0" * 100 + b"\r\n\r\n"], ids=range(16))
 def test_no_http(broker, head):
     """A refusal, or the end of the connection."""
-    with Socket(broker.address, 25) as socket:
+    with Socket(broker.address) as socket:
         socket.send(head)
         socket.socket.shutdown(sockets_.SHUT_WR)
         status, _, _ = socket.answer()
@@ -132,13 +133,13 @@ def test_other_methods(broker, method):
 def pour(broker, head, piece, most):
     """Sends the head and then the piece again and again; what is answered until so many bytes are sent: a refusal, or the end."""
     sent = 0
-    with Socket(broker.address, 10) as socket:
+    with Socket(broker.address) as socket:
         socket.send(head)
         while sent < most and socket.send(piece):
             sent += len(piece)
         status, _, _ = socket.answer()
         assert status is None or 400 <= status < 500
-        assert socket.is_closed(20), "it takes any number of bytes"
+        assert socket.is_closed(), "it takes any number of bytes"
 
 
 def test_a_head_without_end(broker):
@@ -188,7 +189,7 @@ def test_many_slow_clients_hold_up_nobody(broker, sqs, queue):
         begin = time.monotonic()
         for n in range(50):
             sqs.send(queue, str(n))
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < QUICK
         assert sqs.counts(queue) == (50, 0, 0)
     finally:
         for socket in slow:
@@ -208,7 +209,7 @@ def test_a_client_that_does_not_read(broker, sqs, queue):
         begin = time.monotonic()
         for _ in range(20):
             sqs.attributes(queue, "DelaySeconds")
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < QUICK
 
 
 def test_connections_that_come_and_go(broker, sqs, queue):
@@ -220,7 +221,7 @@ def test_connections_that_come_and_go(broker, sqs, queue):
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(30)
+        worker.join(60)
     sqs.send(queue, "b")
 
 

@@ -15,7 +15,7 @@ from workers import Worker, with_token
 SCALE = float(os.environ.get("NARU_LEASE_SCALE", "0.12"))
 JOBS = int(os.environ.get("NARU_LEASE_JOBS", "40"))
 VISIBILITY = 2
-SLACK = 3.0  # of a loaded machine, and of a poll that is under way
+SLACK = 30  # of a loaded machine; a job that nobody gives back takes longer
 
 pytestmark = pytest.mark.skipif(PEER != "naru", reason="no look-alike has leases")
 
@@ -79,10 +79,11 @@ def test_workers_that_die_at_random(story):
     last = time.monotonic()
     while sum(story.sqs.counts(story.queue)):
         time.sleep(0.05)
-        assert time.monotonic() - last < 30, \
+        assert time.monotonic() - last < 60, \
             f"{len(story.done())} of {JOBS} done and nothing happens: {story.sqs.counts(story.queue)} in the queue"
         busy = [worker for worker in story.alive() if worker.works_on()]
-        if busy and story.random.random() < 0.05 and len(story.started) < 24:
+        late = len(story.alive()) + 3 > len(story.started) and len(story.done()) > JOBS // 2  # a slow machine throws fewer dice
+        if busy and (late or story.random.random() < 0.05) and len(story.started) < 24:
             story.random.choice(busy).kill()
             story.add(1)
         last = time.monotonic() if busy else last
@@ -116,13 +117,15 @@ def test_strict_is_at_once(story):
     story.fill(1, 600, 600)
     story.add(1)
     wait_until(lambda: story.started[0].works_on(), "it works")
+    story.sqs.set(story.queue, VisibilityTimeout=600)  # for whoever takes it next
     story.add(1)
     time.sleep(VISIBILITY * 2)
     assert not story.started[1].works_on(), "it was handed out while its worker lives"
-    begin = time.monotonic()
     story.started[0].kill()
-    wait_until(lambda: story.started[1].works_on(), "another works on it", VISIBILITY)
-    assert time.monotonic() - begin < VISIBILITY * 0.6
+    wait_until(lambda: story.started[1].works_on(), "another works on it")
+    story.add(1)
+    story.started[1].kill()
+    wait_until(lambda: story.started[2].works_on(), "and another, long before the timeout is over")
 
 
 @pytest.mark.parametrize("story", [{}], indirect=True)
@@ -155,13 +158,13 @@ def test_a_disconnected_workers_job_comes_again(story):
 
 
 def test_a_lease_has_a_limit(broker, tmp_path, name):
-    story = Story(broker, tmp_path, name, {"naru:lease": "connection", "naru:lease-max": "4"})
+    story = Story(broker, tmp_path, name, {"naru:lease": "connection", "naru:lease-max": "8"})
     try:
         story.fill(1, 600, 600)
         story.add(2)
-        wait_until(lambda: all(worker.works_on() for worker in story.started), "both have had it", 4 + VISIBILITY + SLACK)
+        wait_until(lambda: all(worker.works_on() for worker in story.started), "both have had it", 8 + VISIBILITY + SLACK)
         first, second = sorted(next(iter(worker.works_on().values())) for worker in story.started)
-        assert second - first > 3.5
+        assert second - first > VISIBILITY * 2
     finally:
         story.end()
 
@@ -170,7 +173,7 @@ def test_an_explicit_change_wins(story):
     story.sqs.send(story.queue, "b")
     got = story.sqs.one(story.queue)
     story.sqs.show_after(story.queue, got, 0)
-    assert story.sqs.bodies(story.queue, WaitTimeSeconds=1) == ["b"]
+    assert story.sqs.bodies(story.queue, WaitTimeSeconds=20) == ["b"]
 
 
 def test_a_delete_on_another_connection(story, broker):
@@ -205,14 +208,16 @@ def test_an_open_connection_alone_holds_it(story, broker):
 
 def test_requests_of_the_same_holder_hold_it(story, broker):
     """Its connection is gone, but it asks for more on another one."""
+    visibility = 5  # it has to ask before that is over
+    story.sqs.set(story.queue, VisibilityTimeout=visibility)
     story.sqs.send(story.queue, "b")
     with Client(broker.address) as gone:
         assert len(gone.do("ReceiveMessage", QueueUrl=with_token(story.queue, "a"))["Messages"]) == 1
-    until = time.monotonic() + VISIBILITY * 2
+    until = time.monotonic() + visibility * 1.5
     while time.monotonic() < until:
         assert story.sqs.receive(with_token(story.queue, "a")) == []
         time.sleep(0.2)
-    wait_until(lambda: story.sqs.receive(with_token(story.queue, "b"), WaitTimeSeconds=1), "it comes again", VISIBILITY + SLACK)
+    wait_until(lambda: story.sqs.receive(with_token(story.queue, "b"), WaitTimeSeconds=1), "it comes again", visibility + SLACK)
 
 
 def test_after_a_restart_the_timeout_is_plain(own_broker, tmp_path, name):

@@ -34,7 +34,7 @@ def channel(broker):
 def read_topic(broker, topic, count):
     consumer = Consumer({"bootstrap.servers": broker.kafka_address, "group.id": str(uuid.uuid4()), "enable.auto.commit": False})
     consumer.assign([TopicPartition(topic, 0, 0)])
-    found, deadline = [], time.monotonic() + 30
+    found, deadline = [], time.monotonic() + 60
     while len(found) < count:
         assert time.monotonic() < deadline, f"{len(found)} of {count} records"
         found += [record for record in consumer.consume(count, 0.5) if not record.error()]
@@ -43,7 +43,7 @@ def read_topic(broker, topic, count):
 
 
 def get(channel, queue):
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         method, properties, body = channel.basic_get(queue)
         if method:

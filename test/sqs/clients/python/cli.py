@@ -9,7 +9,7 @@ CLI = os.environ["CLI"].split()
 
 
 def aws(*words, fails=None):
-    done = subprocess.run([*CLI, "--endpoint-url", URL, "--output", "json", "sqs", *words], capture_output=True, text=True, timeout=60,
+    done = subprocess.run([*CLI, "--endpoint-url", URL, "--output", "json", "sqs", *words], capture_output=True, text=True, timeout=120,
                           check=False)
     if fails:
         assert done.returncode != 0 and fails in done.stderr, f"{words}: {done.stdout}{done.stderr}"
@@ -39,10 +39,10 @@ def messages():
     url = create()
     attributes = {"text": {"DataType": "String", "StringValue": "ä"}, "number": {"DataType": "Number", "StringValue": "42"}}
     sent = aws("send-message", "--queue-url", url, "--message-body", "ä \"b\" & <c>", "--message-attributes", json.dumps(attributes))
-    got, = aws("receive-message", "--queue-url", url, "--message-attribute-names", "All", "--wait-time-seconds", "5")["Messages"]
+    got, = aws("receive-message", "--queue-url", url, "--message-attribute-names", "All", "--wait-time-seconds", "20")["Messages"]
     assert got["Body"] == "ä \"b\" & <c>" and got["MessageId"] == sent["MessageId"] and got["MessageAttributes"] == attributes
     aws("change-message-visibility", "--queue-url", url, "--receipt-handle", got["ReceiptHandle"], "--visibility-timeout", "0")
-    got, = aws("receive-message", "--queue-url", url, "--attribute-names", "All", "--wait-time-seconds", "5")["Messages"]
+    got, = aws("receive-message", "--queue-url", url, "--attribute-names", "All", "--wait-time-seconds", "20")["Messages"]
     assert got["Attributes"]["ApproximateReceiveCount"] == "2"
     aws("delete-message", "--queue-url", url, "--receipt-handle", got["ReceiptHandle"])
     assert aws("receive-message", "--queue-url", url) == {}

@@ -72,15 +72,15 @@ public class Listener {
         String body = (n % 3) + "-" + n;
         template.send(to -> to.queue(prefix + ".fifo").payload(body).header("Sqs_Msa_MessageGroupId", body.substring(0, 1)));
       }
-      check(standard.await(40, TimeUnit.SECONDS), "handled: " + seen);
-      check(fifo.await(40, TimeUnit.SECONDS), "in order: " + inOrder);
+      check(standard.await(90, TimeUnit.SECONDS), "handled: " + seen);
+      check(fifo.await(90, TimeUnit.SECONDS), "in order: " + inOrder);
       check(seen.size() == 30 && seen.get("7") == 2, seen);
       for (String group : List.of("0", "1", "2")) {
         List<String> of = inOrder.stream().filter(b -> b.startsWith(group)).toList();
         List<String> sorted = of.stream().sorted(Comparator.comparing(b -> Integer.parseInt(b.substring(2)))).toList();
         check(of.size() == 4 && of.equals(sorted), inOrder);
       }
-      long until = System.nanoTime() + 20_000_000_000L;
+      long until = System.nanoTime() + 60_000_000_000L;
       while (!(count(first, queue, QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES_NOT_VISIBLE).equals("0")
           && count(first, queue, QueueAttributeName.APPROXIMATE_NUMBER_OF_MESSAGES).equals("0"))) {
         check(System.nanoTime() < until, "something is left in the queue");
