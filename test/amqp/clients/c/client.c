@@ -77,7 +77,7 @@ static void take(Connection c, const char *body, int redelivered) {
 }
 
 static void receive(Connection c, amqp_envelope_t *envelope) {
-  struct timeval timeout = {20, 0};
+  struct timeval timeout = {60, 0};
   amqp_maybe_release_buffers(c);
   CHECK(amqp_consume_message(c, envelope, &timeout, 0).reply_type == AMQP_RESPONSE_NORMAL);
 }

@@ -67,7 +67,7 @@ func receive(messages <-chan amqp.Delivery) amqp.Delivery {
 			panic("the consumer was closed")
 		}
 		return message
-	case <-time.After(20 * time.Second):
+	case <-time.After(60 * time.Second):
 		panic("no message in 20 s")
 	}
 }

@@ -86,7 +86,7 @@ public class Client {
     channel.waitForConfirmsOrDie(20_000);
     check(1000L, channel.messageCount(prefix));
     channel.basicPublish("", prefix + ".nowhere", true, null, bytes("x"));
-    check("NO_ROUTE x", returned.poll(10, TimeUnit.SECONDS));
+    check("NO_ROUTE x", returned.poll(60, TimeUnit.SECONDS));
     channel.waitForConfirmsOrDie(20_000);
   }
 
@@ -99,7 +99,7 @@ public class Client {
       channel.basicAck(message.getEnvelope().getDeliveryTag(), false);
       got.add(Integer.parseInt(text(message.getBody())));
     }, t -> { });
-    for (int n = 0; n < 200; n++) check(n, got.poll(10, TimeUnit.SECONDS));
+    for (int n = 0; n < 200; n++) check(n, got.poll(60, TimeUnit.SECONDS));
     channel.basicCancel(tag);
     check(0L, channel.messageCount(prefix));
   }
@@ -158,7 +158,7 @@ public class Client {
       if (count == 3) channel.basicAck(m.getEnvelope().getDeliveryTag(), false);
       else channel.basicReject(m.getEnvelope().getDeliveryTag(), false);
     }, t -> { });
-    for (String expected : List.of("0/0", "1/2", "2/2", "3/2")) check(expected, attempts.poll(10, TimeUnit.SECONDS));
+    for (String expected : List.of("0/0", "1/2", "2/2", "3/2")) check(expected, attempts.poll(60, TimeUnit.SECONDS));
   }
 
   static void priority() throws Exception {

@@ -18,7 +18,7 @@ const taken = async (channel) => {
 
 // Waits until a condition that deliveries change is true.
 const until = async (condition, what) => {
-  const end = Date.now() + 20000;
+  const end = Date.now() + 60000;
   while (!condition()) {
     assert(Date.now() < end, `${what}: not in time`);
     await new Promise((go) => setTimeout(go, 10));

@@ -21,7 +21,7 @@ def take(channel)
 end
 
 def pop(queue)
-  Timeout.timeout(20) { queue.pop }
+  Timeout.timeout(60) { queue.pop }
 end
 
 def topology(connection, channel)

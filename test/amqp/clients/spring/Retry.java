@@ -68,7 +68,7 @@ public class Retry {
     listener.start();
     RabbitTemplate template = new RabbitTemplate(factory);
     for (int n = 0; n < 50; n++) template.convertAndSend(prefix + ".events", "order.created", n % 10 == 0 ? "bad " + n : "good " + n);
-    for (int n = 0; n < 45; n++) check(done.poll(20, TimeUnit.SECONDS) != null, "good message " + n);
+    for (int n = 0; n < 45; n++) check(done.poll(60, TimeUnit.SECONDS) != null, "good message " + n);
     for (int n = 0; n < 5; n++) {
       Message dead = template.receive(prefix + ".dlq", 20_000);
       check(dead != null && new String(dead.getBody()).startsWith("bad"), "a dead letter");
@@ -108,7 +108,7 @@ public class Retry {
     }));
     server.start();
     RabbitTemplate template = new RabbitTemplate(factory);
-    template.setReplyTimeout(10_000);
+    template.setReplyTimeout(60_000);
     for (int n = 0; n < 20; n++) check(("ASK " + n).equals(template.convertSendAndReceive("", prefix + ".rpc", "ask " + n)), "answer " + n);
     server.stop();
     template.destroy();
