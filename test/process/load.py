@@ -45,7 +45,7 @@ class Worker(threading.Thread):
         if self.failure:
             raise AssertionError(f"{self.name}: {self.failure!r}") from self.failure
 
-    def finish(self, seconds=60):
+    def finish(self, seconds=180):
         self.stopping.set()
         self.join(seconds)
         self.check()
@@ -102,7 +102,7 @@ class Producer(Worker):
             producer.poll(0.001)
             while self.under_way > 60 and not self.failure:
                 producer.poll(0.01)
-        wait_until(lambda: producer.flush(1) == 0 or self.failure, f"{self.name}: all is confirmed", 60)
+        wait_until(lambda: producer.flush(1) == 0 or self.failure, f"{self.name}: all is confirmed", 120)
 
 
 class RawProducer(Worker):

@@ -92,7 +92,7 @@ shards = 2
 memory-limit = "32MiB"
 durability = "os"
 log-format = "json"
-group-initial-rebalance-delay-ms = 0
+group-initial-rebalance-delay-ms = 4000
 log-retention-check-interval-ms = 1000
 log-cleaner-backoff-ms = 1000
 
@@ -118,10 +118,10 @@ preallocate = true
         assert r.array(lambda: (r.i32(), r.string(), r.i32(), r.string()))[0][1:3] == ("broker.example", kafka)
         assert c.create_topic("fast") == 0
     began = time.monotonic()
-    group = wire.Group(naru.address, "no-delay")
+    group = wire.Group(naru.address, "delayed")
     assert group.join_twice() == 0
     group.close()
-    assert time.monotonic() - began < 2.5  # not the default's 3 s
+    assert time.monotonic() - began > 3.9  # the default is 3 s
     shown, _ = described(naru, 2, "fast")
     assert (shown["compression.type"], shown["retention.ms"]) == (("zstd", 4), ("86400000", 4))
     assert shown["cleanup.policy"] == ("compact,delete", 4) and shown["min.cleanable.dirty.ratio"] == ("0.25", 4)
@@ -231,7 +231,7 @@ def test_health_and_unknown_paths(naru):
 
 def test_admin_requests_may_come_in_pieces(naru):
     request = b"GET /health HTTP/1.1\r\nHost: x\r\nLong: " + b"y" * 6000 + b"\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", naru.admin), 10) as c:
+    with socket.create_connection(("127.0.0.1", naru.admin), 30) as c:
         for piece in (request[:10], request[10:5000], request[5000:] + request[:1], request[1:]):
             c.sendall(piece)
             time.sleep(0.02)  # so that each arrives alone
@@ -267,13 +267,13 @@ def test_metrics_are_prometheus_text(naru):
 # -- the end ------------------------------------------------------------------------------
 
 def test_sigterm_ends_idle_broker(naru):
-    naru.stop(seconds=5)
+    naru.stop()
     assert "stopping" in naru.says() and "stopped" in naru.says()
 
 
 def test_sigint_is_the_same(naru):
     naru.process.send_signal(signal.SIGINT)
-    assert naru.ends(5) == 0
+    assert naru.ends() == 0
 
 
 @pytest.mark.parametrize("cores", ["1", "2"])
@@ -312,7 +312,7 @@ def test_sigterm_with_everything_under_way(make_naru, cores):
     for _ in range(50):
         busy.send_produce("quiet" if cores == "2" else "loud", data)
     began = time.monotonic()
-    naru.stop(seconds=5)
+    naru.stop(seconds=30)  # what waits would do so for a minute
     print(f"ended in {time.monotonic() - began:.2f} s")
     acked = 0
     topic = "quiet" if cores == "2" else "loud"
@@ -329,7 +329,7 @@ def test_sigterm_with_everything_under_way(make_naru, cores):
     assert "unclean" not in naru.says()
     with wire.Connection(naru.address) as c:
         assert c.list_offset(topic, -1)[2] >= acked - 1
-    naru.stop(seconds=5)
+    naru.stop()
 
 
 def test_clean_end_replays_nothing_and_a_crash_does(naru):
@@ -356,7 +356,7 @@ def test_second_sigterm_changes_nothing(naru):
         naru.process.send_signal(signal.SIGTERM)
     except ProcessLookupError:
         pass
-    assert naru.ends(5) == 0
+    assert naru.ends() == 0
 
 
 def test_sigterm_before_it_is_ready(make_naru):
@@ -366,5 +366,5 @@ def test_sigterm_before_it_is_ready(make_naru):
         naru.spawn()
         time.sleep(i * 0.004)  # not an assertion: it spreads the moments
         naru.process.send_signal(signal.SIGTERM)
-        assert naru.ends(5) in (0, -signal.SIGTERM), naru.says()
+        assert naru.ends() in (0, -signal.SIGTERM), naru.says()
     naru.start().stop()

@@ -99,11 +99,11 @@ def everything(address):
     for topic, count in PARTITIONS.items():
         for partition in range(count):
             place = TopicPartition(topic, partition, 0)
-            low, high = consumer.get_watermark_offsets(place, 20)
+            low, high = consumer.get_watermark_offsets(place, 60)
             assert low == 0
             consumer.assign([place])
             values = found[topic, partition] = []
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 120
             while len(values) < high:
                 assert time.monotonic() < deadline, f"{place}: {len(values)} of {high} records come"
                 for message in consumer.consume(10_000, 0.2):
@@ -142,7 +142,7 @@ def wait_for(load, more, of_each=0):
     """The broker confirms so much more; and so much of each producer and member."""
     target = load.confirmed() + more
     targets = {worker: worker.confirmed + of_each for worker in load.workers}
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while load.confirmed() < target or any(worker.confirmed < goal for worker, goal in targets.items()):
         load.check()
         assert time.monotonic() < deadline, "the clients get nothing done: " + str(

@@ -193,11 +193,11 @@ def test_limit_holds(make_naru, crowd):
     for client in clients:
         client.stopping.set()
     for client in clients:
-        client.join(120)
+        client.join(240)
         print(f"{client.topic}: {client.rounds} rounds, the longest {client.worst:.2f} s")
     small, large = clients
-    small.check(within=10)
-    large.check(within=60)  # waits in line for memory that half-sent frames hold for 10 s at most
+    small.check(within=30)
+    large.check(within=90)  # waits in line for memory that half-sent frames hold for 10 s at most
     memory.check("at the end")
     naru.stop()
 
@@ -205,10 +205,10 @@ def test_limit_holds(make_naru, crowd):
 def wait_for_rounds(clients, more, naru):
     """Each of the ordinary clients gets something done."""
     goals = [client.rounds + more for client in clients]
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while any(client.rounds < goal and client.failure is None for client, goal in zip(clients, goals)):
         assert time.monotonic() < deadline, (
-            f"rounds {[c.rounds for c in clients]} of {goals} within 120 s\n{naru.says()}\n{naru.get('/metrics')[1]}")
+            f"rounds {[c.rounds for c in clients]} of {goals} within 240 s\n{naru.says()}\n{naru.get('/metrics')[1]}")
         time.sleep(0.02)
 
 

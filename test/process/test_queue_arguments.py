@@ -514,8 +514,9 @@ def test_given_back_rejected_and_restarted(both):
     assert text == taken[4][2] and dead.headers["x-first-death-queue"] == "q"
     left = sorted(int(body) for _, _, body in taken[5:])
     wait_until(lambda: channel.queue_declare("q", passive=True).method.message_count == 0, "all are out")
-    publish(channel, "grave", "a confirm, so that what was settled is on its way")
-    time.sleep(0.3)
+    for _ in range(2):
+        publish(channel, "grave", "a confirm, so that what was settled is on its way")
+        time.sleep(0.3)
     both.naru.kill()
     both.naru.start()
     channel = both.amqp()

@@ -108,7 +108,7 @@ def test_messages_of_amqp_that_never_end(make_naru):
     for thread in threads:
         thread.join(PATIENCE)
         assert not thread.is_alive()
-    assert "messages whose end is still to come" in naru.says()
+    wait_until(lambda: "messages whose end is still to come" in naru.says(), "it has looked at its memory")
 
     def is_small():
         publish_and_get(port)  # which makes it look at its memory
