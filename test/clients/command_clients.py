@@ -14,7 +14,7 @@ class Command(Client):
 
     def run(self, *words, stdin=""):
         done = subprocess.run([str(word) for word in words], input=stdin.encode(), capture_output=True,
-                              timeout=60, check=False)
+                              timeout=120, check=False)
         errors = [line for line in done.stderr.decode().splitlines()
                   if not any(re.search(pattern, line) for pattern in self.ordinary)]
         assert done.returncode == 0 and not errors, f"{words}: exit code {done.returncode}, " + "\n".join(errors)

@@ -58,7 +58,7 @@ class Process:
         self.process.stdin.write("".join(line + "\n" for line in lines).encode())
         self.process.stdin.flush()
 
-    def next_line(self, seconds=60):
+    def next_line(self, seconds=120):
         try:
             line = self.lines.get(timeout=seconds)
         except queue.Empty:
@@ -173,7 +173,7 @@ class Driver(Client):
         if self.process:
             self.process.close()
 
-    def call(self, *words, lines=(), seconds=60):
+    def call(self, *words, lines=(), seconds=120):
         if self.process is None:
             self.process = Process([*self.program, self.address], self.log("driver"), self.ordinary)
         try:

@@ -216,7 +216,7 @@ class Scenarios:
         wait_until(lambda: self.shared_out([stays, leaves]), "two members share")
         # A rebalance in two steps tells of the second one even if it changes nothing.
         counts = lambda: [len(m.assignments) for m in (stays, leaves)]  # noqa: E731
-        wait_until(lambda: (counts(), time.sleep(2))[0] == counts(), "nobody is told anything new")
+        wait_until(lambda: (counts(), time.sleep(4))[0] == counts(), "nobody is told anything new")
         before, rounds = leaves.partitions, len(stays.assignments)
         leaves.close()
         back = start("leaves")

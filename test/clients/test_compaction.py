@@ -39,7 +39,7 @@ class Topic:
         self.time += ROUND_MS
         for key, value in pairs:
             producer.produce(self.name, key=key, value=value, partition=0, timestamp=self.time, on_delivery=delivered)
-        assert producer.flush(30) == 0
+        assert producer.flush(60) == 0
         assert offsets == list(range(len(self.sent), len(self.sent) + len(pairs)))
         self.open = len(self.sent)
         self.sent += pairs
@@ -50,7 +50,7 @@ class Topic:
         consumer = Consumer({"bootstrap.servers": self.address, "group.id": "unused", "enable.auto.commit": False,
                              "enable.partition.eof": True, "check.crcs": True, "fetch.wait.max.ms": 20, "log_level": 0})
         consumer.assign([TopicPartition(self.name, 0, begin)])
-        found, deadline = {}, time.monotonic() + 30
+        found, deadline = {}, time.monotonic() + 60
         while True:
             assert time.monotonic() < deadline, "the end is never reached"
             message = consumer.poll(0.2)
@@ -81,7 +81,7 @@ class Topic:
             found = self.read()
             self.check(found)
             return condition(found) and found
-        return wait_until(look, what, 40)
+        return wait_until(look, what)
 
     def compacted(self):
         """Nothing is left but what has to stay."""

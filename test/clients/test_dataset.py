@@ -38,7 +38,7 @@ class Group:
         for process in processes:
             process.stdin.close()
         for process in processes:
-            assert process.wait(60) == 0
+            assert process.wait(120) == 0
 
     def kill_all(self):
         for process, _ in self.members:
@@ -92,20 +92,20 @@ def checksums(pairs):
 def test_million_records_through_a_restless_group(broker, topic, group, tmp_path):
     sent_file = tmp_path / "sent"
     made = subprocess.run([*PROGRAM, "produce", broker.address, topic, str(COUNT), sent_file],
-                          stderr=subprocess.PIPE, timeout=300, check=False)
+                          stderr=subprocess.PIPE, timeout=600, check=False)
     assert made.returncode == 0 and not made.stderr, made.stderr.decode()
     sizes = ends(broker.address, topic)
     assert sum(sizes) == COUNT
 
     first, second, _ = group.start(), group.start(), group.start()
-    wait_until(lambda: group.given() > COUNT * 0.1, "a tenth is read", 60)
+    wait_until(lambda: group.given() > COUNT * 0.1, "a tenth is read", 180)
     group.leave(first)
-    wait_until(lambda: group.given() > COUNT * 0.3, "a third is read", 60)
+    wait_until(lambda: group.given() > COUNT * 0.3, "a third is read", 180)
     group.start()
-    wait_until(lambda: group.given() > COUNT * 0.5, "half is read", 60)
+    wait_until(lambda: group.given() > COUNT * 0.5, "half is read", 180)
     second.kill()  # without a word: its partitions go on from its last commit when its session ends
     group.start()
-    wait_until(lambda: group.given() >= COUNT and finished(broker.address, group, topic, sizes), "all is read", 120)
+    wait_until(lambda: group.given() >= COUNT and finished(broker.address, group, topic, sizes), "all is read", 240)
     group.leave(*[process for process, _ in group.members if process.poll() is None])
     for _, out in group.members:
         assert out.with_suffix(".log").read_text() == ""

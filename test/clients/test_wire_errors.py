@@ -323,12 +323,12 @@ def test_first_batch_is_whole_however_small_the_limit(wired, topic):
 
 def test_fetch_waits_for_records(broker, wired, topic):
     with Connection(broker.address) as other:
-        other.send(wire.FETCH, 4, i32(-1) + i32(20000) + i32(1) + i32(1 << 20) + i8(0) + array([
+        other.send(wire.FETCH, 4, i32(-1) + i32(50000) + i32(1) + i32(1 << 20) + i8(0) + array([
             string(topic) + array([i32(0) + i64(0) + i32(1 << 20)])]))
         assert wired.produce(topic, simple_batch("x")) == (NONE, 0)
         started = time.monotonic()
         answer = other.receive()
-        assert time.monotonic() - started < 10 and b"x" in answer.data
+        assert time.monotonic() - started < 30 and b"x" in answer.data
 
 
 def test_fetch_gives_up_waiting(wired, topic):

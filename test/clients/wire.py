@@ -148,7 +148,7 @@ def batches(data):
 # -- a connection -------------------------------------------------------------
 
 class Connection:
-    def __init__(self, address, timeout=20):
+    def __init__(self, address, timeout=60):
         host, port = address.rsplit(":", 1)
         self.socket = socket.create_connection((host, int(port)), timeout)
         self.correlation = 0
@@ -333,7 +333,7 @@ class Group:
     """The classic group protocol on one connection per member, as clients have it."""
 
     def __init__(self, address, name, member="", instance=None, protocols=(("range", b"meta"),), kind="consumer",
-                 session=10000, rebalance=10000):
+                 session=30000, rebalance=30000):
         self.connection = Connection(address)
         self.name, self.member, self.instance, self.generation = name, member, instance, -1
         self.protocols, self.kind, self.session, self.rebalance = protocols, kind, session, rebalance

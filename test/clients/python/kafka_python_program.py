@@ -53,7 +53,7 @@ def new_consumer(group=None, **extra):
 
 
 def partitions_of(consumer, topic):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (found := consumer.partitions_for_topic(topic)):
         if time.monotonic() > deadline:
             raise TimeoutError(f"no metadata for {topic}")
