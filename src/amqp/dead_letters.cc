@@ -83,7 +83,6 @@ bool DeadLetterExchange::bury_here(Queue& queue, const StoredRecord& record, Dea
   auto& host = *queue.home;
   Exchange* exchange = host.find_exchange(*queue.settings().dead_letter_exchange);
   if (!exchange) return false;
-  ++buried[static_cast<size_t>(why)];
   Bytes table;
   MappedMessage message =
       read_record(record, {.home = queue.home_name(), .record_time = queue.settings().topic.has_value()}, table);
@@ -137,6 +136,9 @@ bool DeadLetterExchange::bury_here(Queue& queue, const StoredRecord& record, Dea
       found_place = false;
     }
   }
+  const QueueSettings& settings = queue.settings();
+  bool is_tried_again = settings.keeps_dead_letters && settings.overflow == Overflow::reject_publish;
+  if (found_place || !is_tried_again) ++buried[static_cast<size_t>(why)];  // once
   return found_place;
 }
 

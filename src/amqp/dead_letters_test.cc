@@ -66,12 +66,15 @@ TEST(dead_letters, that_are_kept_go_once_to_each_queue_that_takes_them) {
   world.settle(some_tries_ms);
   EXPECT_EQ(world.ready("open"), 1);
   EXPECT_EQ(world.ready("full"), 1);
+  const uint64_t& buried = world.broker().queues().dead_letters->buried[static_cast<size_t>(Death::rejected)];
+  EXPECT_EQ(buried, 0u);
   world.say(QueuePurge{.queue = "full"});
   world.settle(some_tries_ms);
   EXPECT_EQ(world.ready("open"), 1);
   EXPECT_EQ(world.ready("full"), 1);
   auto counts = world.host().find_queue("q")->queue->counts();
   EXPECT_EQ(counts.ready + counts.unacked, 0);
+  EXPECT_EQ(buried, 1u);
 }
 
 TEST(dead_letters, that_full_queues_give_up_come_to_each_queue_once) {

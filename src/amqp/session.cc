@@ -154,7 +154,7 @@ io::Task<bool> Session::read_more() {
   if (buffer_.capacity() > 0) door_.buffers.give(std::move(buffer_));
   buffer_ = {};
   reading_ = true;
-  pace_.away(core_.loop.now() - last_bytes_);
+  pace_.away(last_bytes_, core_.loop.now());
   last_in_ = core_.loop.now();
   co_await stream_->readable();
   buffer_ = door_.buffers.take_for_reading(core_.budget.total() / 2);

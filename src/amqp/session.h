@@ -34,12 +34,19 @@ struct Door {
   std::map<std::string, Channel*, std::less<>> askers{};  // channels that take answers, by the name they go to
   uint64_t staged_bytes = 0;                              // of messages that wait for a tx.commit
   uint64_t beginners = 0;                                 // sessions that hold parts of messages
+  uint64_t unread_bytes = 0;                              // that clients have not taken, where it is more than a little
   Alarms* alarms = nullptr;
   bool stopping = false;
   bool login_by_common_name = true;  // EXTERNAL: else by the certificate's distinguished name
   uint16_t port = 0, tls_port = 0;   // that clients connect to
 
-  /// While memory is short nothing is handed out; this one is told when it no longer is.
+  /// Not while memory is short; and while others wait in line for some, what was handed out may have half of it, or who
+  /// reads slowly and steadily would never let them in.
+  bool may_hand_out() const {
+    const io::Budget& budget = core.budget;
+    return !budget.is_overdrawn() && !(budget.has_line() && unread_bytes > budget.total() / 2);
+  }
+  /// This one is told when something is handed out again.
   void starve(Session& session);
   /// Their connections end.
   void user_removed(const std::string& user);
@@ -117,7 +124,8 @@ class Session final : TurnWaiter {
   uint64_t queued() const { return stream_->queued() + out_.size(); }
   /// Whether the client takes what it is sent; else woken later (Channel::wake_consumers).
   bool takes_more();
-  io::Task<bool> room_for_large();
+  enum class Room : uint8_t { there, none, for_nobody /* the connection ends */ };
+  io::Task<Room> room_for_large();
   /// The channel has published something that it wants confirmed: Channel::confirm will be called.
   void confirm_after_turn(Channel& channel);
   void wake_consumers();
@@ -166,7 +174,6 @@ class Session final : TurnWaiter {
   io::Task<> uncount_unread();
   void set_unread(uint64_t bytes);
   bool is_deaf(bool wanted);
-  bool has_reserved() const;
   bool has_bodies() const;
   bool has_begun() const;
   uint64_t work_done() const;

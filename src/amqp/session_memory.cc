@@ -10,8 +10,11 @@ constexpr io::Millis stall_ms = 2'000;  // may memory be held that is short and 
 constexpr int slow_looks_max = 5;       // of the watchdog at one that reads nothing; about RabbitMQ's send_timeout
 constexpr uint64_t unread_from_bytes = 32 * KiB;
 
+constexpr io::Millis look_ms = 20;  // at what is waited for in no line
+
 io::Task<> feed(Door& door) {
   co_await door.core.budget.credit();
+  while (!door.may_hand_out()) co_await door.core.loop.sleep_until(door.core.loop.now() + look_ms);
   for (Session* session : std::exchange(door.starved, {}))
     if (door.sessions.contains(session)) session->wake_consumers();
 }
@@ -20,7 +23,7 @@ io::Task<> feed(Door& door) {
 
 bool Session::takes_more() {
   if (choked_) return false;
-  if (!core_.budget.is_overdrawn()) return true;
+  if (door_.may_hand_out()) return true;
   door_.starve(*this);
   return false;
 }
@@ -49,6 +52,7 @@ io::Task<> Session::uncount_unread() {
 
 void Session::set_unread(uint64_t bytes) {
   core_.budget.overdraw(bytes);
+  door_.unread_bytes += bytes - unread_.bytes();
   unread_ = bytes > 0 ? io::Reserved(core_.budget, bytes) : io::Reserved();
 }
 
@@ -73,24 +77,23 @@ void Session::begin_watch() {
   if (watchdog_.deadline() != io::never) return;
   pace_.begin(core_.loop.now());
   slow_looks_ = 0;
-  taken_at_look_ = bytes_out_ - std::min(stream_->queued(), bytes_out_);
+  taken_at_look_ = bytes_out_ - std::min(stream_->untaken(), bytes_out_);
   watchdog_.arm(core_.loop.now() + stall_ms);
 }
 
 /// It has taken hardly anything of what is there for it for a while, in which others wanted the memory.
 bool Session::is_deaf(bool wanted) {
-  uint64_t taken = bytes_out_ - std::min(stream_->queued(), bytes_out_);  // may shrink: TLS adds to what is queued
+  uint64_t taken = bytes_out_ - std::min(stream_->untaken(), bytes_out_);  // may shrink: TLS adds to what is queued
   bool is_slow = wanted && unread_.any() && taken < taken_at_look_ + io::Pace::least_bytes_per_ms * stall_ms;
   taken_at_look_ = std::max(taken, taken_at_look_);
   slow_looks_ = is_slow ? slow_looks_ + 1 : 0;
   return slow_looks_ >= slow_looks_max;
 }
 
-bool Session::has_reserved() const {
-  return std::ranges::any_of(channels_, [](const auto& one) { return one.second->has_reserved(); });
+bool Session::has_bodies() const {
+  return contents_bytes_ > 0 ||
+         std::ranges::any_of(channels_, [](const auto& one) { return one.second->has_reserved(); });
 }
-
-bool Session::has_bodies() const { return contents_bytes_ > 0 || has_reserved(); }
 
 bool Session::has_begun() const { return unfinished_.bytes() > 0 || has_bodies(); }
 
@@ -131,29 +134,30 @@ void Session::watch() {
   watchdog_.arm(core_.loop.now() + stall_ms);
 }
 
-/// Before a large message is fetched. Who has messages begun does not wait: nobody else can make room for them. False
-/// if there is nobody any more to whom it could be given.
-io::Task<bool> Session::room_for_large() {
-  constexpr io::Millis look_ms = 20, most_ms = 60'000;
-  io::Millis until = core_.loop.now() + most_ms;
-  auto waits = [&] {
-    return core_.budget.is_overdrawn() && !has_bodies() && !peer_gone_ && state_ == State::open && !door_.stopping &&
-           core_.loop.now() < until;
-  };
-  if (waits()) stream_->on_end([this] { peer_gone_ = true; });
-  while (waits()) {
+/// Before a large message is fetched. Whose messages are under way waits for a moment only: they may be what others
+/// wait for.
+io::Task<Session::Room> Session::room_for_large() {
+  constexpr io::Millis moment_ms = 5'000, most_ms = 60'000;
+  io::Budget::Looker looks(core_.budget);
+  io::Millis until = core_.loop.now() + (has_bodies() ? moment_ms : most_ms);
+  auto goes_on = [&] { return !peer_gone_ && state_ == State::open && !door_.stopping; };
+  if (!door_.may_hand_out()) stream_->on_end([this] { peer_gone_ = true; });
+  while (!door_.may_hand_out() && goes_on() && core_.loop.now() < until) {
     co_await core_.loop.sleep_until(core_.loop.now() + look_ms);
     last_in_ = core_.loop.now();  // it is we who do not read
   }
-  co_return !peer_gone_ && state_ == State::open;
+  if (!goes_on()) co_return Room::for_nobody;
+  co_return door_.may_hand_out() ? Room::there : Room::none;
 }
 
 /// A large body is let in when there is memory for it. Who has bodies under way on other channels does not wait: they
-/// come through the same socket, and nobody else can make room for them.
+/// come through the same socket, and nobody else can make room for them. Whoever waits counts for nothing, or all could
+/// wait for one another.
 io::Task<> Session::make_room(Channel& channel, ByteView header) {
   uint64_t bytes = announced_bytes(header);
   if (bytes <= small_body || bytes > core_.budget.total() / 2 || !channel.expects_header()) co_return;
-  if (has_reserved() && (core_.budget.is_short() || core_.budget.used() + bytes > core_.budget.total())) co_return;
+  if (has_bodies() && (core_.budget.is_short() || core_.budget.used() + bytes > core_.budget.total())) co_return;
+  if (core_.budget.used() + bytes > core_.budget.total()) set_unfinished(0);
   co_await core_.budget.take(bytes);
   last_in_ = core_.loop.now();
   if (!has_begun()) pace_.begin(last_in_);

@@ -263,5 +263,156 @@ TEST(session_memory, a_get_that_waits_for_memory_loses_nothing_when_its_client_o
   }
 }
 
+TEST(session_memory, who_has_a_body_under_way_that_has_no_reservation_does_not_wait_in_line_either) {
+  SimBroker broker(1, 8 * MiB);  // a budget of 2 MiB
+  ASSERT_TRUE(broker.start());
+  auto &one = broker.connect(), &two = broker.connect(), &third = broker.connect();
+  SimClient clients[] = {SimClient(one), SimClient(two), SimClient(third)};
+  log_in(clients[0], {1, 2, 3});
+  log_in(clients[1], {1, 2, 3});
+  log_in(clients[2], {1});
+  sim::SimConnection* both[] = {&one, &two};
+  auto all = [&](auto&& does) {
+    for (auto* connection : both) does(*connection);
+    broker.loop().run_for(100);
+  };
+  all([](auto& on) { announce(on, 1, 1'000'000); });
+  all([](auto& on) { announce(on, 2, 900'000); });      // there is none left for it
+  all([](auto& on) { begin_body(on, 1, 1'000'000); });  // it has its end
+  EXPECT_EQ(broker.core().messages.received, 2u);
+  all([](auto& on) { begin_body(on, 2, 850'000); });
+  all([](auto& on) { announce(on, 3, 300'000); });
+  all([](auto& on) { begin_body(on, 2, 50'000), begin_body(on, 3, 300'000); });
+  announce(third, 1, 500'000);
+  begin_body(third, 1, 500'000);
+  broker.loop().run_for(1000);
+  EXPECT_FALSE(one.is_closed() || two.is_closed() || third.is_closed());
+  EXPECT_EQ(broker.core().messages.received, 7u);
+  EXPECT_EQ(broker.core().budget.used(), 0u);
+}
+
+TEST(session_memory, who_trickles_gives_way_soon_however_long_it_waited_for_its_turn) {
+  SimBroker broker(1, 8 * MiB);  // a budget of 2 MiB
+  ASSERT_TRUE(broker.start());
+  std::deque<SimClient> clients;
+  std::vector<sim::SimConnection*> slow;
+  for (int i = 0; i < 10; ++i) {
+    slow.push_back(&broker.connect());
+    log_in(clients.emplace_back(*slow.back()), {1});
+    announce(*slow.back(), 1, 1'000'000);  // two at a time
+  }
+  auto& needy = broker.connect();
+  log_in(clients.emplace_back(needy), {1});
+  broker.loop().run_for(100);
+  announce(needy, 1, 600'000);
+  begin_body(needy, 1, 600'000);
+  int seconds = 0;
+  while (broker.core().messages.received == 0 && seconds < 300) {
+    for (auto* connection : slow) begin_body(*connection, 1, 1);
+    broker.loop().run_for(1000);
+    ++seconds;
+  }
+  EXPECT_LT(seconds, 60);
+}
+
+TEST(session_memory, a_get_without_memory_is_refused_in_the_end_and_a_message_begun_is_no_way_around) {
+  for (bool begins : {false, true}) {
+    SCOPED_TRACE(begins);
+    SimBroker broker(1, 8 * MiB);  // a budget of 2 MiB
+    ASSERT_TRUE(broker.start());
+    auto& feeder = broker.connect();
+    SimClient feeding(feeder);
+    log_in(feeding, {1});
+    for (const char* queue : {"q", "empty"}) feeding.send(1, QueueDeclare{.queue = queue});
+    constexpr int messages = 12;
+    for (int i = 0; i < messages; ++i) feeding.publish(1, {.routing_key = "q"}, {}, Bytes(900'000));
+    feeding.publish(1, {.routing_key = "empty"}, {}, Bytes(900'000));
+    broker.loop().run_for(5000);
+    feeding.send(1, BasicGet{.queue = "empty", .no_ack = true});
+    broker.loop().run_for(1000);
+    (void)feeding.take();
+    std::deque<SimClient> clients;
+    std::vector<sim::SimConnection*> slow;
+    constexpr uint64_t slowly = 20'000;  // bytes a second: slow, and not deaf
+    uint64_t most = 0;
+    auto run = [&](io::Millis ms) {
+      broker.loop().run_for(ms);
+      most = std::max(most, broker.core().budget.used());
+    };
+    for (int i = 0; i < messages; ++i) {
+      slow.push_back(&broker.connect());
+      log_in(clients.emplace_back(*slow.back()), {1, 2});
+      run(100);
+      (void)clients.back().take();
+      slow.back()->set_window(slowly);
+      if (begins) announce(*slow.back(), 2, 10);  // and never more
+      clients.back().send(1, BasicGet{.queue = "q"});
+      run(100);
+    }
+    ASSERT_TRUE(broker.core().budget.is_overdrawn());
+    feeding.send(1, BasicGet{.queue = "empty"});
+    broker.loop().run_for(100);
+    auto answers = feeding.take();
+    EXPECT_EQ(std::ranges::count(answers, Method::basic_get_empty, &Received::method), 1) << "that takes no memory";
+    int refused = 0;
+    for (int seconds = 0; seconds < 70; ++seconds) {
+      run(1000);
+      for (auto& client : clients) {
+        for (const Received& one : client.take(slowly)) {
+          if (one.method != Method::channel_close) continue;
+          ++refused;
+          EXPECT_EQ(one.as<ChannelClose>().reply_code, 311);
+        }
+      }
+    }
+    EXPECT_LT(most, 4 * MiB);
+    auto closed = std::ranges::count_if(slow, &sim::SimConnection::is_closed);
+    EXPECT_EQ(closed > 0, begins) << "only of those who do not go on";
+    EXPECT_GT(refused + closed, 0);
+    auto counts = broker.host().find_queue("q")->queue->counts();
+    EXPECT_EQ(counts.ready + counts.unacked, messages);
+  }
+}
+
+TEST(session_memory, who_reads_slowly_and_steadily_stays_and_lets_others_in) {
+  SimBroker broker(1, 8 * MiB);  // a budget of 2 MiB
+  ASSERT_TRUE(broker.start());
+  auto& feeder = broker.connect();
+  SimClient feeding(feeder);
+  log_in(feeding, {1});
+  feeding.send(1, QueueDeclare{.queue = "q"});
+  for (int i = 0; i < 600; ++i) feeding.publish(1, {.routing_key = "q"}, {}, Bytes(60'000));
+  broker.loop().run_for(10'000);
+  std::deque<SimClient> clients;
+  std::vector<sim::SimConnection*> slow;
+  for (int i = 0; i < 8; ++i) {
+    slow.push_back(&broker.connect());
+    log_in(clients.emplace_back(*slow.back()), {1});
+    broker.loop().run_for(100);
+    (void)clients.back().take();
+    slow.back()->set_window(60'000);
+    clients.back().send(1, BasicConsume{.queue = "q", .no_ack = true});
+    broker.loop().run_for(100);
+  }
+  EXPECT_TRUE(broker.core().budget.is_overdrawn());
+  uint64_t before = broker.core().messages.received;
+  std::vector<int> got(clients.size());
+  auto run = [&](int seconds) {
+    for (int i = 0; i < 4 * seconds; ++i) {
+      for (size_t c = 0; c < clients.size(); ++c)
+        for (const Received& one : clients[c].take(15'000)) got[c] += one.method == Method::basic_deliver;
+      broker.loop().run_for(250);
+    }
+  };
+  for (int round = 0; round < 5; ++round) {
+    announce(feeder, 1, 1'000'000);
+    begin_body(feeder, 1, 1'000'000);
+    run(15);
+    EXPECT_EQ(broker.core().messages.received, before + 1 + static_cast<uint64_t>(round));
+  }
+  EXPECT_FALSE(std::ranges::any_of(slow, &sim::SimConnection::is_closed));
+  EXPECT_TRUE(std::ranges::all_of(got, [](int count) { return count > 10; }));
+}
+
 }  // namespace
 }  // namespace naru::amqp

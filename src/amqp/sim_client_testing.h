@@ -56,10 +56,10 @@ class SimClient {
   void hang_up() { connection_.hang_up(); }
   bool is_closed() const { return connection_.is_closed(); }
 
-  /// All that has come whole since the last call.
-  std::vector<Received> take() {
+  /// All that has come whole since the last call, where the client reads no more than `most` bytes.
+  std::vector<Received> take(size_t most = SIZE_MAX) {
     std::vector<Received> whole;
-    Bytes bytes = connection_.take();
+    Bytes bytes = connection_.take(most);
     frames_.feed(bytes);
     while (true) {
       auto next = frames_.next();

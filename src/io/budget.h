@@ -27,6 +27,7 @@ class Budget {
   /// Takes at once what is there already and cannot wait for its turn; beyond the total, if it comes to that.
   void overdraw(uint64_t bytes) { used_ += bytes; }
   bool is_overdrawn() const { return used_ > total_; }
+  bool has_line() const { return !waiting_.empty(); }
   /// Waits, in no line, until it is not overdrawn.
   Task<> credit() {
     while (is_overdrawn()) {
@@ -46,8 +47,20 @@ class Budget {
   /// Others wait for more than there is, and who has been given back enough of it may still have to be woken.
   bool is_short() const {
     bool too_many = !waiting_.empty() && used_ > 0 && used_ + waiting_bytes_ > total_;
-    return too_many || in_debt_.size() > 1 || (!in_debt_.empty() && is_overdrawn());
+    bool wanted = !in_debt_.empty() || lookers_ > 0;
+    return too_many || in_debt_.size() > 1 || (wanted && is_overdrawn());
   }
+  /// While there is one, somebody looks now and then whether it is overdrawn still.
+  class Looker {
+   public:
+    explicit Looker(Budget& budget) : budget_(budget) { ++budget_.lookers_; }
+    ~Looker() { --budget_.lookers_; }
+    Looker(const Looker&) = delete;
+    Looker& operator=(const Looker&) = delete;
+
+   private:
+    Budget& budget_;
+  };
 
  private:
   struct Waiter {
@@ -75,6 +88,7 @@ class Budget {
   uint64_t total_, used_ = 0, waiting_bytes_ = 0;
   std::deque<Waiter*> waiting_;
   std::deque<Wakeup*> in_debt_;
+  int lookers_ = 0;
   Timer waker_{loop_, [this] {
                  while (wake_one()) {
                  }

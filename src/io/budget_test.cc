@@ -74,6 +74,20 @@ TEST(budget, a_line_of_any_length_moves_on_without_a_deep_stack) {
   EXPECT_EQ(budget.used(), 0u);
 }
 
+TEST(budget, is_short_while_somebody_looks_whether_it_is_overdrawn_still) {
+  BudgetTest t;
+  t.budget.overdraw(101);
+  EXPECT_FALSE(t.budget.is_short()) << "nobody minds";
+  {
+    Budget::Looker looks(t.budget);
+    EXPECT_TRUE(t.budget.is_short());
+    t.give(1);
+    EXPECT_FALSE(t.budget.is_short());
+    t.budget.overdraw(1);
+  }
+  EXPECT_FALSE(t.budget.is_short());
+}
+
 TEST(budget, what_is_overdrawn_is_waited_for_outside_of_the_line) {
   BudgetTest t;
   t.wait_for_credit("a");

@@ -38,6 +38,9 @@ class Stream {
   virtual void send(FileRange range) = 0;
   /// Bytes queued and not yet taken by the kernel.
   virtual uint64_t queued() const = 0;
+  /// Those, and what the kernel has that has not arrived. The kernel takes a MiB in one go when a slow reader has made
+  /// room for it: this tells sooner that it reads. A system call.
+  virtual uint64_t untaken() const { return queued(); }
   /// Resumes when at most `bytes` are queued, or with the error that ended the stream.
   virtual Task<Result<void>> drained(uint64_t bytes) = 0;
   /// Ends both directions now and makes pending reads and drains return Code::closed.

@@ -14,8 +14,8 @@ class Pace {
     away_ms_ = 0;
   }
   void received(size_t bytes) { bytes_ += bytes; }
-  /// So long nobody listened: that does not count.
-  void away(Millis ms) { away_ms_ += ms; }
+  /// From then on until now nobody listened: that does not count.
+  void away(Millis from, Millis now) { away_ms_ += now - std::max(from, since_); }
   /// Since it was asked last, or since begin. Not before it could be told.
   bool is_slow(Millis now) {
     constexpr Millis least_ms = 1000;

@@ -42,11 +42,19 @@ TEST(pace, too_early_a_question_changes_nothing) {
 TEST(pace, time_in_which_nobody_listened_is_not_the_peers) {
   Pace pace;
   pace.begin(0);
-  pace.away(9000);
+  pace.away(0, 9000);
   EXPECT_FALSE(pace.is_slow(9999));
   pace.received(least_in_a_second);
   EXPECT_FALSE(pace.is_slow(10'000));
   EXPECT_TRUE(pace.is_slow(11'000)) << "that was once";
+}
+
+TEST(pace, time_before_it_began_is_not_taken_off) {
+  Pace pace;
+  pace.begin(10'000);
+  pace.away(2000, 10'500);
+  EXPECT_FALSE(pace.is_slow(11'499));
+  EXPECT_TRUE(pace.is_slow(11'500));
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 #include "io/tcp.h"
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -281,6 +283,11 @@ class TcpStream final : public Stream {
   void send(Bytes bytes) override { socket_->queue(std::move(bytes)); }
   void send(FileRange range) override { socket_->queue(std::move(range)); }
   uint64_t queued() const override { return socket_->queued_; }
+  uint64_t untaken() const override {
+    int sent = 0;
+    bool known = socket_->is_open() && ::ioctl(socket_->fd(), SIOCOUTQ, &sent) == 0;
+    return socket_->queued_ + (known ? static_cast<uint64_t>(sent) : 0);
+  }
   Task<Result<void>> drained(uint64_t bytes) override {
     while (socket_->is_open() && socket_->queued_ > bytes) {
       Wakeup wakeup;

@@ -146,6 +146,7 @@ class TlsStream final : public Stream, public TlsPeer {
     if (handshaken_ && !pumping_) pump().detach();
   }
   uint64_t queued() const override { return waiting_ + under_->queued(); }
+  uint64_t untaken() const override { return waiting_ + under_->untaken(); }
   Task<Result<void>> drained(uint64_t bytes) override {
     while (!closed_ && !broken_ && waiting_ > 0 && queued() > bytes) {
       Wakeup wakeup;

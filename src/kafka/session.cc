@@ -66,8 +66,9 @@ void Session::watch() {
 /// Whether memory that others wait for is held by a frame that does not arrive, or hardly, for a peer that takes
 /// nothing of its answers, or by a member that waits for its group. Who waits for the disk or for memory is no such.
 bool Session::is_hogging() {
-  uint64_t queued = stream_->queued(), before = std::exchange(queued_before_, queued);
-  bool taking = before == UINT64_MAX || (before > queued && before - queued >= io::Pace::least_bytes_per_ms * stall_ms);
+  uint64_t untaken = stream_->untaken(), before = std::exchange(untaken_before_, untaken);
+  bool taking =
+      before == UINT64_MAX || (before > untaken && before - untaken >= io::Pace::least_bytes_per_ms * stall_ms);
   bool slow = pace_.is_slow(core_.loop.now());
   if (!core_.budget.is_short()) return false;
   bool deaf = !taking && stream_->queued() > 0 && (held_bytes_ > 0 || (waiting_for_peer_ && reserved_.any()));
@@ -90,7 +91,7 @@ io::Task<> Session::run() {
       }
     }
     busy_ = false;
-    pace_.away(core_.loop.now() - last_bytes_);
+    pace_.away(last_bytes_, core_.loop.now());
     last_bytes_ = core_.loop.now();  // whatever the work waited for was not the peer's doing
   }
   co_await all_answered();
@@ -249,7 +250,7 @@ void Session::hold(uint64_t answer_bytes) {
   if (answer_bytes <= held_from_bytes) return;
   core_.budget.overdraw(answer_bytes);
   held_bytes_ += answer_bytes;
-  queued_before_ = UINT64_MAX;
+  untaken_before_ = UINT64_MAX;
   watchdog_.arm(core_.loop.now() + stall_ms);
 }
 

@@ -225,8 +225,9 @@ io::Task<Reply> fetch(Call& call) {
     fetched.bytes += view_bytes + std::min(message.body.size(), bytes_max) + bytes_per_header_byte * table.size();
     fetched.messages.push(message_view(message, delivery, left, base64, bytes_max));
     fetched.held.push_back(delivery.id);
+    return true;
   };
-  std::function<void(const Delivery&, int64_t)> taker = take;
+  Queue::Taker taker = take;
   // The answer is in memory as a whole, several times over: fewer messages than were asked for are no error.
   uint64_t most = std::min<uint64_t>(16 * MiB, call.site.core.budget.total() / 8);
   for (bool more = true; more && std::ssize(fetched.held) < count && fetched.bytes < most;)

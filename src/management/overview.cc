@@ -305,8 +305,9 @@ io::Task<Reply> aliveness(Call& call) {
   NewMessage message{.body = naru::view(body)};
   queue->publish(message);
   bool came = false;
-  std::function<void(const Delivery&, int64_t)> take = [&](const Delivery& got, int64_t) {
+  Queue::Taker take = [&](const Delivery& got, int64_t) {
     came |= text(got.record.body()) == body;
+    return true;
   };
   (void)co_await queue->get(/*no_ack=*/true, take);  // one: what else waits there may be somebody's
   co_return came ? healthy() : ill("the message did not come back");

@@ -86,8 +86,11 @@ void SimConnection::hang_up() {
   });
 }
 
-Bytes SimConnection::take() {
-  Bytes out = std::exchange(wire_->to_client, {});
+Bytes SimConnection::take(size_t most) {
+  Bytes& all = wire_->to_client;
+  Bytes rest(all.begin() + static_cast<ptrdiff_t>(std::min(most, all.size())), all.end());
+  Bytes out = std::exchange(all, std::move(rest));
+  out.resize(std::min(most, out.size()));
   if (out.empty() || wire_->drainers.empty()) return out;
   wire_->loop.post([wire = wire_] { wire->wake_drainers(); });
   return out;

@@ -17,8 +17,8 @@ class SimConnection {
   void send(ByteView bytes);
   /// The client goes away.
   void hang_up();
-  /// What has arrived at the client since the last call.
-  Bytes take();
+  /// What has arrived at the client since the last call, or the first `most` bytes of it.
+  Bytes take(size_t most = SIZE_MAX);
   bool is_closed() const { return wire_->closed; }
   /// How many bytes the client takes before it stops reading.
   void set_window(uint64_t bytes) { wire_->window = bytes; }

@@ -332,27 +332,30 @@ io::Task<Outcome> Channel::basic_get(ByteView payload) {
   bool no_ack = get->no_ack;
   // A large message waits until there is memory for it. How large it is is known when it is there; those before it say.
   io::Budget& budget = session_.door().core.budget;
+  bool is_empty = queue->counts().ready == 0;  // first: it brings what was published in this turn to the log
   uint64_t bytes = queue->mean_bytes();
   io::Reserved room;
-  if (bytes > small_body) {
-    bool goes_on = co_await session_.room_for_large();
-    if (!goes_on || closing_) co_return Outcome();
+  if (bytes > small_body && !is_empty) {
+    auto found_room = co_await session_.room_for_large();
+    if (found_room == Session::Room::for_nobody || closing_) co_return Outcome();
+    if (found_room == Session::Room::none)
+      co_return Refusal{ReplyCode::content_too_large, "no memory for a message of queue '" + queue->name +
+                                                          "' in vhost '" + session_.host().name + "' (about " +
+                                                          std::to_string(bytes) + " bytes): try again later"};
     budget.overdraw(bytes);
     room = io::Reserved(budget, bytes);
   }
   auto take = [&](const Delivery& delivery, int64_t left) {
-    if (closing_) {
-      if (!no_ack) queue->requeue(delivery.id, Return::failed);
-      return;
-    }
+    if (closing_) return false;
     uint64_t tag = no_ack ? unsettled_.skip() : hand_out(queue, delivery.id, 0);
     FieldTable headers;
     MappedMessage message = read(*queue, delivery, /*is_fetched=*/true, headers);
     BasicGetOk ok{
         .delivery_tag = tag, .redelivered = delivery.redelivered, .message_count = static_cast<uint32_t>(left)};
     append_delivery(session_, number, ok, message);
+    return true;
   };
-  std::function<void(const Delivery&, int64_t)> taker = take;
+  Queue::Taker taker = take;
   bool got = co_await queue->get(no_ack, taker);
   if (!got) ++session_.door().core.messages.get_empty;
   if (!got && !closing_) session_.send(number, BasicGetEmpty{});

@@ -11,15 +11,18 @@ bool Burials::are_kept() const { return queue_.settings().dead_letter_exchange &
 bool Burials::must_wait() const { return queue_.settings().dead_letter_exchange && !host_.has_room(); }
 
 void Burials::bury(const MessageId& id, const StoredRecord& record, Death why) {
-  if (!are_kept()) return queue_.mark_settled(id);
+  if (!are_kept()) {
+    half_buried_.erase(place_of(id));
+    return queue_.mark_settled(id);
+  }
   if (must_wait()) return wait_for_room({id, why});
-  auto earlier = half_buried_.extract({id.level, id.offset});
+  auto earlier = half_buried_.extract(place_of(id));
   std::vector<uint64_t> takers = earlier ? std::move(earlier.mapped()) : std::vector<uint64_t>();
   bool buried = host_.dead_letters->bury(queue_, record, why, takers);
   const QueueSettings& settings = queue_.settings();
   bool is_tried_again = settings.keeps_dead_letters && settings.overflow == Overflow::reject_publish;
   if (!buried && is_tried_again) {
-    if (!takers.empty()) half_buried_.emplace(std::pair(id.level, id.offset), std::move(takers));
+    if (!takers.empty()) half_buried_.emplace(place_of(id), std::move(takers));
     return try_again_later({id, why});
   }
   ++buried_;
@@ -54,7 +57,7 @@ io::Task<> Burials::read_all() {
     auto [id, why] = to_read_.front();
     const auto& source = queue_.levels_[id.level]->source;
     if (queue_.is_done(id) || (source && source->is_forgotten())) {  // its topic is gone, and may have a successor
-      half_buried_.erase({id.level, id.offset});
+      half_buried_.erase(place_of(id));
       to_read_.pop_front();
       continue;
     }
@@ -72,7 +75,7 @@ io::Task<> Burials::read_all() {
       }
       if (queue_.is_done(id)) continue;
       found = co_await queue_.find(id.level, id.offset, &record);
-      if (found == RecordWindow::Found::elsewhere) continue;
+      if (found == RecordWindow::Found::elsewhere || queue_.is_done(id)) continue;
     }
     to_read_.pop_front();
     if (found == RecordWindow::Found::here) {
@@ -122,7 +125,7 @@ io::Task<> Burials::try_all_again() {
       auto [id, why] = refused_.front();
       refused_.pop_front();
       if (queue_.is_done(id)) {
-        half_buried_.erase({id.level, id.offset});
+        half_buried_.erase(place_of(id));
       } else {
         queue_.reject(id, why);
       }

@@ -3,6 +3,7 @@
 // no place, are with nobody until there is: their queue lets go of them only then.
 #include <deque>
 #include <map>
+#include <tuple>
 #include <vector>
 
 #include "broker/queue/message.h"
@@ -27,6 +28,8 @@ class Burials {
 
  private:
   using Letter = std::pair<MessageId, Death>;
+  using Place = std::tuple<uint8_t, uint16_t, Offset>;
+  static Place place_of(const MessageId& id) { return {id.level, id.tenant, id.offset}; }
   bool are_kept() const;
   void read_later(const Letter& letter);
   io::Task<> read_all();
@@ -43,7 +46,7 @@ class Burials {
   bool reads_ = false, waits_ = false, tries_ = false;
   uint64_t buried_ = 0;
   /// Of those that were refused somewhere and are tried again: who has them already.
-  std::map<std::pair<uint8_t, Offset>, std::vector<uint64_t>> half_buried_;
+  std::map<Place, std::vector<uint64_t>> half_buried_;
 };
 
 }  // namespace naru

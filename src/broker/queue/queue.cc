@@ -427,7 +427,7 @@ void Queue::settle(const MessageId& id) {
 }
 
 void Queue::requeue(const MessageId& id, Return how) {
-  if (erased_ || id.is_copy || is_stale(id)) return;
+  if (id.is_copy || is_done(id)) return;  // done: with a purge that takes what somebody has, too
   QueueLevel& level = *levels_[id.level];
   uint32_t attempts = level.cursor->attempts(id.offset);
   if (how != Return::looked_at && settings_->delivery_limit) {
@@ -456,7 +456,7 @@ void Queue::give_back(QueueLevel& level, const MessageId& id, int64_t delay_ms) 
 }
 
 void Queue::reject(const MessageId& id, Death why) {
-  if (!erased_ && !id.is_copy && !is_stale(id)) burials_.find_and_bury(id, why);
+  if (!id.is_copy && !is_done(id)) burials_.find_and_bury(id, why);
 }
 
 }  // namespace naru

@@ -68,8 +68,10 @@ class Queue : public std::enable_shared_from_this<Queue> {
   bool is_exclusively_consumed() const { return takers_.is_exclusive(); }
   const QueueConsumer* active_consumer() const { return takers_.active(); }
 
-  /// Hands out one message outside of any subscription. False if there is none that is ready.
-  io::Task<bool> get(bool no_ack, std::function<void(const Delivery&, int64_t left)> take);
+  /// Hands out one message outside of any subscription. False if there is none that is ready. The taker says false if
+  /// it does not want it any more.
+  using Taker = std::function<bool(const Delivery&, int64_t left)>;
+  io::Task<bool> get(bool no_ack, Taker take);
 
   /// It was processed and may go.
   void settle(const MessageId& id);

@@ -193,7 +193,7 @@ void Queue::hand_out(QueueConsumer& consumer, const Next& next, const StoredReco
   consumer.take(*this, out);
 }
 
-io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64_t left)> take) {
+io::Task<bool> Queue::get(bool no_ack, Taker take) {
   if (settings_->is_stream || settings_->to_topic) co_return false;  // nobody takes anything from it
   auto self = shared_from_this();
   last_used_ms = host_.loop.now();
@@ -230,14 +230,17 @@ io::Task<bool> Queue::get(bool no_ack, std::function<void(const Delivery&, int64
       burials_.bury(id, record, Death::expired);
       continue;
     }
-    ++counters_.got;
-    if (no_ack) mark_settled(id);
     int64_t left = 0;
     for (auto& level : levels_)
       if (level->cursor) left += level->cursor->counts(level->end()).ready;
     Delivery out = delivery(*next, record);
+    if (!take(out, left)) {
+      requeue(id, Return::looked_at);
+      co_return true;
+    }
+    ++counters_.got;
     if (out.redelivered) ++counters_.redelivered;
-    take(out, left);
+    if (no_ack) mark_settled(id);
     co_return true;
   }
   co_return false;

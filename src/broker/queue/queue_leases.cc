@@ -327,6 +327,7 @@ void Queue::clear() {
   }
   if (leases_) leases_->bytes.clear();
   ready_bytes_ = 0;
+  ++purges_;
   changed();
 }
 

@@ -80,6 +80,7 @@ void Queue::count_backlog() {
 void Queue::count_anew() {
   if (!settings_->max_bytes || counting_) return;
   ready_bytes_ = 0;
+  ++purges_;
   for (auto& level : levels_) {
     if (!level->cursor) continue;
     level->uncounted = level->cursor->floor();

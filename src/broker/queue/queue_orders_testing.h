@@ -191,14 +191,15 @@ class World : SimQueues {
   }
   void get() {
     std::optional<std::string> got;
-    std::function<void(const Delivery&, int64_t)> take = [&](const Delivery& delivery, int64_t) {
+    Queue::Taker take = [&](const Delivery& delivery, int64_t) {
       got = std::string(text(delivery.record.body())) + (delivery.redelivered ? " again" : "");
+      return true;
     };
     bool found = false;
-    [](Queue& queue, std::function<void(const Delivery&, int64_t)> taker, bool& result) -> io::Task<> {
+    [](Queue& queue, Queue::Taker taker, bool& result) -> io::Task<> {
       result = co_await queue.get(/*no_ack=*/true, std::move(taker));
     }(*queue_, take, found)
-                                                                                               .detach();
+                                                              .detach();
     settle();
     auto first = model_.next_ready();
     ASSERT_EQ(found, first != model_.ready.end());
