@@ -68,10 +68,10 @@ class Session {
 
   std::deque<std::shared_ptr<Answer>> answers_;
   io::Wakeup* answers_waiter_ = nullptr;
-  uint64_t held_bytes_ = 0;     // answers in memory that the peer has not taken, as counted in the budget
+  uint64_t held_bytes_ = 0;      // answers in memory that the peer has not taken, as counted in the budget
   uint64_t untaken_before_ = 0;  // for the peer, when the watchdog looked last
-  bool over_ = false;           // nothing more is read; what was asked before is still answered
-  bool broken_ = false;         // nothing is answered any more
+  bool over_ = false;            // nothing more is read; what was asked before is still answered
+  bool broken_ = false;          // nothing is answered any more
   bool busy_ = false, ending_ = false;
   bool waiting_for_group_ = false, waiting_for_memory_ = false, waiting_for_peer_ = false;
   io::Millis last_bytes_ = 0;
