@@ -5,8 +5,8 @@ import time
 
 
 def wait_until(condition, what, seconds=60):
-    """Polls a condition; returns its first true value. Sleeping is never the assertion, and the limit is only there to end a
-    test that fails: a machine may stand still for seconds."""
+    """Polls a condition; returns its first true value. Sleeping is never the assertion, and the limit is only there to end
+    a test that fails: a machine may stand still for seconds."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()

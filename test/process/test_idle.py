@@ -17,8 +17,8 @@ def fetch_and_wait(connection, topic):
 
 
 def settled(naru):
-    """Two looks a second apart without a switch, and no thread that waits for a core or the disk: what starting or parking caused
-    is over."""
+    """Two looks a second apart without a switch, and no thread that waits for a core or the disk: what starting or
+    parking caused is over."""
     before = naru.switches()
     time.sleep(1)
     return naru.switches() == before and naru.is_asleep()

@@ -132,7 +132,7 @@ def test_one_to_fifty_to_one_workers_without_a_pause(broker, names, publish):
 
 
 def test_mixed_jobs_go_to_who_is_idle(broker, names, publish):
-    """A long one occupies one worker only, and no short one waits behind it: the long ones end when all short ones are done."""
+    """A long one occupies one worker only, and no short one waits behind it: long ones end when the short ones are done."""
     done, release = [], threading.Event()
     workers = [Worker(broker, names, done, release=release) for _ in range(4)]
     publish(*[f"waits long-{n}" for n in range(3)], *[f"10 short-{n}" for n in range(60)])

@@ -1,5 +1,5 @@
-"""Time to live: of messages, of a queue's messages, of queues. A test waits for the effect, not by the clock: times are short where
-nothing has to happen before they are over, and seconds where something has."""
+"""Time to live: of messages, of a queue's messages, of queues. A test waits for the effect, not by the clock: times are
+short where nothing has to happen before they are over, and seconds where something has."""
 import time
 
 import pytest

@@ -67,7 +67,7 @@ class Sender(Worker):
 
 
 class Receiver(Worker):
-    """Takes messages and deletes most; knows what it got and when it had asked for that, and which deletes were confirmed."""
+    """Takes messages and deletes most; knows what it got, when it asked for that, and which deletes were confirmed."""
 
     def __init__(self, broker, queue, seed, chance=0.8):
         self.got, self.deleted, self.random, self.chance = [], [], random.Random(seed), chance
@@ -142,7 +142,8 @@ def test_counts_and_dead_letters_survive(own_broker, name):
         with Client(broker.address) as client:
             sqs = Sqs(client)
             assert sqs.one(queue, AttributeNames=["All"])["Attributes"]["ApproximateReceiveCount"] == count
-            for _ in range(2):  # a receive does not wait for the disk: its count is there soon after, as what is sent then
+            # A receive does not wait for the disk: its count is there soon after, as is what is sent then.
+            for _ in range(2):
                 time.sleep(0.2)
                 sqs.send(other, "confirmed")
         broker.kill()

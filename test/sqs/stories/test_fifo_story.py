@@ -110,8 +110,8 @@ class State:
 
 
 def best_of_receives(sqs, queue):
-    """Of one client alone: what it takes comes back at once, so that every receive finds the same backlog. The best of many: the
-    others tell of the machine."""
+    """Of one client alone: what it takes comes back at once, so that every receive finds the same backlog. The best of
+    many: the others tell of the machine."""
     times = []
     for _ in range(40):
         begin = time.monotonic()

@@ -82,7 +82,8 @@ def test_workers_that_die_at_random(story):
         assert time.monotonic() - last < 60, \
             f"{len(story.done())} of {JOBS} done and nothing happens: {story.sqs.counts(story.queue)} in the queue"
         busy = [worker for worker in story.alive() if worker.works_on()]
-        late = len(story.alive()) + 3 > len(story.started) and len(story.done()) > JOBS // 2  # a slow machine throws fewer dice
+        # A slow machine throws fewer dice.
+        late = len(story.alive()) + 3 > len(story.started) and len(story.done()) > JOBS // 2
         if busy and (late or story.random.random() < 0.05) and len(story.started) < 24:
             story.random.choice(busy).kill()
             story.add(1)
