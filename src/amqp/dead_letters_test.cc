@@ -183,5 +183,32 @@ TEST(dead_letters, that_are_thousands_at_once_come_in_their_order_and_do_not_sto
   EXPECT_EQ(next, count);
 }
 
+TEST(dead_letters, what_is_purged_while_somebody_has_it_is_none_and_takes_no_room) {
+  for (bool requeue : {true, false}) {
+    SCOPED_TRACE(requeue);
+    SimWorld world;
+    world.declare("dead");
+    world.declare("q", dying("")
+                           .add("x-dead-letter-routing-key", "dead")
+                           .add("x-max-length-bytes", int32_t{1500})
+                           .add("x-overflow", "reject-publish"));
+    std::string body(1000, 'x');
+    world.send("", "q", {}, false, body);
+    world.settle();
+    world.say(BasicGet{.queue = "q"});
+    world.settle();
+    world.host().find_queue("q")->queue->clear();  // as SQS' PurgeQueue
+    world.say(BasicNack{.delivery_tag = 1, .requeue = requeue});
+    world.settle();
+    EXPECT_EQ(world.ready("q"), 0);
+    EXPECT_EQ(world.ready("dead"), 0);
+    world.heard.clear();
+    world.send("", "q", {}, false, body);
+    world.settle();
+    EXPECT_TRUE(world.heard_of(Method::basic_ack));
+    EXPECT_EQ(world.ready("q"), 1);
+  }
+}
+
 }  // namespace
 }  // namespace naru::amqp

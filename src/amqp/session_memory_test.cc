@@ -13,6 +13,20 @@ void log_in(SimClient& client, std::initializer_list<uint16_t> channels) {
   for (uint16_t channel : channels) client.send(channel, ChannelOpen{});
 }
 
+/// A broker with a budget of 2 MiB, and a client that fills queues.
+struct Fed {
+  SimBroker broker{1, 8 * MiB};
+  sim::SimConnection& feeder = started().connect();
+  SimClient feeding{feeder};
+  Fed() { log_in(feeding, {1}); }
+
+ private:
+  SimBroker& started() {
+    CHECK(broker.start());
+    return broker;
+  }
+};
+
 /// A message's beginning: the body comes later.
 void announce(sim::SimConnection& on, uint16_t channel, uint64_t body_bytes) {
   Bytes bytes;
@@ -161,11 +175,8 @@ TEST(session_memory, who_sends_a_byte_a_second_gives_way_when_others_need_its_me
 
 TEST(session_memory, who_reads_nothing_of_what_it_asked_for_is_counted_and_gives_way) {
   for (bool consumes : {false, true}) {
-    SimBroker broker(1, 8 * MiB);  // a budget of 2 MiB
-    ASSERT_TRUE(broker.start());
-    auto& feeder = broker.connect();
-    SimClient feeding(feeder);
-    log_in(feeding, {1});
+    Fed fed;
+    auto& [broker, feeder, feeding] = fed;
     feeding.send(1, QueueDeclare{.queue = "q"});
     constexpr int messages = 20;
     for (int i = 0; i < messages; ++i) feeding.publish(1, {.routing_key = "q"}, {}, Bytes(900'000));
@@ -207,11 +218,8 @@ TEST(session_memory, who_reads_nothing_of_what_it_asked_for_is_counted_and_gives
 TEST(session_memory, a_get_that_waits_for_memory_loses_nothing_when_its_client_or_its_channel_goes) {
   for (bool client_goes : {true, false}) {
     SCOPED_TRACE(client_goes);
-    SimBroker broker(1, 8 * MiB);  // a budget of 2 MiB
-    ASSERT_TRUE(broker.start());
-    auto& feeder = broker.connect();
-    SimClient feeding(feeder);
-    log_in(feeding, {1});
+    Fed fed;
+    auto& [broker, feeder, feeding] = fed;
     feeding.send(1, QueueDeclare{.queue = "q"});
     FieldTable impatient = FieldTable().add("x-consumer-timeout", int32_t{2000});
     feeding.send(1, QueueDeclare{.queue = "brief", .arguments = impatient.view()});
@@ -318,11 +326,8 @@ TEST(session_memory, who_trickles_gives_way_soon_however_long_it_waited_for_its_
 TEST(session_memory, a_get_without_memory_is_refused_in_the_end_and_a_message_begun_is_no_way_around) {
   for (bool begins : {false, true}) {
     SCOPED_TRACE(begins);
-    SimBroker broker(1, 8 * MiB);  // a budget of 2 MiB
-    ASSERT_TRUE(broker.start());
-    auto& feeder = broker.connect();
-    SimClient feeding(feeder);
-    log_in(feeding, {1});
+    Fed fed;
+    auto& [broker, feeder, feeding] = fed;
     for (const char* queue : {"q", "empty"}) feeding.send(1, QueueDeclare{.queue = queue});
     constexpr int messages = 12;
     for (int i = 0; i < messages; ++i) feeding.publish(1, {.routing_key = "q"}, {}, Bytes(900'000));
@@ -375,11 +380,8 @@ TEST(session_memory, a_get_without_memory_is_refused_in_the_end_and_a_message_be
 }
 
 TEST(session_memory, who_reads_slowly_and_steadily_stays_and_lets_others_in) {
-  SimBroker broker(1, 8 * MiB);  // a budget of 2 MiB
-  ASSERT_TRUE(broker.start());
-  auto& feeder = broker.connect();
-  SimClient feeding(feeder);
-  log_in(feeding, {1});
+  Fed fed;
+  auto& [broker, feeder, feeding] = fed;
   feeding.send(1, QueueDeclare{.queue = "q"});
   for (int i = 0; i < 600; ++i) feeding.publish(1, {.routing_key = "q"}, {}, Bytes(60'000));
   broker.loop().run_for(10'000);
