@@ -9,7 +9,6 @@ namespace {
 constexpr io::Millis stall_ms = 2'000;  // may memory be held that is short and that does nothing
 constexpr int slow_looks_max = 5;       // of the watchdog at one that reads nothing; about RabbitMQ's send_timeout
 constexpr uint64_t unread_from_bytes = 32 * KiB;
-
 constexpr io::Millis look_ms = 20;  // at what is waited for in no line
 
 io::Task<> feed(Door& door) {
